@@ -1,0 +1,29 @@
+# Everything runs in .venv, which each target makes for itself.
+PYTHON ?= python3
+PY = .venv/bin/python
+# The bundled digits by default; make study STUDY="--data mnist --jobs 2" for more.
+STUDY ?= --data digits --jobs 2
+
+.PHONY: study test lint bench clean
+
+study: .venv/plot.done
+	$(PY) examples/plot_architecture_study.py $(STUDY)
+
+test: .venv/test.done
+	$(PY) -m pytest -n 2
+
+lint: .venv/test.done
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+bench: .venv/bench.done
+	$(PY) benchmarks/mlp.py
+
+# one marker an extra; a change of pyproject.toml installs again
+.venv/%.done: pyproject.toml
+	test -x $(PY) || $(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --editable ".[$*]"
+	touch $@
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build dist

@@ -1,0 +1,302 @@
+"""What all estimators share: checking data, preparing and running a fit, fitted attributes."""
+
+import copy
+import os
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from skneural._network import Network
+from skneural._optimizers import SGD, Adam
+from skneural._threads import blas_threads_for
+from skneural._training import Convergence, Job, Progress, train
+
+# One generator a purpose, by its place here: a new purpose leaves the draws of the
+# others as they are.
+_PURPOSES = ("weights", "shuffle")
+
+
+class BaseNeuralNetwork(BaseEstimator):
+    """fit, partial_fit and fitted attributes of every estimator here.
+
+    Subclasses supply `_build_layers`, `_encode_y`, `_make_loss` and `_parameter_checks`.
+    """
+
+    def fit(self, X, y, sample_weight=None, *, coefs_init=None, intercepts_init=None):
+        """Train the network on all of the data.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets: class labels, a 0/1 label indicator matrix, or real numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights from 0 up. A weight of 2 counts as a repeated row.
+        coefs_init : sequence of array-like, default=None
+            Weights to start from, one array of shape (n_inputs, n_units) a layer, as in
+            `coefs_`; instead of those that `weight_init` draws.
+        intercepts_init : sequence of array-like, default=None
+            Biases to start from, one array of shape (n_units,) a layer, as in
+            `intercepts_`; instead of zeros.
+
+        Returns
+        -------
+        self : estimator
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or the data is not what is allowed, or if training diverges.
+            The estimator is then as it was before the call.
+
+        """
+        with _unchanged_on_error(self):
+            self._check_parameters()
+            resume = self.warm_start and hasattr(self, "network_")
+            job = self._prepare(X, y, sample_weight, resume=resume)
+            _start_from(job.progress.network, coefs_init, intercepts_init)
+            self._run(job)
+            if np.isfinite(self.patience) and not job.convergence.reached:
+                warnings.warn(
+                    f"{type(self).__name__} stopped after max_iter={self.max_iter} epochs "
+                    f"with its loss still falling. Raise max_iter, or set "
+                    "patience=np.inf if this number of epochs is what you want.",
+                    ConvergenceWarning,
+                    stacklevel=2,
+                )
+        return self
+
+    def _partial_fit(self, X, y, sample_weight, **encoding):
+        with _unchanged_on_error(self):
+            self._check_parameters()
+            resume = hasattr(self, "network_")
+            job = self._prepare(X, y, sample_weight, resume=resume, **encoding)
+            job.max_iter = 1
+            self._run(job)
+        return self
+
+    def _check_parameters(self):
+        """Check every constructor parameter, by name, before any work."""
+        for name, check_value in self._parameter_checks.items():
+            check_value(name, getattr(self, name))
+
+    def _prepare(self, X, y, sample_weight, *, resume, **encoding):
+        """Turn data and parameters into a job; nothing is trained yet."""
+        dtype = self.network_.dtype if resume else _network_dtype(self.dtype, X)
+        _refuse_dates_and_text(X)
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            dtype=dtype,
+            order="C",
+            multi_output=True,
+            reset=not resume,
+        )
+        if not sparse.issparse(X):
+            X = np.asarray(X)  # a memory map becomes a plain view: its slices are cheaper
+        y = self._encode_y(y, dtype, resume=resume, **encoding)
+        sample_weight = _check_sample_weight(sample_weight, X.shape[0], dtype)
+        limit = 200 if self.batch_size == "auto" else int(self.batch_size)
+        batch_size = min(limit, X.shape[0])
+        network = self._describe_network(X.shape[1:], y.shape[1:], dtype)
+        _check_memory(network, batch_size)
+        optimizer = self._make_optimizer()
+        if resume:
+            progress = self._progress_so_far(network, optimizer)
+        else:
+            rngs = _generators(self.random_state)
+            network.init_params(rngs["weights"])
+            state = optimizer.init(network.theta)
+            progress = Progress(network, self.solver, state, rngs["shuffle"])
+        return Job(
+            X=X,
+            y=y,
+            sample_weight=sample_weight,
+            progress=progress,
+            optimizer=optimizer,
+            convergence=Convergence(self.patience, self.tol),
+            learning_rate=float(self.learning_rate),
+            decay=float(self.decay),
+            alpha=float(self.alpha),
+            batch_size=batch_size,
+            max_iter=self.max_iter,
+            shuffle=bool(self.shuffle),
+        )
+
+    def _describe_network(self, input_shape, output_shape, dtype):
+        layers = self._build_layers(output_shape)
+        return Network(layers, self._make_loss(), input_shape, dtype)
+
+    def _make_optimizer(self):
+        if self.solver == "sgd":
+            return SGD(float(self.momentum), bool(self.nesterovs_momentum))
+        return Adam(float(self.beta_1), float(self.beta_2), float(self.epsilon))
+
+    def _progress_so_far(self, network, optimizer):
+        """A copy of where the last fit ended, so that an error leaves that untouched."""
+        if self.solver != self._progress.solver or not self.network_.same_shape(network):
+            raise ValueError(
+                "hidden_layer_sizes, activation and solver cannot change between calls of "
+                "partial_fit, or of fit with warm_start=True: the network goes on from "
+                "where it stood. For a new network call fit with warm_start=False."
+            )
+        progress = copy.deepcopy(self._progress)
+        state = optimizer.init(progress.network.theta)
+        progress.optimizer_state = {**state, **progress.optimizer_state}
+        return progress
+
+    def _run(self, job):
+        """Train a job and take over what it leaves."""
+        progress = job.progress
+        with blas_threads_for(progress.network.product_flops(job.batch_size)):
+            for epoch in train(job):
+                if self.verbose:
+                    print(f"Epoch {epoch.epochs}, loss = {epoch.loss_curve[-1]:.8f}")
+        network = progress.network
+        self._progress = progress
+        self.network_ = network
+        self.n_iter_ = progress.epochs
+        self.t_ = progress.samples
+        self.loss_curve_ = list(progress.loss_curve)
+        self.loss_ = self.loss_curve_[-1]
+        self.best_loss_ = min(self.loss_curve_)
+        self.n_layers_ = 1 + len(network.params("weight"))
+        self.n_outputs_ = network.output_shape[-1]
+        self.out_activation_ = network.loss.out_activation
+
+    @property
+    def coefs_(self):
+        """Weight matrices, from input to output: views into the network's parameters."""
+        return self._fitted_params("weight")
+
+    @property
+    def intercepts_(self):
+        """Bias vectors, from input to output: views into the network's parameters."""
+        return self._fitted_params("bias")
+
+    def _fitted_params(self, name):
+        if "network_" not in vars(self):
+            raise AttributeError(f"This {type(self).__name__} instance is not fitted yet.")
+        return self.network_.params(name)
+
+    def _raw_prediction(self, X):
+        """Check X and return the network's output before the inverse link."""
+        check_is_fitted(self, "network_")
+        network = self.network_
+        _refuse_dates_and_text(X)
+        X = validate_data(self, X, accept_sparse="csr", dtype=network.dtype, reset=False)
+        flops = network.product_flops(X.shape[0])
+        with blas_threads_for(flops), np.errstate(over="ignore", invalid="ignore"):
+            return network.raw_prediction(X)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+@contextmanager
+def _unchanged_on_error(estimator):
+    """Give the estimator its attributes back if the block raises."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def _generators(random_state):
+    """One generator for each purpose, from one random state."""
+    if isinstance(random_state, np.random.RandomState):
+        random_state = random_state.randint(2**32, size=4, dtype=np.uint32)
+    seeds = np.random.SeedSequence(random_state).spawn(len(_PURPOSES))
+    return dict(zip(_PURPOSES, map(np.random.default_rng, seeds), strict=True))
+
+
+def _network_dtype(dtype, X):
+    """The dtype to compute in: `dtype` itself or, for "auto", the one that X suggests.
+
+    float64 and wide integers stay exact in float64; float32, float16, booleans and
+    integers of up to 16 bits (such as the pixels of an image) stay exact in float32.
+    """
+    if dtype != "auto":
+        return np.dtype(dtype)
+    try:
+        own = np.result_type(*X.dtypes) if hasattr(X, "dtypes") else np.dtype(X.dtype)
+    except (AttributeError, TypeError):  # lists, and columns without a NumPy dtype
+        return np.dtype(np.float64)
+    return np.dtype(np.float32 if np.can_cast(own, np.float32) else np.float64)
+
+
+def _refuse_dates_and_text(X):
+    """Refuse what NumPy would turn into numbers without a word."""
+    kind = getattr(getattr(X, "dtype", None), "kind", "")
+    kinds = [getattr(dtype, "kind", "") for dtype in getattr(X, "dtypes", [kind])]
+    if any(kind in "mMUS" and kind for kind in [kind, *kinds]):
+        raise ValueError(
+            "X must hold numbers, got dates, times or text. Encode such columns as numbers "
+            "first, for example with OneHotEncoder or by taking differences in days."
+        )
+
+
+def _check_sample_weight(sample_weight, n_samples, dtype):
+    """Return the weights as an array of `dtype`, or None."""
+    if sample_weight is None:
+        return None
+    sample_weight = check_array(
+        sample_weight, ensure_2d=False, dtype=dtype, input_name="sample_weight"
+    )
+    if sample_weight.shape != (n_samples,):
+        raise ValueError(
+            f"sample_weight must have shape ({n_samples},), one weight a row of X, got "
+            f"shape {sample_weight.shape}."
+        )
+    if sample_weight.min() < 0:
+        raise ValueError(f"sample_weight must be >= 0, got {sample_weight.min()}.")
+    if not sample_weight.any():
+        raise ValueError("sample_weight must have a positive entry, got only zeros.")
+    return sample_weight
+
+
+def _check_memory(network, batch_size):
+    """Refuse a network that this machine's memory cannot hold while it trains."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # not known on this platform
+        return
+    needed = network.training_bytes(batch_size)
+    if needed > memory:
+        raise ValueError(
+            f"The network is too large for this machine: training its {network.n_params:,} "
+            f"parameters in batches of {batch_size:,} rows takes at least {needed:,} bytes, "
+            f"and the machine has {memory:,}. Lower hidden_layer_sizes or batch_size."
+        )
+
+
+def _start_from(network, coefs_init, intercepts_init):
+    """Copy given weights and biases into the network."""
+    given = {"weight": ("coefs_init", coefs_init), "bias": ("intercepts_init", intercepts_init)}
+    for kind, (name, arrays) in given.items():
+        if arrays is None:
+            continue
+        params = network.params(kind)
+        shapes = [param.shape for param in params]
+        arrays = [np.asarray(array) for array in arrays]
+        if [array.shape for array in arrays] != shapes:
+            raise ValueError(
+                f"{name} must be arrays of shapes {shapes}, got shapes "
+                f"{[array.shape for array in arrays]}."
+            )
+        for param, array in zip(params, arrays, strict=True):
+            param[...] = check_array(array, ensure_2d=False, dtype=param.dtype, input_name=name)

@@ -1,0 +1,212 @@
+"""What the classifiers share: labels, probabilities and decisions."""
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from skneural._losses import LogisticCrossEntropy, SoftmaxCrossEntropy
+
+
+class NeuralClassifierMixin(ClassifierMixin):
+    """Labels in and out: binary, multiclass and multilabel.
+
+    Two classes have one logistic output, more have softmax outputs, and labels of a
+    multilabel problem have a logistic output each.
+    """
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for one epoch on a part of the data.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            A part of the training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, or a 0/1 label indicator matrix.
+        classes : array-like of shape (n_classes,), default=None
+            All labels there will ever be. Needed in the first call, unless `y` is a label
+            indicator matrix; may be left out later.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights from 0 up. A weight of 2 counts as a repeated row.
+
+        Returns
+        -------
+        self : estimator
+            The estimator, one epoch further. After `fit`, or an earlier `partial_fit`, it
+            goes on from where it stood: weights, optimizer, rate and order of rows.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or the data is not what is allowed, or if training diverges.
+            The estimator is then as it was before the call.
+
+        """
+        return self._partial_fit(X, y, sample_weight, classes=classes, partial=True)
+
+    def _encode_y(self, y, dtype, *, resume, classes=None, partial=False):
+        """Return 0/1 targets of shape (n_samples, n_outputs), and learn `classes_`."""
+        check_classification_targets(y)
+        kind = type_of_target(y, input_name="y")
+        if kind == "multiclass-multioutput":
+            raise ValueError(
+                "y must be a column of labels or a 0/1 label indicator matrix, got several "
+                "columns of labels (multiclass-multioutput)."
+            )
+        multilabel = kind == "multilabel-indicator"
+        if multilabel:
+            y = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
+            labels = np.arange(y.shape[1])
+        else:
+            y = column_or_1d(y, warn=True)
+            labels = np.unique(y)
+        if resume:
+            self._check_same_labels(labels, multilabel, classes, partial)
+        else:
+            self.classes_ = _all_classes(labels, multilabel, classes, partial)
+            self._multilabel = multilabel
+        if multilabel:
+            return y.astype(dtype)
+        index = _class_index(y, labels, self.classes_)
+        if len(self.classes_) == 2:
+            return index[:, None].astype(dtype)
+        one_hot = np.zeros((len(y), len(self.classes_)), dtype)
+        one_hot[np.arange(len(y)), index] = 1
+        return one_hot
+
+    def _check_same_labels(self, labels, multilabel, classes, partial):
+        """Refuse labels that the network so far has no output for."""
+        if multilabel != self._multilabel or (multilabel and len(labels) != len(self.classes_)):
+            raise ValueError(
+                f"y must have the same kind and number of labels as before, {self.classes_}."
+            )
+        if classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise ValueError(
+                f"classes={classes!r} is not the same as in the calls before: {self.classes_}."
+            )
+        if not partial and not np.array_equal(labels, self.classes_):
+            raise ValueError(
+                "With warm_start=True y must have the same classes as before, "
+                f"{self.classes_}, got {labels}."
+            )
+
+    def _make_loss(self):
+        if self._multilabel or len(self.classes_) == 2:
+            return LogisticCrossEntropy()
+        return SoftmaxCrossEntropy()
+
+    def decision_function(self, X):
+        """Logits: what the output layer says before softmax or the logistic function.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            One column for two classes: above 0 stands for ``classes_[1]``.
+
+        """
+        logits = self._raw_prediction(X)
+        return logits if self._multilabel or logits.shape[1] > 1 else logits[:, 0]
+
+    def predict(self, X):
+        """Predict class labels, or a label indicator matrix for a multilabel problem.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            The most probable class; for a multilabel problem 1 where the probability of a
+            label is above one half.
+
+        """
+        logits = self._raw_prediction(X)
+        if self._multilabel:
+            return (logits > 0).astype(int)
+        index = (logits[:, 0] > 0).astype(int) if logits.shape[1] == 1 else logits.argmax(1)
+        return self.classes_[index]
+
+    def predict_proba(self, X):
+        """Predict probabilities of classes.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`. Rows sum to 1, except for a multilabel problem,
+            where every label has a probability of its own.
+
+        """
+        logits = self._raw_prediction(X)
+        probabilities = self.network_.loss.predict(logits, out=logits)
+        if self._multilabel or probabilities.shape[1] > 1:
+            return probabilities
+        return np.hstack([1 - probabilities, probabilities])
+
+    def predict_log_proba(self, X):
+        """Predict logarithms of probabilities; finite even where a probability is 0.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`, computed from the logits.
+
+        """
+        logits = self._raw_prediction(X)
+        if not self._multilabel and logits.shape[1] == 1:
+            logits = np.hstack([-logits, logits])
+        elif not self._multilabel:
+            logits -= logits.max(axis=1, keepdims=True)
+            logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+            return logits
+        return -np.logaddexp(0, -logits)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+def _all_classes(labels, multilabel, classes, partial):
+    """The classes that a new network gets outputs for."""
+    if multilabel:
+        if classes is not None and len(classes) != len(labels):
+            raise ValueError(
+                f"classes must name each of the {len(labels)} labels of y once, got "
+                f"{classes!r}."
+            )
+        return labels
+    if partial:
+        if classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        labels = np.unique(classes)
+    if len(labels) < 2:
+        raise ValueError(
+            f"A classifier needs at least 2 classes; y has {len(labels)} class: {labels}."
+        )
+    return labels
+
+
+def _class_index(y, labels, classes):
+    """The place of every label of `y` in the sorted `classes`."""
+    unknown = np.setdiff1d(labels, classes)
+    if len(unknown):
+        raise ValueError(f"y has labels {unknown} that are not in classes {classes}.")
+    return np.searchsorted(classes, y)

@@ -1,0 +1,186 @@
+"""Dense networks: MLPClassifier and MLPRegressor."""
+
+import numpy as np
+
+from skneural import _parameters as check
+from skneural._base import BaseNeuralNetwork
+from skneural._classification import NeuralClassifierMixin
+from skneural._docs import with_shared_parameters
+from skneural._initializers import WEIGHT_INITS, default_weight_init
+from skneural._regression import NeuralRegressorMixin
+from skneural.layers._activations import ACTIVATIONS
+from skneural.layers._dense import Dense
+
+
+class BaseMLP(BaseNeuralNetwork):
+    """Parameters and layers that the dense networks share."""
+
+    _parameter_checks = {
+        "hidden_layer_sizes": check.layer_sizes,
+        "solver": check.one_of("sgd", "adam"),
+        "learning_rate": check.number(0, open_low=True),
+        "decay": check.number(0, 1, open_low=True),
+        "batch_size": check.either("auto", check.number(1, integer=True)),
+        "max_iter": check.number(1, integer=True),
+        "patience": check.either(np.inf, check.number(1, integer=True)),
+        "tol": check.number(0),
+        "alpha": check.number(0),
+        "weight_init": check.one_of("auto", *WEIGHT_INITS),
+        "dtype": check.one_of("auto", "float32", "float64"),
+        "momentum": check.number(0, 1, open_high=True),
+        "nesterovs_momentum": check.boolean,
+        "beta_1": check.number(0, 1, open_high=True),
+        "beta_2": check.number(0, 1, open_high=True),
+        "epsilon": check.number(0, open_low=True),
+        "shuffle": check.boolean,
+        "warm_start": check.boolean,
+        "verbose": check.boolean_or_level,
+        "random_state": check.random_state,
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        *,
+        activation="relu",
+        solver="adam",
+        learning_rate=1e-3,
+        decay=1.0,
+        batch_size="auto",
+        max_iter=200,
+        patience=10,
+        tol=1e-4,
+        alpha=1e-4,
+        weight_init="auto",
+        dtype="auto",
+        momentum=0.9,
+        nesterovs_momentum=True,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        shuffle=True,
+        warm_start=False,
+        verbose=False,
+        random_state=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.decay = decay
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.patience = patience
+        self.tol = tol
+        self.alpha = alpha
+        self.weight_init = weight_init
+        self.dtype = dtype
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.shuffle = shuffle
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        self._hidden_activations()
+
+    def _hidden_activations(self):
+        sizes = check.layer_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
+        known = check.one_of(*ACTIVATIONS)
+        return check.per_layer("activation", self.activation, len(sizes), known)
+
+    def _build_layers(self, output_shape):
+        """The layers of the network, described but not built."""
+
+        def dense(units, activation):
+            scheme = self.weight_init
+            return Dense(units, default_weight_init(activation) if scheme == "auto" else scheme)
+
+        sizes = check.layer_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
+        layers = []
+        for units, activation in zip(sizes, self._hidden_activations(), strict=True):
+            layers += [dense(units, activation), ACTIVATIONS[activation]()]
+        return [*layers, dense(output_shape[0], "identity")]
+
+
+@with_shared_parameters
+class MLPClassifier(NeuralClassifierMixin, BaseMLP):
+    """Dense neural network for classification.
+
+    Minimizes the log-loss: softmax for several classes, logistic for two classes and for
+    the labels of a multilabel problem. With ``hidden_layer_sizes=()`` it is a
+    multinomial logistic regression.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    {attributes}
+
+    See Also
+    --------
+    MLPRegressor : The same network for real targets.
+    sklearn.neural_network.MLPClassifier : scikit-learn's own.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press 2016, chapter 6.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from skneural import MLPClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
+    >>> clf = MLPClassifier((64, 32), batch_size=32, max_iter=20, patience=float("inf"),
+    ...                     random_state=0)
+    >>> clf.fit(X_train, y_train).score(X_test, y_test) > 0.95
+    True
+
+    """
+
+
+@with_shared_parameters
+class MLPRegressor(NeuralRegressorMixin, BaseMLP):
+    """Dense neural network for regression, with one or several outputs.
+
+    Minimizes half the squared error, summed over the outputs. With
+    ``hidden_layer_sizes=()`` it is a ridge regression.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    MLPClassifier : The same network for class labels.
+    sklearn.neural_network.MLPRegressor : scikit-learn's own.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press 2016, chapter 6.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural import MLPRegressor
+    >>> x = np.linspace(-1, 2, 200).reshape(-1, 1)
+    >>> reg = MLPRegressor((32,), learning_rate=0.01, max_iter=500, random_state=0)
+    >>> reg.fit(x, np.sin(x).ravel()).score(x, np.sin(x).ravel()) > 0.99
+    True
+
+    """

@@ -1,0 +1,210 @@
+"""The network: layers over one flat parameter vector, with forward and backward passes."""
+
+import copy
+import math
+
+import numpy as np
+
+from skneural.ops import _numpy as ops
+
+# Rows predicted at once: their activations should stay in the cache of a core.
+_PREDICT_BYTES = 1 << 20
+
+
+class Network:
+    """A stack of layers under a loss.
+
+    All parameters live in one vector `theta`: the weights of every layer first, then
+    everything that is not penalized. A layer's parameters are views of it. The layers held here are
+    descriptions; `bind` makes working copies with a workspace, and `raw_prediction` makes
+    its own, so that predicting is safe from several threads at once.
+
+    Parameters
+    ----------
+    layers : list of Layer
+        From input to output.
+    loss : Loss
+        Takes the output of the last layer.
+    input_shape : tuple of int
+        Shape of one sample.
+    dtype : numpy dtype
+        float32 or float64, of parameters, gradients and workspace.
+
+    Attributes
+    ----------
+    output_shape : tuple of int
+        Shape of the output for one sample.
+    n_params, n_weights : int
+        Number of parameters, and how many of them are penalized weights.
+    theta : ndarray of shape (..., n_params)
+        The parameters.
+    grad : ndarray of shape (..., n_params)
+        Their gradient after `loss_and_grad`; exists while bound.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural._losses import HalfSquaredError
+    >>> from skneural._network import Network
+    >>> from skneural.layers._dense import Dense
+    >>> network = Network([Dense(1)], HalfSquaredError(), (2,), np.float64)
+    >>> network.theta = np.array([1.0, 2.0, 0.5])  # two weights, then the bias
+    >>> network.raw_prediction(np.array([[3.0, 4.0]]))
+    array([[11.5]])
+
+    """
+
+    def __init__(self, layers, loss, input_shape, dtype):
+        self.layers = layers
+        self.loss = loss
+        self.input_shape = tuple(input_shape)
+        self.dtype = np.dtype(dtype)
+        self.input_shapes = []  # of every layer
+        shape = self.input_shape
+        for layer in layers:
+            self.input_shapes.append(shape)
+            shape = layer.build(shape)
+        self.output_shape = shape
+        self._lay_out_parameters()
+
+    def _lay_out_parameters(self):
+        """Give every parameter its place in the flat vector."""
+        named = [
+            (i, name, shape)
+            for i, layer in enumerate(self.layers)
+            for name, shape in layer.param_shapes.items()
+        ]
+        named.sort(key=lambda entry: entry[1] != "weight")  # stable: weights first
+        self._places = []
+        self.n_params = self.n_weights = 0
+        for i, name, shape in named:
+            start, self.n_params = self.n_params, self.n_params + math.prod(shape)
+            self._places.append((i, name, slice(start, self.n_params), shape))
+            if name == "weight":
+                self.n_weights = self.n_params
+
+    def init_params(self, rng):
+        """Allocate `theta` and draw the initial parameters from `rng`."""
+        self.theta = ops.empty(self.n_params, self.dtype)
+        for layer, params in zip(self.layers, self.views(self.theta), strict=True):
+            layer.init_params(params, rng)
+
+    def same_shape(self, other):
+        """Whether `other` has the same kinds of layers, with parameters of the same shapes."""
+        mine, theirs = (
+            [(type(layer), layer.param_shapes) for layer in network.layers]
+            for network in (self, other)
+        )
+        return mine == theirs
+
+    def product_flops(self, n_rows):
+        """Floating-point operations of the largest matrix product on a batch."""
+        return 2 * n_rows * max(math.prod(shape) for _, _, _, shape in self._places)
+
+    def training_bytes(self, batch_size):
+        """A lower bound of the memory that training takes: parameters and activations."""
+        # parameters, gradient, penalty and at most two moments; output and slope
+        per_row = sum(math.prod(shape) for shape in self.input_shapes)
+        return self.dtype.itemsize * (5 * self.n_params + 2 * batch_size * per_row)
+
+    def views(self, vector):
+        """One dict of parameter views a layer, into a vector like `theta`."""
+        views = [{} for _ in self.layers]
+        lead = vector.shape[:-1]
+        for i, name, place, shape in self._places:
+            views[i][name] = vector[..., place].reshape(*lead, *shape)
+        return views
+
+    def params(self, name):
+        """Views of all parameters called `name`, from input to output."""
+        return tuple(view[name] for view in self.views(self.theta) if name in view)
+
+    def _bound_layers(self, batch_size, grad=None):
+        lead = self.theta.shape[:-1]
+        grads = [None] * len(self.layers) if grad is None else self.views(grad)
+        bound = []
+        for layer, params, grads_, shape in zip(
+            self.layers, self.views(self.theta), grads, self.input_shapes, strict=True
+        ):
+            layer = copy.copy(layer)
+            layer.bind(ops, params, grads_, (*lead, batch_size, *shape), self.dtype)
+            bound.append(layer)
+        return bound
+
+    def bind(self, batch_size):
+        """Allocate what training on batches of up to `batch_size` rows needs."""
+        lead = self.theta.shape[:-1]
+        self.grad = np.empty_like(self.theta)
+        self._raw_grad = ops.empty((*lead, batch_size, *self.output_shape), self.dtype)
+        self._bound = self._bound_layers(batch_size, self.grad)
+
+    def release(self):
+        """Drop what `bind` allocated."""
+        for name in ("grad", "_raw_grad", "_bound"):
+            self.__dict__.pop(name, None)
+
+    def __getstate__(self):
+        """Copies and pickles carry parameters, never a workspace."""
+        state = self.__dict__.copy()
+        for name in ("grad", "_raw_grad", "_bound"):
+            state.pop(name, None)
+        return state
+
+    def loss_and_grad(self, x, y, sample_weight=None, alpha=0.0):
+        """Return the penalized loss of a batch and leave its gradient in `grad`.
+
+        Parameters
+        ----------
+        x : ndarray or CSR of shape (..., n_samples, *input_shape)
+        y : ndarray of shape (..., n_samples, *output_shape)
+        sample_weight : ndarray of shape (..., n_samples), default=None
+        alpha : float, default=0.0
+            ``alpha / 2 * sum(weights ** 2)``, divided by the sum of the sample weights
+            as the loss is, is added to the loss.
+
+        Returns
+        -------
+        loss : float, or ndarray of shape (...,)
+
+        """
+        raw = x
+        for layer in self._bound:
+            raw = layer.forward(raw, training=True)
+        delta = ops.leading_rows(self._raw_grad, y.shape[-2])
+        loss = self.loss.loss_gradient(y, raw, sample_weight, gradient_out=delta)
+        for i in range(len(self._bound) - 1, -1, -1):
+            delta = self._bound[i].backward(delta, need_dx=i > 0)
+        if alpha:
+            rows = y.shape[-2] if sample_weight is None else float(sample_weight.sum())
+            loss += self._add_penalty(alpha / rows)
+        return loss
+
+    def _add_penalty(self, strength):
+        weights = self.theta[..., : self.n_weights]
+        ops.add_scaled(self.grad[..., : self.n_weights], weights, strength)
+        return 0.5 * strength * np.vecdot(weights, weights)
+
+    def raw_prediction(self, x):
+        """The output of the last layer, before the loss's inverse link.
+
+        Parameters
+        ----------
+        x : ndarray or CSR of shape (n_samples, *input_shape)
+
+        Returns
+        -------
+        raw : ndarray of shape (n_samples, *output_shape)
+
+        """
+        n_samples = x.shape[0]
+        widest = sum(math.prod(shape) for shape in self.input_shapes)
+        chunk = max(64, _PREDICT_BYTES // (widest * self.dtype.itemsize))
+        chunk = max(1, min(chunk, n_samples))
+        layers = self._bound_layers(chunk)
+        raw = ops.empty((n_samples, *self.output_shape), self.dtype)
+        for start in range(0, n_samples, chunk):
+            y = x[start : start + chunk]
+            for layer in layers:
+                y = layer.forward(y, training=False)
+            raw[start : start + chunk] = y
+        return raw

@@ -1,0 +1,119 @@
+"""Checks of constructor parameters: what came, and what is allowed, by name."""
+
+import math
+from numbers import Integral, Real
+
+import numpy as np
+
+
+def number(low=-math.inf, high=math.inf, *, integer=False, open_low=False, open_high=False):
+    """Return a check for a finite number in an interval, closed unless said otherwise."""
+    kind = "an integer" if integer else "a number"
+    bounds = []
+    if low > -math.inf:
+        bounds.append(f"{'>' if open_low else '>='} {low}")
+    if high < math.inf:
+        bounds.append(f"{'<' if open_high else '<='} {high}")
+    allowed = f"{kind} {' and '.join(bounds)}".strip()
+
+    def check(name, value):
+        if isinstance(value, bool | np.bool_) or not isinstance(
+            value, Integral if integer else Real
+        ):
+            raise TypeError(f"{name} must be {allowed}, got {value!r}.")
+        too_low = value <= low if open_low else value < low
+        too_high = value >= high if open_high else value > high
+        if too_low or too_high or not math.isfinite(value):
+            raise ValueError(f"{name} must be {allowed}, got {value!r}.")
+
+    check.allowed = allowed
+    return check
+
+
+def one_of(*names):
+    """Return a check for one of some strings."""
+    allowed = (
+        " or ".join(repr(name) for name in names)
+        if len(names) < 3
+        else ("one of " + ", ".join(repr(name) for name in names))
+    )
+
+    def check(name, value):
+        if not isinstance(value, str):
+            raise TypeError(f"{name} must be {allowed}, got {value!r}.")
+        if value not in names:
+            raise ValueError(f"{name} must be {allowed}, got {value!r}.")
+
+    check.allowed = allowed
+    return check
+
+
+def either(special, check_other):
+    """Return a check for one special value, or what another check allows."""
+
+    def check(name, value):
+        if type(value) is type(special) and value == special:
+            return
+        try:
+            check_other(name, value)
+        except (TypeError, ValueError) as error:
+            message = f"{name} must be {special!r} or {check_other.allowed}, got {value!r}."
+            raise type(error)(message) from None
+
+    return check
+
+
+def boolean(name, value):
+    """Check for True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}.")
+
+
+def boolean_or_level(name, value):
+    """Check for True, False or an integer from 0 up."""
+    if not isinstance(value, bool | np.bool_ | Integral):
+        raise TypeError(f"{name} must be True, False or an integer >= 0, got {value!r}.")
+    if value < 0:
+        raise ValueError(f"{name} must be True, False or an integer >= 0, got {value!r}.")
+
+
+def random_state(name, value):
+    """Check for None, an integer seed or a RandomState instance."""
+    allowed = "None, an integer >= 0 or a numpy.random.RandomState"
+    if value is None or isinstance(value, np.random.RandomState):
+        return
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be {allowed}, got {value!r}.")
+    if value < 0:
+        raise ValueError(f"{name} must be {allowed}, got {value!r}.")
+
+
+def layer_sizes(name, value):
+    """Return hidden layer sizes as a tuple of int; one integer is one layer."""
+    allowed = "an integer >= 1 or a sequence of them, one a hidden layer"
+    sizes = (value,) if isinstance(value, Integral) else value
+    if isinstance(sizes, str | bytes) or not hasattr(sizes, "__iter__"):
+        raise TypeError(f"{name} must be {allowed}, got {value!r}.")
+    sizes = tuple(sizes)
+    for size in sizes:
+        if isinstance(size, bool | np.bool_) or not isinstance(size, Integral):
+            raise TypeError(f"{name} must be {allowed}, got {value!r}.")
+        if size < 1:
+            raise ValueError(f"{name} must be {allowed}, got {value!r}.")
+    return tuple(int(size) for size in sizes)
+
+
+def per_layer(name, value, n_layers, check):
+    """Return one value a hidden layer, from one value for all or a sequence of them."""
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        check(name, value)
+        return (value,) * n_layers
+    values = tuple(value)
+    if len(values) != n_layers:
+        raise ValueError(
+            f"{name} must be one value or one for each of the {n_layers} hidden layers, "
+            f"got {len(values)}: {value!r}."
+        )
+    for i, entry in enumerate(values):
+        check(f"{name}[{i}]", entry)
+    return values

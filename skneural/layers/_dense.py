@@ -1,0 +1,64 @@
+"""A fully connected layer."""
+
+import numpy as np
+
+from skneural._initializers import initialize
+from skneural.layers._base import Layer
+
+
+class Dense(Layer):
+    """``y = x @ weight + bias``.
+
+    Parameters
+    ----------
+    units : int
+        Number of outputs.
+    weight_init : {"he", "glorot", "lecun", "zeros"}, default="glorot"
+        Scheme of the initial weights; biases start at zero.
+
+    """
+
+    def __init__(self, units, weight_init="glorot"):
+        self.units = units
+        self.weight_init = weight_init
+
+    def build(self, input_shape):
+        (n_inputs,) = input_shape
+        self.param_shapes = {"weight": (n_inputs, self.units), "bias": (self.units,)}
+        return (self.units,)
+
+    def init_params(self, params, rng):
+        weight = params["weight"]
+        n_inputs, n_outputs = weight.shape
+        initialize(weight, self.weight_init, rng, fan_in=n_inputs, fan_out=n_outputs)
+        params["bias"][...] = 0
+
+    def bind(self, ops, params, grads, batch_shape, dtype):
+        self.ops = ops
+        self.weight = params["weight"]
+        self.weight_T = self.weight.swapaxes(-1, -2)
+        self.bias = params["bias"][..., None, :]
+        self.y = ops.empty((*batch_shape[:-1], self.units), dtype)
+        if grads is not None:
+            self.grad_weight, self.grad_bias = grads["weight"], grads["bias"]
+            self.ones = np.ones(batch_shape[-2], dtype)
+            self.batch_shape = batch_shape
+            self.dx = None
+
+    def forward(self, x, *, training):
+        y = self.ops.leading_rows(self.y, x.shape[-2])
+        self.ops.matmul(x, self.weight, out=y)
+        y += self.bias
+        self.x = x
+        return y
+
+    def backward(self, dy, *, need_dx=True):
+        self.ops.matmul_transposed(self.x, dy, out=self.grad_weight)
+        # a product with ones sums the rows twice as fast as a reduction
+        np.matmul(self.ones[: dy.shape[-2]], dy, out=self.grad_bias)
+        if not need_dx:
+            return None
+        if self.dx is None:  # The first layer of a network never needs it.
+            self.dx = self.ops.empty(self.batch_shape, dy.dtype)
+        dx = self.ops.leading_rows(self.dx, dy.shape[-2])
+        return np.matmul(dy, self.weight_T, out=dx)
