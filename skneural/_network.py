@@ -15,9 +15,9 @@ class Network:
     """A stack of layers under a loss.
 
     All parameters live in one vector `theta`: the weights of every layer first, then
-    everything that is not penalized. A layer's parameters are views of it. The layers held here are
-    descriptions; `bind` makes working copies with a workspace, and `raw_prediction` makes
-    its own, so that predicting is safe from several threads at once.
+    everything that is not penalized. A layer's parameters are views of it. The layers held
+    here are descriptions; `bind` makes working copies with a workspace, `raw_prediction`
+    makes its own, so that predicting is safe from several threads at once.
 
     Parameters
     ----------
