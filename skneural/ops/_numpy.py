@@ -49,11 +49,10 @@ def add_scaled(target, x, factor):
 
 
 def logistic(z, out):
-    """`out = 1 / (1 + exp(-z))`, without overflow; `out` may be `z`."""
-    # exp(88) is near float32's largest value: below z = -88 the answer is 0 there.
-    np.maximum(z, -88.0 if z.dtype == np.float32 else -708.0, out=out)
-    np.negative(out, out=out)
-    np.exp(out, out=out)
+    """`out = 1 / (1 + exp(-z))`; `out` may be `z`."""
+    np.negative(z, out=out)
+    with np.errstate(over="ignore"):  # exp may reach infinity, and 1 / infinity is right
+        np.exp(out, out=out)
     out += 1
     return np.reciprocal(out, out=out)
 

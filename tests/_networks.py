@@ -1,0 +1,26 @@
+"""Networks that several test files build."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from skneural._network import Network
+from skneural.layers._activations import ACTIVATIONS
+from skneural.layers._dense import Dense
+
+ORACLE = json.loads((Path(__file__).parent / "data" / "oracle.json").read_text())
+
+
+def dense_network(sizes, activation, loss, dtype=np.float64, seed=0, out_activation=None):
+    """A network of dense layers with drawn weights and biases, neither of them zero."""
+    layers = []
+    for units in sizes[1:-1]:
+        layers += [Dense(units), ACTIVATIONS[activation]()]
+    layers.append(Dense(sizes[-1]))
+    if out_activation:
+        layers.append(ACTIVATIONS[out_activation]())
+    network = Network(layers, loss, (sizes[0],), dtype)
+    rng = np.random.default_rng(seed)
+    network.theta = rng.normal(0, 0.5, network.n_params).astype(dtype)
+    return network

@@ -1,0 +1,77 @@
+"""Imports point downward only, and scikit-learn stays in the upper rooms."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import skneural
+
+ROOT = Path(skneural.__file__).parent
+# from the top of the house to its foundation; a module imports from lower floors only
+FLOORS = [
+    ["skneural"],
+    ["_mlp"],
+    ["_base", "_classification", "_regression", "_docs"],
+    ["_training", "_parameters", "_threads"],
+    ["_network", "_optimizers"],
+    ["layers._dense", "layers._activations", "_losses"],
+    ["layers._base", "_initializers", "layers"],
+    ["ops._numpy", "ops"],
+]
+FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
+USES_SKLEARN = {"_mlp", "_base", "_classification", "_regression"}
+MODULES = sorted(ROOT.rglob("*.py"))
+
+
+def module_name(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    parts = parts[:-1] if parts[-1] == "__init__" else parts
+    return ".".join(parts) or "skneural"
+
+
+def imported(path):
+    """Names of all modules that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            for alias in node.names:
+                submodule = ROOT.parent.joinpath(*node.module.split("."), alias.name + ".py")
+                yield f"{node.module}.{alias.name}" if submodule.exists() else node.module
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_imports_point_downward(path):
+    name = module_name(path)
+    assert name in FLOOR, f"give {name} a place in FLOORS"
+    for target in imported(path):
+        if target.startswith("skneural"):
+            target = target.removeprefix("skneural.")
+            assert FLOOR[target] > FLOOR[name], f"{name} imports {target}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_scikit_learn_is_imported_by_estimators_alone(path):
+    if module_name(path) not in USES_SKLEARN:
+        assert not [name for name in imported(path) if name.startswith("sklearn")]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_only_public_names_of_scikit_learn(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("sklearn"):
+            names = [*node.module.split("."), *(alias.name for alias in node.names)]
+            assert not [name for name in names if name.startswith("_")]
+
+
+def test_import_brings_in_nothing_heavy():
+    code = (
+        "import sys, sklearn.neural_network; before = set(sys.modules); import skneural; "
+        "new = {name.split('.')[0] for name in set(sys.modules) - before}; "
+        "sys.exit(bool(new - {'skneural', 'threadpoolctl', 'joblib', 'scipy', 'numpy'}))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,256 @@
+"""What a fit does, epoch by epoch: going on, stopping, starting weights, seeds."""
+
+import hashlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+
+from skneural import MLPClassifier, MLPRegressor
+
+X, Y = load_digits(return_X_y=True)
+X, Y = X[:250] / 16, Y[:250]
+CLASSES = np.arange(10)
+
+
+def classifier(**params):
+    defaults = {"hidden_layer_sizes": (12,), "batch_size": 32, "max_iter": 3}
+    return MLPClassifier(**{**defaults, "patience": np.inf, "random_state": 0, **params})
+
+
+def test_learns_the_digits():
+    own = classifier(max_iter=30, learning_rate=0.01).fit(X, Y)
+    assert own.score(X, Y) > 0.99
+    assert own.n_iter_ == len(own.loss_curve_) == 30
+    assert own.t_ == 30 * len(X)
+    assert own.loss_ == own.loss_curve_[-1] < own.loss_curve_[0] / 5
+    assert own.best_loss_ == min(own.loss_curve_)
+    assert (own.n_layers_, own.n_outputs_, own.out_activation_) == (3, 10, "softmax")
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_three_partial_fits_equal_one_fit(solver, shuffle, dtype):
+    own = classifier(solver=solver, shuffle=shuffle, dtype=dtype, decay=0.9)
+    whole = clone(own).fit(X, Y)
+    for _ in range(3):
+        own.partial_fit(X, Y, classes=CLASSES)
+    np.testing.assert_array_equal(own.network_.theta, whole.network_.theta)
+    assert own.loss_curve_ == whole.loss_curve_
+    assert (own.n_iter_, own.t_) == (whole.n_iter_, whole.t_)
+
+
+def test_partial_fit_of_a_regressor_equals_fit():
+    own = MLPRegressor((8,), max_iter=3, patience=np.inf, random_state=0)
+    whole = clone(own).fit(X, Y)
+    for _ in range(3):
+        own.partial_fit(X, Y)
+    np.testing.assert_array_equal(own.predict(X), whole.predict(X))
+
+
+def test_partial_fit_goes_on_after_fit():
+    own = classifier(max_iter=2, decay=0.5).fit(X, Y)
+    own.partial_fit(X, Y)
+    np.testing.assert_array_equal(
+        own.predict_proba(X), classifier(max_iter=3, decay=0.5).fit(X, Y).predict_proba(X)
+    )
+
+
+def test_warm_start_goes_on_and_cold_start_does_not():
+    long = classifier(max_iter=6).fit(X, Y)
+    warm = classifier(max_iter=3, warm_start=True).fit(X, Y).fit(X, Y)
+    np.testing.assert_array_equal(warm.network_.theta, long.network_.theta)
+    assert warm.n_iter_ == 6
+    cold = classifier(max_iter=3).fit(X, Y).fit(X, Y)
+    assert cold.n_iter_ == 3
+    np.testing.assert_array_equal(
+        cold.network_.theta, classifier(max_iter=3).fit(X, Y).network_.theta
+    )
+
+
+def test_momentum_may_be_switched_on_between_calls():
+    own = classifier(solver="sgd", momentum=0.0, warm_start=True).fit(X, Y)
+    assert own.set_params(momentum=0.9).fit(X, Y).n_iter_ == 6
+
+
+def test_patience_counts_epochs_without_improvement():
+    # at this rate the loss never falls by 1 once it is below 1
+    own = classifier(max_iter=50, patience=4, tol=1.0).fit(X, Y)
+    curve = np.array(own.loss_curve_)
+    best_before = np.minimum.accumulate(np.r_[np.inf, curve[:-1]])
+    improved = curve < best_before - 1.0
+    assert own.n_iter_ < 50
+    assert not improved[-4:].any()
+    assert improved[-5]
+
+
+def test_max_iter_warns_unless_patience_is_infinite():
+    with pytest.warns(ConvergenceWarning, match="max_iter=3"):
+        classifier(patience=10).fit(X, Y)
+    classifier(patience=np.inf).fit(X, Y)  # warnings are errors here
+
+
+def test_decay_multiplies_the_rate_after_every_epoch():
+    """Plain gradient descent on all rows, without penalty, is easily done by hand."""
+    x, y = X[:40, 20:23], Y[:40] / 10
+    own = MLPRegressor(
+        (), solver="sgd", momentum=0.0, learning_rate=0.1, decay=0.5, alpha=0.0,
+        max_iter=4, patience=np.inf, shuffle=False,
+    ).fit(x, y, coefs_init=[np.ones((3, 1))])  # fmt: skip
+    weight, bias = np.ones(3), 0.0
+    for rate in (0.1, 0.05, 0.025, 0.0125):
+        residual = x @ weight + bias - y
+        weight, bias = weight - rate * residual @ x / 40, bias - rate * residual.mean()
+    np.testing.assert_allclose(own.coefs_[0][:, 0], weight, rtol=1e-12)
+    np.testing.assert_allclose(own.intercepts_[0], bias, rtol=1e-12)
+
+
+def test_starts_from_given_weights():
+    taught = classifier(max_iter=20, learning_rate=0.01).fit(X, Y)
+    own = classifier(max_iter=1, learning_rate=1e-12, random_state=7)
+    own.fit(X, Y, coefs_init=taught.coefs_, intercepts_init=taught.intercepts_)
+    np.testing.assert_allclose(own.predict_proba(X), taught.predict_proba(X), atol=1e-8)
+
+
+def test_weights_are_views_of_the_network():
+    own = classifier().fit(X, Y)
+    own.coefs_[0][...] = 0
+    own.coefs_[1][...] = 0
+    own.intercepts_[1][...] = np.arange(10)
+    assert (own.predict(X) == 9).all()
+    with pytest.raises(TypeError):
+        own.coefs_[0] = np.zeros((64, 12))  # would be lost without a word
+
+
+def test_zero_weights_never_break_their_symmetry():
+    own = classifier(weight_init="zeros", max_iter=20, learning_rate=0.05).fit(X, Y)
+    assert not own.coefs_[0].any()
+    assert (own.predict(X) == own.predict(X)[0]).all()
+
+
+@pytest.mark.parametrize(
+    ("weight_init", "activation", "variances"),
+    [
+        ("auto", "relu", (2 / 300, 2 / 500)),
+        ("auto", "tanh", (2 / 500, 2 / 210)),
+        ("he", "tanh", (2 / 300, 2 / 200)),
+        ("glorot", "relu", (2 / 500, 2 / 210)),
+        ("lecun", "relu", (1 / 300, 1 / 200)),
+    ],
+)
+def test_variance_of_initial_weights(weight_init, activation, variances):
+    own = classifier(
+        hidden_layer_sizes=(200,), weight_init=weight_init, activation=activation,
+        learning_rate=1e-12, max_iter=1,
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    own.fit(rng.normal(size=(20, 300)), np.arange(20) % 10)
+    if (weight_init, activation) == ("auto", "relu"):
+        variances = (2 / 300, 2 / 210)  # He before the rectifier, Glorot before softmax
+    for coef, variance in zip(own.coefs_, variances, strict=True):
+        assert coef.var() == pytest.approx(variance, rel=0.1)
+    assert all(np.abs(intercept).max() < 1e-9 for intercept in own.intercepts_)
+
+
+def test_activation_per_layer():
+    both = classifier(hidden_layer_sizes=(6, 5), activation=("tanh", "relu")).fit(X, Y)
+    hidden = np.tanh(X @ both.coefs_[0] + both.intercepts_[0])
+    hidden = np.maximum(hidden @ both.coefs_[1] + both.intercepts_[1], 0)
+    np.testing.assert_allclose(
+        both.decision_function(X), hidden @ both.coefs_[2] + both.intercepts_[2], rtol=1e-10
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("float32", "float32"), ("float64", "float64"), ("float16", "float32"),
+        ("uint8", "float32"), ("int16", "float32"), ("bool", "float32"),
+        ("int32", "float64"), ("int64", "float64"), ("uint32", "float64"),
+    ],
+)  # fmt: skip
+def test_dtype_follows_x(given, expected):
+    own = classifier().fit((16 * X).astype(given), Y)
+    assert own.network_.dtype == expected
+    assert all(coef.dtype == expected for coef in own.coefs_)
+    assert own.predict_proba(X.astype("float64")).dtype == expected
+
+
+def test_seed_gives_the_same_network_in_both_dtypes():
+    single = classifier(dtype="float32", max_iter=1, learning_rate=1e-12).fit(X, Y)
+    double = classifier(dtype="float64", max_iter=1, learning_rate=1e-12).fit(X, Y)
+    np.testing.assert_allclose(single.coefs_[0], double.coefs_[0], rtol=1e-6, atol=1e-7)
+
+
+SCRIPT = """
+import hashlib, numpy as np
+from sklearn.datasets import load_digits
+from skneural import MLPClassifier
+X, y = load_digits(return_X_y=True)
+own = MLPClassifier((12,), max_iter=3, patience=np.inf, random_state=5).fit(X / 16, y)
+print(hashlib.sha256(own.network_.theta.tobytes()).hexdigest())
+"""
+
+
+def test_same_seed_same_bits_in_another_process():
+    x, y = load_digits(return_X_y=True)
+    own = MLPClassifier((12,), max_iter=3, patience=np.inf, random_state=5).fit(x / 16, y)
+    here = hashlib.sha256(own.network_.theta.tobytes()).hexdigest()
+    run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, check=True)
+    assert run.stdout.decode().strip() == here
+
+
+def test_random_states():
+    def theta(random_state):
+        return classifier(random_state=random_state).fit(X, Y).network_.theta
+
+    np.testing.assert_array_equal(
+        theta(np.random.RandomState(3)), theta(np.random.RandomState(3))
+    )
+    assert (theta(None) != theta(None)).any()
+    assert (theta(0) != theta(1)).any()
+    state = np.random.RandomState(3)
+    assert (theta(state) != theta(state)).any()  # a RandomState moves on
+
+
+def test_global_generator_is_untouched():
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    classifier(random_state=None).fit(X, Y)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+def test_verbose_prints_a_line_an_epoch(capsys):
+    own = classifier(verbose=True).fit(X, Y)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        f"Epoch {i}, loss = {loss:.8f}" for i, loss in enumerate(own.loss_curve_, 1)
+    ]
+
+
+def test_batch_of_zero_weights_teaches_nothing():
+    weight = np.ones(len(X))
+    weight[32:64] = 0  # one whole batch
+    own = classifier(shuffle=False).fit(X, Y, sample_weight=weight)
+    without = classifier(shuffle=False).fit(X[weight > 0], Y[weight > 0])
+    np.testing.assert_array_equal(own.predict_proba(X), without.predict_proba(X))
+
+
+def test_predict_log_proba_stays_finite():
+    own = classifier().fit(X, Y)
+    far = own.predict_log_proba(1e4 * X)
+    assert np.isfinite(far).all()
+    assert (own.predict_proba(1e4 * X) == 0).any()
+    np.testing.assert_allclose(own.predict_log_proba(X), np.log(own.predict_proba(X)))
+
+
+def test_predicts_in_chunks_as_at_once():
+    own = classifier().fit(X, Y)
+    many = np.tile(X, (40, 1))  # more rows than one chunk of the cache holds
+    np.testing.assert_allclose(
+        own.predict_proba(many), np.tile(own.predict_proba(X), (40, 1)), rtol=1e-12
+    )
