@@ -55,7 +55,6 @@ class BaseNeuralNetwork(BaseEstimator):
         ValueError, TypeError
             If a parameter or the data is not what is allowed, or if training diverges.
             The estimator is then as it was before the call.
-
         """
         with _unchanged_on_error(self):
             self._check_parameters()

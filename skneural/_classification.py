@@ -41,7 +41,6 @@ class NeuralClassifierMixin(ClassifierMixin):
         ValueError, TypeError
             If a parameter or the data is not what is allowed, or if training diverges.
             The estimator is then as it was before the call.
-
         """
         return self._partial_fit(X, y, sample_weight, classes=classes, partial=True)
 
@@ -108,7 +107,6 @@ class NeuralClassifierMixin(ClassifierMixin):
         -------
         logits : ndarray of shape (n_samples,) or (n_samples, n_classes)
             One column for two classes: above 0 stands for ``classes_[1]``.
-
         """
         logits = self._raw_prediction(X)
         return logits if self._multilabel or logits.shape[1] > 1 else logits[:, 0]
@@ -126,7 +124,6 @@ class NeuralClassifierMixin(ClassifierMixin):
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
             The most probable class; for a multilabel problem 1 where the probability of a
             label is above one half.
-
         """
         logits = self._raw_prediction(X)
         if self._multilabel:
@@ -147,7 +144,6 @@ class NeuralClassifierMixin(ClassifierMixin):
         probabilities : ndarray of shape (n_samples, n_classes)
             In the order of `classes_`. Rows sum to 1, except for a multilabel problem,
             where every label has a probability of its own.
-
         """
         logits = self._raw_prediction(X)
         probabilities = self.network_.loss.predict(logits, out=logits)
@@ -167,7 +163,6 @@ class NeuralClassifierMixin(ClassifierMixin):
         -------
         log_probabilities : ndarray of shape (n_samples, n_classes)
             In the order of `classes_`, computed from the logits.
-
         """
         logits = self._raw_prediction(X)
         if not self._multilabel and logits.shape[1] == 1:

@@ -95,5 +95,5 @@ def with_shared_parameters(cls):
     """Fill ``{parameters}`` and ``{attributes}`` into the docstring of a class."""
     doc = inspect.cleandoc(cls.__doc__)
     doc = doc.replace("{parameters}\n", PARAMETERS).replace("{attributes}\n", ATTRIBUTES)
-    cls.__doc__ = doc
+    cls.__doc__ = doc + "\n"
     return cls

@@ -31,7 +31,6 @@ def initialize(weight, weight_init, rng, *, fan_in, fan_out):
     He: K. He et al., Delving deep into rectifiers, ICCV 2015. Glorot: X. Glorot and
     Y. Bengio, Understanding the difficulty of training deep feedforward neural networks,
     AISTATS 2010. LeCun: Y. LeCun et al., Efficient BackProp, 1998.
-
     """
     limit = _LIMITS[weight_init](fan_in, fan_out)
     weight[...] = rng.uniform(-limit, limit, weight.shape)

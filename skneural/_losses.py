@@ -17,7 +17,6 @@ class Loss:
     ----------
     out_activation : str
         Name of the inverse link, as in scikit-learn's `out_activation_`.
-
     """
 
     out_activation = "identity"
@@ -39,7 +38,6 @@ class Loss:
         Returns
         -------
         loss : float, or ndarray of shape (...,)
-
         """
         loss = self._row_losses(y, raw_prediction, gradient_out)
         if sample_weight is None:

@@ -146,7 +146,6 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
     ...                     random_state=0)
     >>> clf.fit(X_train, y_train).score(X_test, y_test) > 0.95
     True
-
     """
 
 
@@ -184,5 +183,4 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
     ...                    random_state=0)
     >>> reg.fit(x, y).score(x, y) > 0.99
     True
-
     """

@@ -51,7 +51,6 @@ class Network:
     >>> network.theta = np.array([1.0, 2.0, 0.5])  # two weights, then the bias
     >>> network.raw_prediction(np.array([[3.0, 4.0]]))
     array([[11.5]])
-
     """
 
     def __init__(self, layers, loss, input_shape, dtype):
@@ -165,7 +164,6 @@ class Network:
         Returns
         -------
         loss : float, or ndarray of shape (...,)
-
         """
         raw = x
         for layer in self._bound:
@@ -194,7 +192,6 @@ class Network:
         Returns
         -------
         raw : ndarray of shape (n_samples, *output_shape)
-
         """
         n_samples = x.shape[0]
         widest = sum(math.prod(shape) for shape in self.input_shapes)

@@ -24,7 +24,6 @@ class SGD:
     ----------
     I. Sutskever et al., On the importance of initialization and momentum in deep
     learning, ICML 2013.
-
     """
 
     def __init__(self, momentum=0.9, nesterovs_momentum=True):
@@ -58,7 +57,6 @@ class Adam:
     References
     ----------
     D. Kingma and J. Ba, Adam: a method for stochastic optimization, ICLR 2015.
-
     """
 
     def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8):

@@ -32,7 +32,6 @@ class NeuralRegressorMixin(RegressorMixin):
         ValueError, TypeError
             If a parameter or the data is not what is allowed, or if training diverges.
             The estimator is then as it was before the call.
-
         """
         return self._partial_fit(X, y, sample_weight)
 
@@ -63,7 +62,6 @@ class NeuralRegressorMixin(RegressorMixin):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions, in the dtype of the network.
-
         """
         raw = self._raw_prediction(X)
         y = self.network_.loss.predict(raw, out=raw)

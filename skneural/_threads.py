@@ -1,24 +1,59 @@
 """How many threads BLAS may use while a network runs.
 
 Two BLAS threads on a small product wait for each other by spinning: on a busy machine
-that makes a fit many times slower. One thread is allowed unless the products are large.
-The limit is a setting of the whole process, so it is held while any thread needs it.
+that makes a fit many times slower. One thread is allowed unless the products are large,
+and then to the pool of NumPy alone: SciPy's wheels bring a pool of their own, for the
+vector updates here, and two pools spin against each other. Such a limit is a setting of
+the whole process, so a pool is limited for as long as any thread needs it to be.
 """
 
 import functools
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from threadpoolctl import ThreadpoolController
 
-# floating-point operations of one matrix product from which two threads gain safely
+# floating-point operations of a matrix product from which more threads gain safely
 _LARGE_PRODUCT = 100e6
 
-# building a controller takes milliseconds
-_controller = functools.cache(ThreadpoolController)
-_lock = threading.Lock()
-_holders = 0
-_limit = None
+
+class _Pool:
+    """The threads of some BLAS libraries: one each while somebody holds the pool."""
+
+    def __init__(self, controller):
+        self.controller = controller
+        self.lock = threading.Lock()
+        self.holders = 0
+
+    @contextmanager
+    def one_thread(self):
+        with self.lock:
+            if self.holders == 0:
+                self.limit = self.controller.limit(limits=1)
+            self.holders += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.holders -= 1
+                if self.holders == 0:
+                    self.limit.restore_original_limits()
+
+
+@functools.cache
+def _pools():
+    """Return the pool that multiplies matrices, and that of SciPy if it is another."""
+    # once: a controller takes milliseconds to build
+    blas = ThreadpoolController().select(user_api="blas")
+    paths = [library["filepath"] for library in blas.info()]
+    of_scipy = [
+        path
+        for path in paths
+        if Path(path).parent.name == "scipy.libs" or Path(path).parents[1].name == "scipy"
+    ]
+    others = [path for path in paths if path not in of_scipy]
+    return _Pool(blas.select(filepath=others)), _Pool(blas.select(filepath=of_scipy))
 
 
 @contextmanager
@@ -29,21 +64,10 @@ def blas_threads_for(product_flops):
     ----------
     product_flops : float
         Floating-point operations of the largest matrix product inside the block.
-
     """
-    global _holders, _limit
-    if product_flops >= _LARGE_PRODUCT:
+    products, updates = _pools()
+    with ExitStack() as stack:
+        stack.enter_context(updates.one_thread())
+        if product_flops < _LARGE_PRODUCT:
+            stack.enter_context(products.one_thread())
         yield
-        return
-    with _lock:
-        if _holders == 0:
-            _limit = _controller().limit(limits=1, user_api="blas")
-        _holders += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _holders -= 1
-            if _holders == 0:
-                _limit.restore_original_limits()
-                _limit = None

@@ -101,7 +101,6 @@ def train(job):
     ------
     ValueError
         If the loss or a parameter is no longer finite.
-
     """
     progress, network = job.progress, job.progress.network
     batches = Batches(job.X, job.y, job.sample_weight, job.batch_size, gather=job.shuffle)

@@ -14,7 +14,6 @@ class Layer:
     param_shapes : dict of str to tuple
         Shapes of the parameters, set by `build`. The one called ``"weight"`` is
         penalized; the others are not.
-
     """
 
     param_shapes: dict = {}
@@ -39,7 +38,6 @@ class Layer:
             ``(..., batch_size) + input_shape`` of the largest batch to come.
         dtype : numpy dtype
             The dtype of all arrays.
-
         """
 
     def forward(self, x, *, training):

@@ -15,7 +15,6 @@ class Dense(Layer):
         Number of outputs.
     weight_init : {"he", "glorot", "lecun", "zeros"}, default="glorot"
         Scheme of the initial weights; biases start at zero.
-
     """
 
     def __init__(self, units, weight_init="glorot"):

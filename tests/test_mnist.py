@@ -1,0 +1,31 @@
+"""The study on MNIST: needs the file that SKNEURAL_MNIST names (X uint8, y uint8)."""
+
+import os
+
+import numpy as np
+import pytest
+from sklearn.model_selection import train_test_split
+
+from skneural import MLPClassifier
+
+MNIST = os.environ.get("SKNEURAL_MNIST")
+pytestmark = pytest.mark.skipif(not MNIST, reason="SKNEURAL_MNIST does not name mnist.npz")
+
+
+@pytest.mark.parametrize(("hidden", "expected"), [((64,), 0.972), ((128, 64), 0.978)])
+def test_validation_accuracy_of_the_study(hidden, expected):
+    """PyTorch with the same setting reaches `expected`; the mean of 3 seeds is near it."""
+    data = np.load(MNIST)
+    X = data["X"][:60000].reshape(60000, -1).astype(np.float32) / 255
+    y = data["y"][:60000]
+    scores = []
+    for seed in range(3):
+        X_train, X_val, y_train, y_val = train_test_split(
+            X, y, test_size=0.2, random_state=seed, stratify=y
+        )
+        network = MLPClassifier(
+            hidden, solver="sgd", momentum=0.0, learning_rate=0.1, decay=0.95,
+            batch_size=64, max_iter=15, patience=np.inf, random_state=seed,
+        )  # fmt: skip
+        scores.append(network.fit(X_train, y_train).score(X_val, y_val))
+    assert np.mean(scores) == pytest.approx(expected, abs=0.003)
