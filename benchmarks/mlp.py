@@ -44,14 +44,16 @@ def both(X, y, epochs, **settings):
 def workloads(mnist):
     X, y = load_digits(return_X_y=True)
     X = (X[:1440] / 16).astype(np.float32)
-    yield "digits 64-64-10, fit of 20 epochs", both(
-        X, y[:1440], epochs=20, hidden_layer_sizes=(64,), batch_size=32
+    yield (
+        "digits 64-64-10, fit of 20 epochs",
+        both(X, y[:1440], epochs=20, hidden_layer_sizes=(64,), batch_size=32),
     )
     if mnist:
         data = np.load(mnist)
         X = data["X"][:60000].reshape(60000, -1).astype(np.float32) / 255
-        yield "MNIST 784-128-64-10, fit of 2 epochs", both(
-            X, data["y"][:60000], epochs=2, hidden_layer_sizes=(128, 64), batch_size=64
+        yield (
+            "MNIST 784-128-64-10, fit of 2 epochs",
+            both(X, data["y"][:60000], epochs=2, hidden_layer_sizes=(128, 64), batch_size=64),
         )
 
 

@@ -9,8 +9,15 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skneural._data import (
+    check_sample_weight,
+    check_start,
+    named,
+    network_dtype,
+    refuse_dates_and_text,
+)
 from skneural._network import Network
 from skneural._optimizers import SGD, Adam
 from skneural._threads import blas_threads_for
@@ -88,22 +95,23 @@ class BaseNeuralNetwork(BaseEstimator):
 
     def _prepare(self, X, y, sample_weight, *, resume, **encoding):
         """Turn data and parameters into a job; nothing is trained yet."""
-        dtype = self.network_.dtype if resume else _network_dtype(self.dtype, X)
-        _refuse_dates_and_text(X)
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            dtype=dtype,
-            order="C",
-            multi_output=True,
-            reset=not resume,
-        )
+        dtype = self.network_.dtype if resume else network_dtype(self.dtype, X)
+        refuse_dates_and_text("X", X)
+        with named("X", "y"):
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                accept_sparse="csr",
+                dtype=dtype,
+                order="C",
+                multi_output=True,
+                reset=not resume,
+            )
         if not sparse.issparse(X):
             X = np.asarray(X)  # a memory map becomes a plain view: its slices are cheaper
         y = self._encode_y(y, dtype, resume=resume, **encoding)
-        sample_weight = _check_sample_weight(sample_weight, X.shape[0], dtype)
+        sample_weight = check_sample_weight(sample_weight, X.shape[0], dtype)
         limit = 200 if self.batch_size == "auto" else int(self.batch_size)
         batch_size = min(limit, X.shape[0])
         network = self._describe_network(X.shape[1:], y.shape[1:], dtype)
@@ -142,11 +150,19 @@ class BaseNeuralNetwork(BaseEstimator):
 
     def _progress_so_far(self, network, optimizer):
         """A copy of where the last fit ended, so that an error leaves that untouched."""
-        if self.solver != self._progress.solver or not self.network_.same_shape(network):
+        changes = []
+        if self.solver != self._progress.solver:
+            changes.append(f"solver from {self._progress.solver!r} to {self.solver!r}")
+        if self.dtype not in ("auto", network.dtype.name):
+            changes.append(f"dtype from {network.dtype.name!r} to {self.dtype!r}")
+        if repr(network) != repr(self.network_):
+            changes.append(f"the network from {self.network_} to {network}")
+        if changes:
             raise ValueError(
-                "hidden_layer_sizes, activation and solver cannot change between calls of "
-                "partial_fit, or of fit with warm_start=True: the network goes on from "
-                "where it stood. For a new network call fit with warm_start=False."
+                f"This would change {', '.join(changes)}. hidden_layer_sizes, activation, "
+                "solver, dtype and the number of outputs must stay as they are between calls "
+                "of partial_fit, or of fit with warm_start=True, which go on from where the "
+                "network stood. For a new network call fit with warm_start=False."
             )
         progress = copy.deepcopy(self._progress)
         state = optimizer.init(progress.network.theta)
@@ -191,8 +207,9 @@ class BaseNeuralNetwork(BaseEstimator):
         """Check X and return the network's output before the inverse link."""
         check_is_fitted(self, "network_")
         network = self.network_
-        _refuse_dates_and_text(X)
-        X = validate_data(self, X, accept_sparse="csr", dtype=network.dtype, reset=False)
+        refuse_dates_and_text("X", X)
+        with named("X"):
+            X = validate_data(self, X, accept_sparse="csr", dtype=network.dtype, reset=False)
         flops = network.product_flops(X.shape[0])
         with blas_threads_for(flops), np.errstate(over="ignore", invalid="ignore"):
             return network.raw_prediction(X)
@@ -223,51 +240,6 @@ def _generators(random_state):
     return dict(zip(_PURPOSES, map(np.random.default_rng, seeds), strict=True))
 
 
-def _network_dtype(dtype, X):
-    """The dtype to compute in: `dtype` itself or, for "auto", the one that X suggests.
-
-    float64 and wide integers stay exact in float64; float32, float16, booleans and
-    integers of up to 16 bits (such as the pixels of an image) stay exact in float32.
-    """
-    if dtype != "auto":
-        return np.dtype(dtype)
-    try:
-        own = np.result_type(*X.dtypes) if hasattr(X, "dtypes") else np.dtype(X.dtype)
-    except (AttributeError, TypeError):  # lists, and columns without a NumPy dtype
-        return np.dtype(np.float64)
-    return np.dtype(np.float32 if np.can_cast(own, np.float32) else np.float64)
-
-
-def _refuse_dates_and_text(X):
-    """Refuse what NumPy would turn into numbers without a word."""
-    kind = getattr(getattr(X, "dtype", None), "kind", "")
-    kinds = [getattr(dtype, "kind", "") for dtype in getattr(X, "dtypes", [kind])]
-    if any(kind in "mMUS" and kind for kind in [kind, *kinds]):
-        raise ValueError(
-            "X must hold numbers, got dates, times or text. Encode such columns as numbers "
-            "first, for example with OneHotEncoder or by taking differences in days."
-        )
-
-
-def _check_sample_weight(sample_weight, n_samples, dtype):
-    """Return the weights as an array of `dtype`, or None."""
-    if sample_weight is None:
-        return None
-    sample_weight = check_array(
-        sample_weight, ensure_2d=False, dtype=dtype, input_name="sample_weight"
-    )
-    if sample_weight.shape != (n_samples,):
-        raise ValueError(
-            f"sample_weight must have shape ({n_samples},), one weight a row of X, got "
-            f"shape {sample_weight.shape}."
-        )
-    if sample_weight.min() < 0:
-        raise ValueError(f"sample_weight must be >= 0, got {sample_weight.min()}.")
-    if not sample_weight.any():
-        raise ValueError("sample_weight must have a positive entry, got only zeros.")
-    return sample_weight
-
-
 def _check_memory(network, batch_size):
     """Refuse a network that this machine's memory cannot hold while it trains."""
     try:
@@ -287,15 +259,9 @@ def _start_from(network, coefs_init, intercepts_init):
     """Copy given weights and biases into the network."""
     given = {"weight": ("coefs_init", coefs_init), "bias": ("intercepts_init", intercepts_init)}
     for kind, (name, arrays) in given.items():
-        if arrays is None:
-            continue
-        params = network.params(kind)
-        shapes = [param.shape for param in params]
-        arrays = [np.asarray(array) for array in arrays]
-        if [array.shape for array in arrays] != shapes:
-            raise ValueError(
-                f"{name} must be arrays of shapes {shapes}, got shapes "
-                f"{[array.shape for array in arrays]}."
-            )
-        for param, array in zip(params, arrays, strict=True):
-            param[...] = check_array(array, ensure_2d=False, dtype=param.dtype, input_name=name)
+        if arrays is not None:
+            params = network.params(kind)
+            shapes = [param.shape for param in params]
+            arrays = check_start(name, arrays, shapes, network.dtype)
+            for param, array in zip(params, arrays, strict=True):
+                param[...] = array

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from skneural._losses import LogisticCrossEntropy, SoftmaxCrossEntropy
 
@@ -80,7 +80,7 @@ class NeuralClassifierMixin(ClassifierMixin):
             raise ValueError(
                 f"y must have the same kind and number of labels as before, {self.classes_}."
             )
-        if classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+        if classes is not None and not np.array_equal(_check_classes(classes), self.classes_):
             raise ValueError(
                 f"classes={classes!r} is not the same as in the calls before: {self.classes_}."
             )
@@ -191,7 +191,7 @@ def _all_classes(labels, multilabel, classes, partial):
     if partial:
         if classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        labels = np.unique(classes)
+        return _check_classes(classes)
     if len(labels) < 2:
         raise ValueError(
             f"A classifier needs at least 2 classes; y has {len(labels)} class: {labels}."
@@ -205,3 +205,15 @@ def _class_index(y, labels, classes):
     if len(unknown):
         raise ValueError(f"y has labels {unknown} that are not in classes {classes}.")
     return np.searchsorted(classes, y)
+
+
+def _check_classes(classes):
+    """Return the sorted labels that `partial_fit` is told of."""
+    try:
+        with np.errstate(invalid="ignore"):  # NaN among integers is refused below
+            labels = unique_labels(classes)
+    except (TypeError, ValueError):
+        labels = np.array([])
+    if len(labels) < 2 or (labels.dtype.kind == "f" and np.isnan(labels).any()):
+        raise ValueError(f"classes must be a list of at least 2 labels, got {classes!r}.")
+    return labels

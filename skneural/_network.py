@@ -88,13 +88,8 @@ class Network:
         for layer, params in zip(self.layers, self.views(self.theta), strict=True):
             layer.init_params(params, rng)
 
-    def same_shape(self, other):
-        """Whether `other` has the same kinds of layers, with parameters of the same shapes."""
-        mine, theirs = (
-            [(type(layer), layer.param_shapes) for layer in network.layers]
-            for network in (self, other)
-        )
-        return mine == theirs
+    def __repr__(self):
+        return " - ".join(map(repr, self.layers))
 
     def product_flops(self, n_rows):
         """Floating-point operations of the largest matrix product on a batch."""

@@ -1,6 +1,7 @@
 """Checks of constructor parameters: what came, and what is allowed, by name."""
 
 import math
+from collections.abc import Sequence
 from numbers import Integral, Real
 
 import numpy as np
@@ -23,11 +24,18 @@ def number(low=-math.inf, high=math.inf, *, integer=False, open_low=False, open_
             raise TypeError(f"{name} must be {allowed}, got {value!r}.")
         too_low = value <= low if open_low else value < low
         too_high = value >= high if open_high else value > high
-        if too_low or too_high or not math.isfinite(value):
+        if too_low or too_high or not _is_finite(value):
             raise ValueError(f"{name} must be {allowed}, got {value!r}.")
 
     check.allowed = allowed
     return check
+
+
+def _is_finite(value):
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond the floats
+        return False
 
 
 def one_of(*names):
@@ -52,7 +60,7 @@ def either(special, check_other):
     """Return a check for one special value, or what another check allows."""
 
     def check(name, value):
-        if type(value) is type(special) and value == special:
+        if isinstance(value, type(special)) and value == special:
             return
         try:
             check_other(name, value)
@@ -92,7 +100,7 @@ def layer_sizes(name, value):
     """Return hidden layer sizes as a tuple of int; one integer is one layer."""
     allowed = "an integer >= 1 or a sequence of them, one a hidden layer"
     sizes = (value,) if isinstance(value, Integral) else value
-    if isinstance(sizes, str | bytes) or not hasattr(sizes, "__iter__"):
+    if not _is_sequence(sizes):
         raise TypeError(f"{name} must be {allowed}, got {value!r}.")
     sizes = tuple(sizes)
     for size in sizes:
@@ -105,7 +113,7 @@ def layer_sizes(name, value):
 
 def per_layer(name, value, n_layers, check):
     """Return one value a hidden layer, from one value for all or a sequence of them."""
-    if isinstance(value, str) or not hasattr(value, "__iter__"):
+    if not _is_sequence(value):
         check(name, value)
         return (value,) * n_layers
     values = tuple(value)
@@ -117,3 +125,10 @@ def per_layer(name, value, n_layers, check):
     for i, entry in enumerate(values):
         check(f"{name}[{i}]", entry)
     return values
+
+
+def _is_sequence(value):
+    """Whether `value` is ordered and can be read more than once."""
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)

@@ -1,8 +1,8 @@
 """What the regressors share: targets and predictions."""
 
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_array
 
+from skneural._data import check_numbers
 from skneural._losses import HalfSquaredError
 
 
@@ -37,7 +37,7 @@ class NeuralRegressorMixin(RegressorMixin):
 
     def _encode_y(self, y, dtype, *, resume):
         """Return targets of shape (n_samples, n_outputs)."""
-        y = check_array(y, dtype=dtype, ensure_2d=False, input_name="y", order="C")
+        y = check_numbers("y", y, dtype)
         if not resume:
             self._y_ndim = y.ndim
         n_outputs = 1 if y.ndim == 1 else y.shape[1]

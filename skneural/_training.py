@@ -120,7 +120,11 @@ def train(job):
             job.convergence.update(loss)
             yield progress
             if job.convergence.reached:
-                return
+                break
+        # the loss was measured before the last step: large weights may overflow only now
+        with np.errstate(all="ignore"):
+            if not np.isfinite(network.raw_prediction(job.X[: job.batch_size])).all():
+                raise ValueError(_divergence_message(job, rate))
     finally:
         network.release()
 
@@ -147,9 +151,10 @@ def _divergence_message(job, rate):
     largest = np.abs(job.X.data if sparse.issparse(job.X) else job.X).max(initial=0)
     largest_y = np.abs(job.y).max(initial=0)
     return (
-        f"The network diverged in epoch {job.progress.epochs + 1}: its loss or weights are "
-        f"no longer finite. learning_rate={job.learning_rate!r} (in this epoch {rate:.3g}) "
-        f"may be too high, or the values of X too large: the largest |X| is {largest:.3g}, "
-        f"the largest |y| {largest_y:.3g}. Lower learning_rate, or scale X to unit variance, "
-        "for example with StandardScaler."
+        f"The network diverged after {job.progress.epochs} epochs: its loss, weights or "
+        f"predictions are no longer finite. learning_rate={job.learning_rate!r} "
+        f"({rate:.3g} in the last epoch) or alpha={job.alpha!r} may be too high, or the "
+        f"values of X too large: the largest |X| is {largest:.3g}, the largest |y| "
+        f"{largest_y:.3g}. Lower learning_rate, or scale X to unit variance, for example "
+        "with StandardScaler."
     )

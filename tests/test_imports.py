@@ -15,6 +15,7 @@ FLOORS = [
     ["skneural"],
     ["_mlp"],
     ["_base", "_classification", "_regression", "_docs"],
+    ["_data"],
     ["_training", "_parameters", "_threads"],
     ["_network", "_optimizers"],
     ["layers._dense", "layers._activations", "_losses"],
@@ -22,7 +23,7 @@ FLOORS = [
     ["ops._numpy", "ops"],
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
-USES_SKLEARN = {"_mlp", "_base", "_classification", "_regression"}
+USES_SKLEARN = {"_mlp", "_base", "_data", "_classification", "_regression"}
 MODULES = sorted(ROOT.rglob("*.py"))
 
 

@@ -18,6 +18,9 @@ class Layer:
 
     param_shapes: dict = {}
 
+    def __repr__(self):
+        return f"{type(self).__name__}{self.param_shapes.get('weight', '')}"
+
     def build(self, input_shape):
         """Set `param_shapes` and return the output shape, both without the batch axis."""
         return input_shape

@@ -1,0 +1,109 @@
+"""Checks of data: X, targets and weights, by name, before any work."""
+
+import re
+from contextlib import contextmanager
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import check_array
+
+
+@contextmanager
+def named(*names):
+    """Let errors of the block say which argument is meant; keep casts from warning."""
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    except (TypeError, ValueError) as error:
+        if set(names) & set(re.findall(r"\w+", str(error))):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{', '.join(names)}: {error}") from error
+
+
+def refuse_dates_and_text(name, values):
+    """Refuse what NumPy would turn into numbers without a word."""
+    if sparse.issparse(values):
+        return
+    columns = list(values.dtypes) if hasattr(values, "columns") else [_dtype_of(values)]
+    kinds = {getattr(dtype, "kind", "O") for dtype in columns}
+    refused = bool(kinds & set("mMUST"))
+    if not refused and "O" in kinds:
+        try:
+            entries = np.asarray(values, dtype=object).ravel()
+        except ValueError:  # ragged lists: the conversion to numbers will say so
+            return
+        refused = any(map(_is_date_or_text, entries))
+    if refused:
+        raise ValueError(
+            f"{name} must hold numbers, got dates, times or text. Encode them as numbers "
+            "first, for example with OneHotEncoder or by taking differences in days."
+        )
+
+
+def _is_date_or_text(entry):
+    # dates, times and periods of any library can be formatted; durations have seconds
+    known = str | bytes | np.datetime64 | np.timedelta64
+    return (
+        isinstance(entry, known)
+        or hasattr(entry, "strftime")
+        or hasattr(entry, "total_seconds")
+    )
+
+
+def _dtype_of(values):
+    return getattr(values, "dtype", np.dtype(object))
+
+
+def network_dtype(dtype, X):
+    """The dtype to compute in: `dtype` itself or, for "auto", the one that X suggests.
+
+    float64 and wide integers stay exact in float64; float32, float16, booleans and
+    integers of up to 16 bits (such as the pixels of an image) stay exact in float32.
+    """
+    if dtype != "auto":
+        return np.dtype(dtype)
+    try:
+        own = np.result_type(*X.dtypes) if hasattr(X, "columns") else np.dtype(X.dtype)
+    except (AttributeError, TypeError):  # lists, and columns without a NumPy dtype
+        return np.dtype(np.float64)
+    return np.dtype(np.float32 if np.can_cast(own, np.float32) else np.float64)
+
+
+def check_numbers(name, values, dtype):
+    """Return `values`, an argument called `name`, as a finite array of `dtype`."""
+    refuse_dates_and_text(name, values)
+    with named(name):
+        return check_array(values, dtype=dtype, order="C", ensure_2d=False, input_name=name)
+
+
+def check_sample_weight(sample_weight, n_samples, dtype):
+    """Return the weights as an array of `dtype`, or None."""
+    if sample_weight is None:
+        return None
+    sample_weight = check_numbers("sample_weight", sample_weight, dtype)
+    if sample_weight.shape != (n_samples,):
+        raise ValueError(
+            f"sample_weight must have shape ({n_samples},), one weight a row of X, got "
+            f"shape {sample_weight.shape}."
+        )
+    if sample_weight.min() < 0:
+        raise ValueError(f"sample_weight must be >= 0, got {sample_weight.min()}.")
+    if not sample_weight.any():
+        raise ValueError("sample_weight must have a positive entry, got only zeros.")
+    return sample_weight
+
+
+def check_start(name, arrays, shapes, dtype):
+    """Return arrays of given shapes, such as `coefs_init`."""
+    try:
+        arrays = list(arrays)
+    except TypeError:
+        raise TypeError(f"{name} must be arrays of shapes {shapes}, got {arrays!r}.") from None
+    arrays = [check_numbers(name, array, dtype) for array in arrays]
+    if [array.shape for array in arrays] != shapes:
+        raise ValueError(
+            f"{name} must be arrays of shapes {shapes}, got shapes "
+            f"{[array.shape for array in arrays]}."
+        )
+    return arrays

@@ -1,0 +1,74 @@
+"""scikit-learn's own checks of an estimator, all of them, none skipped or excused."""
+
+import warnings
+
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import get_tags
+from sklearn.utils.estimator_checks import check_estimator
+
+from skneural import MLPClassifier, MLPRegressor
+
+LEAST_CHECKS = {MLPClassifier: 67, MLPRegressor: 60}
+BOTH = pytest.mark.parametrize("estimator_class", LEAST_CHECKS, ids=lambda cls: cls.__name__)
+
+SETTINGS = {
+    "defaults": {},
+    "few epochs": {"max_iter": 60},
+    "sgd": {"solver": "sgd"},
+    # in 200 steps of 0.001 a linear model does not get far enough to fit the checks' data
+    "linear": {"hidden_layer_sizes": (), "learning_rate": 0.02},
+    "two layers": {"hidden_layer_sizes": (32, 16), "activation": ("tanh", "elu")},
+}
+
+# What checks demand that float32 cannot give: float64 predictions, and 7 digits.
+FLOAT64_ONLY = {
+    "check_regressor_multioutput",
+    "check_sample_weight_equivalence_on_dense_data",
+    "check_sample_weight_equivalence_on_sparse_data",
+}
+
+
+def run_checks(estimator):
+    """Run every check; several checks of one name are several results."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        results = check_estimator(estimator, on_fail=None, on_skip=None)
+    assert len(results) >= LEAST_CHECKS[type(estimator)]
+    return results
+
+
+def not_passed(results):
+    return {
+        r["check_name"]: (r["status"], r["exception"])
+        for r in results
+        if r["status"] != "passed"
+    }
+
+
+@BOTH
+@pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
+def test_every_check_passes(estimator_class, params):
+    results = run_checks(estimator_class(**params))
+    assert not_passed(results) == {}
+    assert not any(r["expected_to_fail"] for r in results)
+
+
+@BOTH
+def test_float32_fails_only_what_needs_float64(estimator_class):
+    results = run_checks(estimator_class(dtype="float32"))
+    failures = not_passed(results)
+    assert failures.keys() <= FLOAT64_ONLY, failures
+    assert {status for status, _ in failures.values()} <= {"failed"}
+
+
+@BOTH
+def test_no_tag_switches_a_check_off(estimator_class):
+    tags = get_tags(estimator_class())
+    of_kind = tags.classifier_tags or tags.regressor_tags
+    assert not tags.non_deterministic
+    assert not tags.no_validation
+    assert not tags._skip_test
+    assert not of_kind.poor_score
+    assert tags.target_tags.required
+    assert tags.input_tags.sparse
