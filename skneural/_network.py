@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 
+from skneural.layers._base import Binding
 from skneural.ops import _numpy as ops
 
 # Rows predicted at once: their activations should stay in the cache of a core.
@@ -38,6 +39,8 @@ class Network:
         Number of parameters, and how many of them are penalized weights.
     theta : ndarray of shape (..., n_params)
         The parameters.
+    state : ndarray of shape (..., n_state)
+        What layers learn without a gradient, such as running statistics.
     grad : ndarray of shape (..., n_params)
         Their gradient after `loss_and_grad`; exists while bound.
 
@@ -48,7 +51,8 @@ class Network:
     >>> from skneural._network import Network
     >>> from skneural.layers._dense import Dense
     >>> network = Network([Dense(1)], HalfSquaredError(), (2,), np.float64)
-    >>> network.theta = np.array([1.0, 2.0, 0.5])  # two weights, then the bias
+    >>> network.init_params(np.random.default_rng(0))
+    >>> network.theta[...] = [1.0, 2.0, 0.5]  # two weights, then the bias
     >>> network.raw_prediction(np.array([[3.0, 4.0]]))
     array([[11.5]])
     """
@@ -67,70 +71,79 @@ class Network:
         self._lay_out_parameters()
 
     def _lay_out_parameters(self):
-        """Give every parameter its place in the flat vector."""
+        """Give every parameter its place in the flat vector, and every state likewise."""
         named = [
             (i, name, shape)
             for i, layer in enumerate(self.layers)
             for name, shape in layer.param_shapes.items()
         ]
         named.sort(key=lambda entry: entry[1] != "weight")  # stable: weights first
-        self._places = []
-        self.n_params = self.n_weights = 0
-        for i, name, shape in named:
-            start, self.n_params = self.n_params, self.n_params + math.prod(shape)
-            self._places.append((i, name, slice(start, self.n_params), shape))
-            if name == "weight":
-                self.n_weights = self.n_params
+        self._param_places, self.n_params = _places(named)
+        weights = [place.stop for _, name, place, _ in self._param_places if name == "weight"]
+        self.n_weights = max(weights, default=0)
+        self._state_places, self.n_state = _places(
+            (i, name, shape)
+            for i, layer in enumerate(self.layers)
+            for name, shape in layer.state_shapes.items()
+        )
 
     def init_params(self, rng):
-        """Allocate `theta` and draw the initial parameters from `rng`."""
+        """Allocate `theta` and `state` and draw the initial parameters from `rng`."""
         self.theta = ops.empty(self.n_params, self.dtype)
-        for layer, params in zip(self.layers, self.views(self.theta), strict=True):
-            layer.init_params(params, rng)
+        self.state = ops.empty(self.n_state, self.dtype)
+        for layer, params, state in zip(
+            self.layers, self.views(self.theta), self.state_views(), strict=True
+        ):
+            layer.init_params(params, state, rng)
+
+    def views(self, vector):
+        """One dict of parameter views a layer, into a vector like `theta`."""
+        return _views(vector, self._param_places, len(self.layers))
+
+    def state_views(self):
+        """One dict of views into `state` a layer."""
+        return _views(self.state, self._state_places, len(self.layers))
+
+    def params(self, name):
+        """Views of all parameters called `name`, from input to output."""
+        return tuple(view[name] for view in self.views(self.theta) if name in view)
 
     def __repr__(self):
         return " - ".join(map(repr, self.layers))
 
     def product_flops(self, n_rows):
         """Floating-point operations of the largest matrix product on a batch."""
-        return 2 * n_rows * max(math.prod(shape) for _, _, _, shape in self._places)
+        return 2 * n_rows * max(math.prod(shape) for _, _, _, shape in self._param_places)
 
     def training_bytes(self, batch_size):
         """A lower bound of the memory that training takes: parameters and activations."""
-        # parameters, gradient, penalty and at most two moments; output and slope
+        # parameters, gradient, the best parameters and at most two moments; output and slope
         per_row = sum(math.prod(shape) for shape in self.input_shapes)
         return self.dtype.itemsize * (5 * self.n_params + 2 * batch_size * per_row)
 
-    def views(self, vector):
-        """One dict of parameter views a layer, into a vector like `theta`."""
-        views = [{} for _ in self.layers]
-        lead = vector.shape[:-1]
-        for i, name, place, shape in self._places:
-            views[i][name] = vector[..., place].reshape(*lead, *shape)
-        return views
-
-    def params(self, name):
-        """Views of all parameters called `name`, from input to output."""
-        return tuple(view[name] for view in self.views(self.theta) if name in view)
-
-    def _bound_layers(self, batch_size, grad=None):
+    def _bound_layers(self, batch_size, grad=None, rng=None):
         lead = self.theta.shape[:-1]
+        params, state = self.views(self.theta), self.state_views()
         grads = [None] * len(self.layers) if grad is None else self.views(grad)
-        bound = []
-        for layer, params, grads_, shape in zip(
-            self.layers, self.views(self.theta), grads, self.input_shapes, strict=True
-        ):
-            layer = copy.copy(layer)
-            layer.bind(ops, params, grads_, (*lead, batch_size, *shape), self.dtype)
-            bound.append(layer)
+        bound = [copy.copy(layer) for layer in self.layers]
+        for i, layer in enumerate(bound):
+            batch_shape = (*lead, batch_size, *self.input_shapes[i])
+            layer.bind(
+                Binding(ops, batch_shape, self.dtype, params[i], state[i], grads[i], rng)
+            )
         return bound
 
-    def bind(self, batch_size):
-        """Allocate what training on batches of up to `batch_size` rows needs."""
+    def bind(self, batch_size, rng=None):
+        """Allocate what training on batches of up to `batch_size` rows needs.
+
+        `rng` is where layers such as dropout draw from.
+        """
         lead = self.theta.shape[:-1]
         self.grad = np.empty_like(self.theta)
         self._raw_grad = ops.empty((*lead, batch_size, *self.output_shape), self.dtype)
-        self._bound = self._bound_layers(batch_size, self.grad)
+        self._bound = self._bound_layers(batch_size, self.grad, rng)
+        # nobody asks for the gradient of the input, nor for what stands before it
+        self._first = next(i for i, layer in enumerate(self._bound) if layer.param_shapes)
 
     def release(self):
         """Drop what `bind` allocated."""
@@ -165,8 +178,8 @@ class Network:
             raw = layer.forward(raw, training=True)
         delta = ops.leading_rows(self._raw_grad, y.shape[-2])
         loss = self.loss.loss_gradient(y, raw, sample_weight, gradient_out=delta)
-        for i in range(len(self._bound) - 1, -1, -1):
-            delta = self._bound[i].backward(delta, need_dx=i > 0)
+        for i in range(len(self._bound) - 1, self._first - 1, -1):
+            delta = self._bound[i].backward(delta, need_dx=i > self._first)
         if alpha:
             rows = y.shape[-2] if sample_weight is None else float(sample_weight.sum())
             loss += self._add_penalty(alpha / rows)
@@ -200,3 +213,20 @@ class Network:
                 y = layer.forward(y, training=False)
             raw[start : start + chunk] = y
         return raw
+
+
+def _places(named):
+    """Lay arrays out one behind the other: a slice for each, and the length of all."""
+    places, stop = [], 0
+    for i, name, shape in named:
+        start, stop = stop, stop + math.prod(shape)
+        places.append((i, name, slice(start, stop), shape))
+    return places, stop
+
+
+def _views(vector, places, n_layers):
+    views = [{} for _ in range(n_layers)]
+    lead = vector.shape[:-1]
+    for i, name, place, shape in places:
+        views[i][name] = vector[..., place].reshape(*lead, *shape)
+    return views

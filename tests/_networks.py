@@ -22,5 +22,6 @@ def dense_network(sizes, activation, loss, dtype=np.float64, seed=0, out_activat
         layers.append(ACTIVATIONS[out_activation]())
     network = Network(layers, loss, (sizes[0],), dtype)
     rng = np.random.default_rng(seed)
-    network.theta = rng.normal(0, 0.5, network.n_params).astype(dtype)
+    network.init_params(rng)
+    network.theta[...] = rng.normal(0, 0.5, network.n_params)
     return network

@@ -84,6 +84,7 @@ def test_stacked_models_equal_single_ones(activation, loss):
     singles = [dense_network((3, 4, 5, 2), activation, loss(), seed=s) for s in range(3)]
     stack = dense_network((3, 4, 5, 2), activation, loss())
     stack.theta = np.stack([network.theta for network in singles])
+    stack.state = np.stack([network.state for network in singles])
     x = rng.normal(size=(3, 6, 3))
     y = np.stack([targets(loss(), (6, 2), rng) for _ in singles])
     weight = rng.uniform(0.1, 2, (3, 6))

@@ -7,6 +7,7 @@ from _networks import ORACLE, dense_network
 from skneural._losses import HalfSquaredError, LogisticCrossEntropy, SoftmaxCrossEntropy
 from skneural._optimizers import SGD, Adam
 from skneural.layers._activations import ACTIVATIONS
+from skneural.layers._base import Binding
 from skneural.ops import _numpy as ops
 
 TOLERANCE = {
@@ -84,7 +85,7 @@ def test_activation(name, dtype):
     expected = EXTRA["activations"][ORACLE_NAME.get(name, name)]
     layer = ACTIVATIONS[name]()
     z = np.array([EXTRA["z"]], dtype)
-    layer.bind(ops, {}, {}, z.shape, z.dtype)
+    layer.bind(Binding(ops, z.shape, z.dtype, params={}, state={}, grads={}))
     y = layer.forward(z.copy(), training=True)
     np.testing.assert_allclose(y[0], expected["y"], **TOLERANCE[dtype])
     slope = layer.backward(np.ones_like(z))

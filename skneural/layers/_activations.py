@@ -17,9 +17,9 @@ _LEAK = 0.01
 class Activation(Layer):
     """An elementwise function. `forward` writes on its input, `backward` on `dy`."""
 
-    def bind(self, ops, params, grads, batch_shape, dtype):
-        self.ops = ops
-        self.slope = ops.empty(batch_shape, dtype)
+    def bind(self, binding):
+        self.ops = binding.ops
+        self.slope = self.ops.empty(binding.batch_shape, binding.dtype)
 
     def leading_slope(self):
         """The workspace for the slope, as many rows as the current batch has."""
@@ -67,12 +67,12 @@ class Tanh(Activation):
 class ReLU(Activation):
     """``y = max(z, 0)``; the slope at 0 is 0."""
 
-    def bind(self, ops, params, grads, batch_shape, dtype):
-        self.ops = ops
+    def bind(self, binding):
+        self.ops = binding.ops
         # Against an array, np.maximum is vectorized; against a scalar it is not: 2x.
-        self.zeros = np.zeros(batch_shape[-1], dtype)
-        if grads is not None:
-            self.slope = ops.empty(batch_shape, bool)
+        self.zeros = np.zeros(binding.batch_shape[-1], binding.dtype)
+        if binding.grads is not None:
+            self.slope = self.ops.empty(binding.batch_shape, bool)
 
     def forward(self, z, *, training):
         self.y = np.maximum(z, self.zeros, out=z)
@@ -139,9 +139,9 @@ class Softplus(Activation):
 class SiLU(Activation):
     """``y = z * logistic(z)``."""
 
-    def bind(self, ops, params, grads, batch_shape, dtype):
-        super().bind(ops, params, grads, batch_shape, dtype)
-        self.scratch = ops.empty(batch_shape, dtype)
+    def bind(self, binding):
+        super().bind(binding)
+        self.scratch = self.ops.empty(binding.batch_shape, binding.dtype)
 
     def forward(self, z, *, training):
         self.y = z

@@ -1,5 +1,38 @@
 """The contract of a layer."""
 
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass
+class Binding:
+    """What a layer is given to work with.
+
+    Attributes
+    ----------
+    ops : module
+        The engine, such as `skneural.ops._numpy`.
+    batch_shape : tuple of int
+        ``(..., batch_size) + input_shape`` of the largest batch to come.
+    dtype : numpy dtype
+        The dtype of all arrays.
+    params, state : dict of str to ndarray
+        Views into the flat vectors of parameters and of state.
+    grads : dict of str to ndarray or None
+        Views into the flat gradient; None when only predicting.
+    rng : numpy.random.Generator or None
+        Where draws of a training batch come from; None when only predicting.
+    """
+
+    ops: object
+    batch_shape: tuple
+    dtype: np.dtype
+    params: dict
+    state: dict
+    grads: dict | None = None
+    rng: np.random.Generator | None = None
+
 
 class Layer:
     """One step of a network: forward stands beside backward.
@@ -14,9 +47,13 @@ class Layer:
     param_shapes : dict of str to tuple
         Shapes of the parameters, set by `build`. The one called ``"weight"`` is
         penalized; the others are not.
+    state_shapes : dict of str to tuple
+        Shapes of what the layer learns without a gradient (running statistics), set by
+        `build`.
     """
 
     param_shapes: dict = {}
+    state_shapes: dict = {}
 
     def __repr__(self):
         return f"{type(self).__name__}{self.param_shapes.get('weight', '')}"
@@ -25,23 +62,11 @@ class Layer:
         """Set `param_shapes` and return the output shape, both without the batch axis."""
         return input_shape
 
-    def init_params(self, params, rng):
-        """Write initial values into `params`, a dict of arrays; draws come from `rng`."""
+    def init_params(self, params, state, rng):
+        """Write initial values into dicts of arrays; draws come from `rng`."""
 
-    def bind(self, ops, params, grads, batch_shape, dtype):
-        """Keep views of parameters and gradients and allocate the workspace.
-
-        Parameters
-        ----------
-        ops : module
-            The engine, such as `skneural.ops._numpy`.
-        params, grads : dict of str to ndarray
-            Views into the flat vectors. `grads` is None when only predicting.
-        batch_shape : tuple of int
-            ``(..., batch_size) + input_shape`` of the largest batch to come.
-        dtype : numpy dtype
-            The dtype of all arrays.
-        """
+    def bind(self, binding):
+        """Keep views of parameters and gradients and allocate the workspace."""
 
     def forward(self, x, *, training):
         """Return the output for `x`: a borrowed view of the workspace."""

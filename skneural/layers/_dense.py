@@ -26,22 +26,23 @@ class Dense(Layer):
         self.param_shapes = {"weight": (n_inputs, self.units), "bias": (self.units,)}
         return (self.units,)
 
-    def init_params(self, params, rng):
+    def init_params(self, params, state, rng):
         weight = params["weight"]
         n_inputs, n_outputs = weight.shape
         initialize(weight, self.weight_init, rng, fan_in=n_inputs, fan_out=n_outputs)
         params["bias"][...] = 0
 
-    def bind(self, ops, params, grads, batch_shape, dtype):
-        self.ops = ops
-        self.weight = params["weight"]
+    def bind(self, binding):
+        self.ops = binding.ops
+        self.weight = binding.params["weight"]
         self.weight_T = self.weight.swapaxes(-1, -2)
-        self.bias = params["bias"][..., None, :]
-        self.y = ops.empty((*batch_shape[:-1], self.units), dtype)
-        if grads is not None:
-            self.grad_weight, self.grad_bias = grads["weight"], grads["bias"]
-            self.ones = np.ones(batch_shape[-2], dtype)
-            self.batch_shape = batch_shape
+        self.bias = binding.params["bias"][..., None, :]
+        self.batch_shape = binding.batch_shape
+        self.y = self.ops.empty((*self.batch_shape[:-1], self.units), binding.dtype)
+        if binding.grads is not None:
+            self.grad_weight = binding.grads["weight"]
+            self.grad_bias = binding.grads["bias"]
+            self.ones = np.ones(self.batch_shape[-2], binding.dtype)
             self.dx = None
 
     def forward(self, x, *, training):
