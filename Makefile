@@ -4,7 +4,7 @@ PY = .venv/bin/python
 # The bundled digits by default; make study STUDY="--data mnist --jobs 2" for more.
 STUDY ?= --data digits --jobs 2
 
-.PHONY: study test lint bench clean
+.PHONY: study test lint docs bench clean
 
 study: .venv/plot.done
 	$(PY) examples/plot_architecture_study.py $(STUDY)
@@ -15,6 +15,9 @@ test: .venv/test.done
 lint: .venv/test.done
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+
+docs: .venv/docs.done
+	.venv/bin/sphinx-build -W --keep-going -q docs docs/_build/html
 
 bench: .venv/bench.done
 	$(PY) benchmarks/mlp.py

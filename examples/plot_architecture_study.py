@@ -54,7 +54,9 @@ def load_data(source, seed):
     if source == "digits":
         X, y = load_digits(return_X_y=True)
     elif source == "mnist":
-        X, y = fetch_openml("mnist_784", version=1, return_X_y=True, as_frame=False)
+        X, y = fetch_openml(
+            "mnist_784", version=1, return_X_y=True, as_frame=False, parser="liac-arff"
+        )  # needs no pandas
         n_test = 10_000
     else:
         X, y = read_npz(source)
@@ -199,6 +201,10 @@ def main(argv=None):
     args = parse_args(argv)
     if plt is None:
         sys.exit("error: the picture needs matplotlib (pip install matplotlib)")
+    if args.folds < 2 or (args.epochs is not None and args.epochs < 1):
+        sys.exit("error: --folds must be at least 2, --epochs at least 1")
+    if args.output.suffix not in (".png", ".pdf", ".svg"):
+        sys.exit(f"error: --output must end in .png, .pdf or .svg, got {args.output}")
     if not args.output.parent.is_dir():
         sys.exit(f"error: no such folder: {args.output.parent}")
     try:

@@ -1,6 +1,5 @@
 """What all estimators share: checking data, preparing and running a fit, fitted attributes."""
 
-import copy
 import os
 import warnings
 from contextlib import contextmanager
@@ -47,10 +46,12 @@ class BaseNeuralNetwork(BaseEstimator):
             Weights from 0 up. A weight of 2 counts as a repeated row.
         coefs_init : sequence of array-like, default=None
             Weights to start from, one array of shape (n_inputs, n_units) a layer, as in
-            `coefs_`; instead of those that `weight_init` draws.
+            `coefs_`; instead of those that `weight_init` draws. The last layer has one
+            unit for two classes.
         intercepts_init : sequence of array-like, default=None
             Biases to start from, one array of shape (n_units,) a layer, as in
-            `intercepts_`; instead of zeros.
+            `intercepts_`; instead of zeros. With given weights or biases the optimizer
+            starts anew, also with ``warm_start=True``.
 
         Returns
         -------
@@ -67,17 +68,31 @@ class BaseNeuralNetwork(BaseEstimator):
             self._check_parameters()
             resume = self.warm_start and hasattr(self, "network_")
             job = self._prepare(X, y, sample_weight, resume=resume)
-            _start_from(job.progress.network, coefs_init, intercepts_init)
+            if coefs_init is not None or intercepts_init is not None:
+                _start_from(job.progress.network, coefs_init, intercepts_init)
+                job.progress.optimizer_state = job.optimizer.init(job.progress.network.theta)
+            before = len(job.progress.loss_curve)
             self._run(job)
-            if np.isfinite(self.patience) and not job.convergence.reached:
-                warnings.warn(
-                    f"{type(self).__name__} stopped after max_iter={self.max_iter} epochs "
-                    f"with its loss still falling. Raise max_iter, or set "
-                    "patience=np.inf if this number of epochs is what you want.",
-                    ConvergenceWarning,
-                    stacklevel=2,
-                )
+        self._warn_of_doubtful_end(job, self.loss_curve_[before])
         return self
+
+    def _warn_of_doubtful_end(self, job, first_loss):
+        """Warn of a fit that ended without an error, but hardly where it should."""
+        if self.loss_ - first_loss > 9 * abs(first_loss):
+            message = (
+                f"The training loss rose from {first_loss:.3g} to {self.loss_:.3g}: "
+                f"learning_rate={self.learning_rate!r} may be too high, or X and y need "
+                "scaling."
+            )
+        elif np.isfinite(self.patience) and not job.convergence.reached:
+            message = (
+                f"max_iter={self.max_iter} epochs were run before patience="
+                f"{self.patience} ended the fit. Raise max_iter, or set patience=np.inf if "
+                "this number of epochs is what you want."
+            )
+        else:
+            return
+        warnings.warn(f"{type(self).__name__}: {message}", ConvergenceWarning, stacklevel=3)
 
     def _partial_fit(self, X, y, sample_weight, **encoding):
         with _unchanged_on_error(self):
@@ -164,7 +179,7 @@ class BaseNeuralNetwork(BaseEstimator):
                 "of partial_fit, or of fit with warm_start=True, which go on from where the "
                 "network stood. For a new network call fit with warm_start=False."
             )
-        progress = copy.deepcopy(self._progress)
+        progress = self._progress.copy()
         state = optimizer.init(progress.network.theta)
         progress.optimizer_state = {**state, **progress.optimizer_state}
         return progress
@@ -181,9 +196,9 @@ class BaseNeuralNetwork(BaseEstimator):
         self.network_ = network
         self.n_iter_ = progress.epochs
         self.t_ = progress.samples
-        self.loss_curve_ = list(progress.loss_curve)
-        self.loss_ = self.loss_curve_[-1]
-        self.best_loss_ = min(self.loss_curve_)
+        self.loss_curve_ = progress.loss_curve
+        self.loss_ = progress.loss_curve[-1]
+        self.best_loss_ = progress.best_loss
         self.n_layers_ = 1 + len(network.params("weight"))
         self.n_outputs_ = network.output_shape[-1]
         self.out_activation_ = network.loss.out_activation

@@ -56,6 +56,11 @@ class NeuralClassifierMixin(ClassifierMixin):
         multilabel = kind == "multilabel-indicator"
         if multilabel:
             y = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
+            if not np.isin(y, (0, 1)).all():
+                raise ValueError(
+                    "y has several columns, so it must be a label indicator matrix of 0 and "
+                    f"1, got values {np.unique(y)}."
+                )
             labels = np.arange(y.shape[1])
         else:
             y = column_or_1d(y, warn=True)
@@ -80,7 +85,9 @@ class NeuralClassifierMixin(ClassifierMixin):
             raise ValueError(
                 f"y must have the same kind and number of labels as before, {self.classes_}."
             )
-        if classes is not None and not np.array_equal(_check_classes(classes), self.classes_):
+        if multilabel:
+            _check_label_numbers(classes, labels)
+        elif classes is not None and not np.array_equal(_check_classes(classes), self.classes_):
             raise ValueError(
                 f"classes={classes!r} is not the same as in the calls before: {self.classes_}."
             )
@@ -146,10 +153,13 @@ class NeuralClassifierMixin(ClassifierMixin):
             where every label has a probability of its own.
         """
         logits = self._raw_prediction(X)
-        probabilities = self.network_.loss.predict(logits, out=logits)
-        if self._multilabel or probabilities.shape[1] > 1:
-            return probabilities
-        return np.hstack([1 - probabilities, probabilities])
+        inverse_link = self.network_.loss.predict
+        if self._multilabel or logits.shape[1] > 1:
+            return inverse_link(logits, out=logits)
+        # 1 - p would round to 0 long before the probability does
+        others = inverse_link(-logits, out=np.empty_like(logits))
+        probabilities = inverse_link(logits, out=logits)
+        return np.hstack([others, probabilities])
 
     def predict_log_proba(self, X):
         """Predict logarithms of probabilities; finite even where a probability is 0.
@@ -182,11 +192,7 @@ class NeuralClassifierMixin(ClassifierMixin):
 def _all_classes(labels, multilabel, classes, partial):
     """The classes that a new network gets outputs for."""
     if multilabel:
-        if classes is not None and len(classes) != len(labels):
-            raise ValueError(
-                f"classes must name each of the {len(labels)} labels of y once, got "
-                f"{classes!r}."
-            )
+        _check_label_numbers(classes, labels)
         return labels
     if partial:
         if classes is None:
@@ -205,6 +211,15 @@ def _class_index(y, labels, classes):
     if len(unknown):
         raise ValueError(f"y has labels {unknown} that are not in classes {classes}.")
     return np.searchsorted(classes, y)
+
+
+def _check_label_numbers(classes, labels):
+    """Refuse `classes` that are not the column numbers of a label indicator matrix."""
+    if classes is not None and not np.array_equal(classes, labels):
+        raise ValueError(
+            f"classes may be left out when y is a label indicator matrix, or be the numbers "
+            f"of its columns, {labels}; got {classes!r}."
+        )
 
 
 def _check_classes(classes):

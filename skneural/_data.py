@@ -25,20 +25,29 @@ def refuse_dates_and_text(name, values):
     """Refuse what NumPy would turn into numbers without a word."""
     if sparse.issparse(values):
         return
-    columns = list(values.dtypes) if hasattr(values, "columns") else [_dtype_of(values)]
-    kinds = {getattr(dtype, "kind", "O") for dtype in columns}
-    refused = bool(kinds & set("mMUST"))
-    if not refused and "O" in kinds:
-        try:
-            entries = np.asarray(values, dtype=object).ravel()
-        except ValueError:  # ragged lists: the conversion to numbers will say so
-            return
-        refused = any(map(_is_date_or_text, entries))
-    if refused:
-        raise ValueError(
-            f"{name} must hold numbers, got dates, times or text. Encode them as numbers "
-            "first, for example with OneHotEncoder or by taking differences in days."
-        )
+    if hasattr(values, "columns"):
+        columns = [values[name] for name in values.columns]
+    else:
+        columns = [values]
+    if any(map(_holds_dates_or_text, columns)):
+        advice = ""
+        if name == "X":
+            advice = (
+                " Encode them as numbers first: text with TfidfVectorizer, categories with "
+                "OneHotEncoder, dates as differences in days."
+            )
+        raise ValueError(f"{name} must hold numbers, got dates, times or text.{advice}")
+
+
+def _holds_dates_or_text(values):
+    kind = getattr(getattr(values, "dtype", None), "kind", "O")
+    if kind != "O":
+        return kind in "mMUST"
+    try:
+        entries = np.asarray(values, dtype=object).ravel()
+    except ValueError:  # ragged lists: the conversion to numbers will say so
+        return False
+    return any(map(_is_date_or_text, entries))
 
 
 def _is_date_or_text(entry):
@@ -49,10 +58,6 @@ def _is_date_or_text(entry):
         or hasattr(entry, "strftime")
         or hasattr(entry, "total_seconds")
     )
-
-
-def _dtype_of(values):
-    return getattr(values, "dtype", np.dtype(object))
 
 
 def network_dtype(dtype, X):

@@ -21,7 +21,7 @@ max_iter : int, default=200
     Epochs (passes over the data) of one call of `fit`, at most.
 patience : int or inf, default=10
     Training stops after this many epochs in a row in which the training loss did not
-    fall more than `tol` below its lowest value so far. With ``np.inf`` exactly
+    fall more than `tol` below its lowest value in this call. With ``np.inf`` exactly
     `max_iter` epochs are run, and no ConvergenceWarning is given.
 tol : float, default=1e-4
     Smallest improvement of the loss that counts; see `patience`.
@@ -36,7 +36,7 @@ weight_init : {"auto", "he", "glorot", "lecun", "zeros"}, default="auto"
 dtype : {"auto", "float32", "float64"}, default="auto"
     Type of weights and arithmetic. ``"auto"`` follows the X of the first fit: float32
     for float32, float16, booleans and integers of up to 16 bits (images), float64 for
-    the rest. float32 is about twice as fast.
+    the rest. float32 is up to twice as fast.
 momentum : float, default=0.9
     Momentum of ``solver="sgd"``, in [0, 1).
 nesterovs_momentum : bool, default=True
@@ -55,8 +55,10 @@ warm_start : bool, default=False
 verbose : bool or int, default=False
     Whether to print the loss of every epoch.
 random_state : int, RandomState or None, default=None
-    Seed of initial weights and order of rows. The same integer gives the same bits;
-    None takes fresh entropy from the system. NumPy's global generator is never used.
+    Seed of initial weights and order of rows. The same integer gives the same bits in
+    any process (for networks large enough to use several BLAS threads: with the same
+    number of threads). None takes fresh entropy from the system. NumPy's global
+    generator is never used.
 """
 
 ATTRIBUTES = """\
@@ -70,7 +72,8 @@ n_iter_ : int
 t_ : int
     Training samples seen, over all epochs and calls.
 loss_ : float
-    Training loss of the last epoch: the mean over its batches, each before its step.
+    Training loss of the last epoch, penalty included: the mean over its batches, each
+    before its step.
 best_loss_ : float
     Lowest entry of `loss_curve_`.
 loss_curve_ : list of float
@@ -83,7 +86,7 @@ out_activation_ : str
     ``"softmax"``, ``"logistic"`` or ``"identity"``.
 n_features_in_ : int
     Number of features seen during `fit`.
-feature_names_in_ : ndarray of shape (n_features_in_,)
+feature_names_in_ : ndarray of shape (n_features,)
     Names of the features, if `X` had names that are all strings.
 network_ : Network
     The network: ``network_.n_params`` is its number of parameters, ``network_.theta``

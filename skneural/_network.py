@@ -147,15 +147,12 @@ class Network:
 
     def release(self):
         """Drop what `bind` allocated."""
-        for name in ("grad", "_raw_grad", "_bound"):
-            self.__dict__.pop(name, None)
+        self.__dict__ = self.__getstate__()
 
     def __getstate__(self):
         """Copies and pickles carry parameters, never a workspace."""
-        state = self.__dict__.copy()
-        for name in ("grad", "_raw_grad", "_bound"):
-            state.pop(name, None)
-        return state
+        workspace = {"grad", "_raw_grad", "_bound"}
+        return {name: value for name, value in vars(self).items() if name not in workspace}
 
     def loss_and_grad(self, x, y, sample_weight=None, alpha=0.0):
         """Return the penalized loss of a batch and leave its gradient in `grad`.

@@ -60,7 +60,8 @@ def either(special, check_other):
     """Return a check for one special value, or what another check allows."""
 
     def check(name, value):
-        if isinstance(value, type(special)) and value == special:
+        kind = Real if isinstance(special, float) else type(special)
+        if isinstance(value, kind) and value == special:
             return
         try:
             check_other(name, value)

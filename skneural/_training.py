@@ -5,8 +5,9 @@ that a later `partial_fit` or warm start goes on from where it stood. `Job` adds
 and the settings of one run.
 """
 
+import copy
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import sparse
@@ -24,7 +25,16 @@ class Progress:
     shuffle_rng: np.random.Generator
     epochs: int = 0
     samples: int = 0
+    best_loss: float = math.inf
     loss_curve: list = field(default_factory=list)
+
+    def copy(self):
+        """Return a copy that can be trained further while this one stays as it is."""
+        moving = {
+            name: copy.deepcopy(getattr(self, name))
+            for name in ("network", "optimizer_state", "shuffle_rng")
+        }
+        return replace(self, **moving, loss_curve=self.loss_curve.copy())
 
 
 @dataclass
@@ -112,11 +122,12 @@ def train(job):
                 order = progress.shuffle_rng.permutation(job.X.shape[0])
             rate = job.learning_rate * job.decay**progress.epochs
             loss = _train_epoch(job, batches.epoch(order), rate)
-            if not (math.isfinite(loss) and np.isfinite(network.theta).all()):
+            if not math.isfinite(loss):
                 raise ValueError(_divergence_message(job, rate))
             progress.epochs += 1
             progress.samples += job.X.shape[0]
             progress.loss_curve.append(loss)
+            progress.best_loss = min(progress.best_loss, loss)
             job.convergence.update(loss)
             yield progress
             if job.convergence.reached:

@@ -3,13 +3,14 @@
 import copy
 import datetime
 import re
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from skneural import MLPClassifier, MLPRegressor
 from skneural._initializers import WEIGHT_INITS
@@ -306,6 +307,9 @@ BAD_Y_OF_CLASSIFIER = {
     "continuous columns": (X[:, :2], ["continuous"]),
     "several columns of classes": (np.c_[Y, Y[::-1]], ["y", "multiclass-multioutput"]),
     "mixed": (with_y("a"), ["label type"]),
+    "labels 0 and 5": (5 * np.c_[Y == 0, Y == 1], ["y", "0", "5"]),
+    "labels 1 and 2": (1 + np.c_[Y == 0, Y == 1], ["y", "0", "2"]),
+    "labels -1 and 1": (2 * np.c_[Y == 0, Y == 1] - 1, ["y", "0", "-1"]),
 }
 BAD_Y_OF_REGRESSOR = {
     **BAD_Y,
@@ -663,8 +667,22 @@ def test_a_fit_that_returns_predicts_finite_numbers(cls, activation, n_classes, 
     params = {"activation": activation, "max_iter": max_iter, "hidden_layer_sizes": (8, 8)}
     own = make(cls, solver="sgd", learning_rate=1e6, **params)
     try:
-        own.fit(X, Y % n_classes)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "MLP.*The training loss rose", ConvergenceWarning)
+            own.fit(X, Y % n_classes)
     except ValueError:
         assert not hasattr(own, "network_")
         return
     assert np.isfinite(outputs(own, X)).all()
+
+
+@pytest.mark.parametrize("classes", [["a", "b"], [7, 7], 2, [0, 1, 2]])
+def test_classes_of_a_label_indicator_matrix_are_its_columns(classes):
+    labels = np.c_[Y == 0, Y == 1].astype(int)
+    own = make(MLPClassifier)
+    with refusal(own, "classes", repr(classes)):
+        own.partial_fit(X, labels, classes=classes)
+    own.partial_fit(X, labels, classes=[0, 1]).partial_fit(X, labels)
+    with pytest.raises(ValueError, match="classes"):
+        own.partial_fit(X, labels, classes=classes)
+    assert own.n_iter_ == 2

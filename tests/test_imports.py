@@ -16,14 +16,22 @@ FLOORS = [
     ["_mlp"],
     ["_base", "_classification", "_regression", "_docs"],
     ["_data"],
-    ["_training", "_parameters", "_threads"],
-    ["_network", "_optimizers"],
-    ["layers._dense", "layers._activations", "_losses"],
-    ["layers._base", "_initializers", "layers"],
+    ["_training", "_threads"],
+    ["schedules"],
+    ["_network", "_optimizers", "_parameters"],
+    [
+        "layers._dense",
+        "layers._activations",
+        "layers._batch_norm",
+        "layers._dropout",
+        "layers._noise",
+        "_classification_losses",
+    ],
+    ["layers._base", "_initializers", "layers", "_losses"],
     ["ops._numpy", "ops"],
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
-USES_SKLEARN = {"_mlp", "_base", "_data", "_classification", "_regression"}
+USES_SKLEARN = {"_mlp", "_base", "_data", "_classification", "_regression", "schedules"}
 MODULES = sorted(ROOT.rglob("*.py"))
 
 

@@ -5,12 +5,15 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import log_loss
 
 from skneural import MLPClassifier, MLPRegressor
+from skneural._training import Convergence
 
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:250] / 16, Y[:250]
@@ -93,6 +96,98 @@ def test_max_iter_warns_unless_patience_is_infinite():
     with pytest.warns(ConvergenceWarning, match="max_iter=3"):
         classifier(patience=10).fit(X, Y)
     classifier(patience=np.inf).fit(X, Y)  # warnings are errors here
+
+
+def test_a_rising_loss_is_warned_of():
+    own = MLPRegressor((8,), solver="sgd", max_iter=4, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="loss rose from .*learning_rate=0.001"):
+        own.fit(X, 1e4 * Y)
+
+
+def test_convergence_counts_from_the_lowest_loss():
+    convergence = Convergence(patience=3, tol=0.1)
+    stalled = []
+    for loss in (1.0, 0.5, 0.9, 0.45, 0.8, 0.3, 0.3, 0.25, 0.35):
+        convergence.update(loss)
+        stalled.append(convergence.stalled)
+    assert stalled == [0, 0, 1, 2, 3, 0, 1, 2, 3]
+    assert convergence.reached
+
+
+@pytest.mark.parametrize(
+    ("solver", "change"),
+    [
+        ("adam", {"beta_1": 0.5}), ("adam", {"beta_2": 0.9}), ("adam", {"epsilon": 0.1}),
+        ("sgd", {"momentum": 0.5}), ("sgd", {"nesterovs_momentum": False}),
+        ("sgd", {"alpha": 1.0}), ("adam", {"learning_rate": 0.1}), ("sgd", {"decay": 0.5}),
+        ("adam", {"batch_size": 16}), ("adam", {"weight_init": "lecun"}),
+        ("adam", {"activation": "tanh"}), ("adam", {"shuffle": False}),
+    ],
+)  # fmt: skip
+def test_every_parameter_reaches_the_network(solver, change):
+    usual = classifier(solver=solver).fit(X, Y).network_.theta
+    changed = classifier(solver=solver, **change).fit(X, Y).network_.theta
+    assert np.abs(changed - usual).max() > 1e-6
+
+
+def test_auto_batches_are_of_200_rows():
+    x, y = np.tile(X, (2, 1)), np.tile(Y, 2)
+    auto = classifier(batch_size="auto").fit(x, y).network_.theta
+    np.testing.assert_array_equal(auto, classifier(batch_size=200).fit(x, y).network_.theta)
+    few = classifier(batch_size="auto").fit(X[:50], Y[:50]).network_.theta
+    np.testing.assert_array_equal(
+        few, classifier(batch_size=50).fit(X[:50], Y[:50]).network_.theta
+    )
+
+
+def test_loss_curve_is_the_weighted_mean_of_the_batches():
+    """At a rate of almost 0 the mean over batches is the mean over rows."""
+    weight = np.random.default_rng(0).uniform(0, 3, len(X))
+    own = classifier(max_iter=1, learning_rate=1e-12, alpha=0.0)
+    own.fit(X, Y, sample_weight=weight)
+    assert own.loss_ == pytest.approx(
+        log_loss(Y, own.predict_proba(X), sample_weight=weight), rel=1e-8
+    )
+
+
+def test_loss_includes_the_penalty():
+    own = classifier(max_iter=1, learning_rate=1e-12, alpha=7.0, batch_size=1000).fit(X, Y)
+    penalty = 7.0 / 2 * sum((coef**2).sum() for coef in own.coefs_) / len(X)
+    expected = log_loss(Y, own.predict_proba(X)) + penalty
+    assert own.loss_ == pytest.approx(expected, rel=1e-8)
+
+
+def test_ctrl_c_leaves_the_estimator_as_it_was(monkeypatch):
+    own = classifier(verbose=True)
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("builtins.print", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        own.fit(X, Y)
+    assert not hasattr(own, "network_")
+    assert vars(own) == vars(classifier(verbose=True))
+
+
+def test_given_weights_start_the_optimizer_anew():
+    zeros = {
+        "coefs_init": [np.zeros((64, 12)), np.zeros((12, 10))],
+        "intercepts_init": [np.zeros(12), np.zeros(10)],
+    }
+    one_step = {"max_iter": 1, "batch_size": 1000, "learning_rate": 0.1}
+    warm = classifier(warm_start=True).fit(X, Y).set_params(**one_step).fit(X, Y, **zeros)
+    assert not warm.coefs_[0].any()  # its gradient is zero, and old moments are forgotten
+    assert warm.intercepts_[1].any()
+
+
+def test_probability_of_the_first_class_does_not_round_to_zero():
+    own = classifier(dtype="float64").fit(X, Y > 4)
+    for coef in own.coefs_:
+        coef *= 10
+    p, log_p = own.predict_proba(X), own.predict_log_proba(X)
+    assert log_p.min() < -37  # 1 - p would be exactly 0 there
+    np.testing.assert_allclose(np.log(p), log_p, rtol=1e-10, atol=1e-14)
 
 
 def test_decay_multiplies_the_rate_after_every_epoch():
@@ -179,6 +274,12 @@ def test_dtype_follows_x(given, expected):
     assert own.network_.dtype == expected
     assert all(coef.dtype == expected for coef in own.coefs_)
     assert own.predict_proba(X.astype("float64")).dtype == expected
+
+
+def test_dtype_follows_a_dataframe():
+    frame = pd.DataFrame(X, columns=[f"pixel {i}" for i in range(64)])
+    assert classifier().fit(frame, Y).network_.dtype == "float64"
+    assert classifier().fit(frame.astype("float32"), Y).network_.dtype == "float32"
 
 
 def test_seed_gives_the_same_network_in_both_dtypes():

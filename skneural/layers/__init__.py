@@ -1,1 +1,1 @@
-"""The layers of a network, one short file each; `_base` is their contract."""
+"""The layers of a network; `_base` is their contract."""

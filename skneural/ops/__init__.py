@@ -1,1 +1,1 @@
-"""Array engines. `skneural.ops._numpy` is the reference that the others follow."""
+"""The array engine: what networks need beyond plain ufuncs."""

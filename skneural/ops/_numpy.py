@@ -1,4 +1,4 @@
-"""The reference engine: what layers and losses need beyond plain ufuncs.
+"""The NumPy engine: what layers and losses need beyond plain ufuncs.
 
 Every function works on the last two axes, so arrays may carry a leading model axis.
 OUT arrays are write-only; all other arrays are read-only.
