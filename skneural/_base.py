@@ -1,5 +1,6 @@
 """What all estimators share: checking data, preparing and running a fit, fitted attributes."""
 
+import math
 import os
 import warnings
 from contextlib import contextmanager
@@ -18,13 +19,14 @@ from skneural._data import (
     refuse_dates_and_text,
 )
 from skneural._network import Network
-from skneural._optimizers import SGD, Adam
+from skneural._optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
 from skneural._threads import blas_threads_for
 from skneural._training import Convergence, Job, Progress, train
+from skneural.schedules import make_schedule
 
 # One generator a purpose, by its place here: a new purpose leaves the draws of the
 # others as they are.
-_PURPOSES = ("weights", "shuffle")
+_PURPOSES = ("weights", "shuffle", "dropout")
 
 
 class BaseNeuralNetwork(BaseEstimator):
@@ -107,6 +109,12 @@ class BaseNeuralNetwork(BaseEstimator):
         """Check every constructor parameter, by name, before any work."""
         for name, check_value in self._parameter_checks.items():
             check_value(name, getattr(self, name))
+        make_schedule(self.schedule, self.power_t).check()
+        if self.solver == "adamw" and self.l1_ratio:
+            raise ValueError(
+                f"l1_ratio must be 0 for solver='adamw', whose decay is not a penalty; got "
+                f"{self.l1_ratio!r}. Use solver='adam' for an L1 penalty."
+            )
 
     def _prepare(self, X, y, sample_weight, *, resume, **encoding):
         """Turn data and parameters into a job; nothing is trained yet."""
@@ -123,22 +131,30 @@ class BaseNeuralNetwork(BaseEstimator):
                 multi_output=True,
                 reset=not resume,
             )
-        if not sparse.issparse(X):
+        if sparse.issparse(X):
+            if self.input_noise:
+                raise ValueError(
+                    f"input_noise must be 0 for sparse X, got {self.input_noise!r}. Noise "
+                    "would make X dense; pass X.toarray() if that is what you want."
+                )
+        else:
             X = np.asarray(X)  # a memory map becomes a plain view: its slices are cheaper
-        y = self._encode_y(y, dtype, resume=resume, **encoding)
         sample_weight = check_sample_weight(sample_weight, X.shape[0], dtype)
+        sample_weight = self._weigh_classes(y, sample_weight, dtype, **encoding)
+        y = self._encode_y(y, dtype, resume=resume, **encoding)
         limit = 200 if self.batch_size == "auto" else int(self.batch_size)
         batch_size = min(limit, X.shape[0])
-        network = self._describe_network(X.shape[1:], y.shape[1:], dtype)
+        network = Network(
+            self._build_layers(y.shape[1:]), self._make_loss(), X.shape[1:], dtype
+        )
         _check_memory(network, batch_size)
-        optimizer = self._make_optimizer()
+        optimizer = self._make_optimizer(network.n_weights)
         if resume:
             progress = self._progress_so_far(network, optimizer)
         else:
             rngs = _generators(self.random_state)
-            network.init_params(rngs["weights"])
-            state = optimizer.init(network.theta)
-            progress = Progress(network, self.solver, state, rngs["shuffle"])
+            network.init_params(rngs.pop("weights"))
+            progress = Progress(network, self.solver, optimizer.init(network.theta), rngs)
         return Job(
             X=X,
             y=y,
@@ -147,21 +163,35 @@ class BaseNeuralNetwork(BaseEstimator):
             optimizer=optimizer,
             convergence=Convergence(self.patience, self.tol),
             learning_rate=float(self.learning_rate),
+            schedule=make_schedule(self.schedule, self.power_t),
+            # a warm start stretches the schedule to its own end
+            schedule_length=self.max_iter + (progress.epochs if self.warm_start else 0),
             decay=float(self.decay),
-            alpha=float(self.alpha),
+            # adamw has a decay of its own instead of a penalty
+            alpha=0.0 if self.solver == "adamw" else float(self.alpha),
+            l1_ratio=float(self.l1_ratio),
+            max_grad_norm=math.inf if self.max_grad_norm is None else float(self.max_grad_norm),
             batch_size=batch_size,
             max_iter=self.max_iter,
             shuffle=bool(self.shuffle),
         )
 
-    def _describe_network(self, input_shape, output_shape, dtype):
-        layers = self._build_layers(output_shape)
-        return Network(layers, self._make_loss(), input_shape, dtype)
+    def _weigh_classes(self, y, sample_weight, dtype):
+        """Return the sample weights; classifiers put class weights into them."""
+        return sample_weight
 
-    def _make_optimizer(self):
+    def _make_optimizer(self, n_weights):
+        beta_1, beta_2 = float(self.beta_1), float(self.beta_2)
+        epsilon = float(self.epsilon)
         if self.solver == "sgd":
             return SGD(float(self.momentum), bool(self.nesterovs_momentum))
-        return Adam(float(self.beta_1), float(self.beta_2), float(self.epsilon))
+        if self.solver == "adamw":
+            return AdamW(beta_1, beta_2, epsilon, float(self.alpha), n_weights)
+        if self.solver == "rmsprop":
+            return RMSProp(float(self.rho), epsilon)
+        if self.solver == "adagrad":
+            return AdaGrad(epsilon)
+        return Adam(beta_1, beta_2, epsilon)
 
     def _progress_so_far(self, network, optimizer):
         """A copy of where the last fit ended, so that an error leaves that untouched."""
@@ -175,11 +205,14 @@ class BaseNeuralNetwork(BaseEstimator):
         if changes:
             raise ValueError(
                 f"This would change {', '.join(changes)}. hidden_layer_sizes, activation, "
-                "solver, dtype and the number of outputs must stay as they are between calls "
-                "of partial_fit, or of fit with warm_start=True, which go on from where the "
-                "network stood. For a new network call fit with warm_start=False."
+                "batch_norm, solver, dtype and the number of outputs must stay as they are "
+                "between calls of partial_fit, or of fit with warm_start=True, which go on "
+                "from where the network stood. For a new one call fit with warm_start=False."
             )
         progress = self._progress.copy()
+        # the new description (rates of dropout, loss) over the parameters so far
+        network.theta, network.state = progress.network.theta, progress.network.state
+        progress.network = network
         state = optimizer.init(progress.network.theta)
         progress.optimizer_state = {**state, **progress.optimizer_state}
         return progress
@@ -196,6 +229,7 @@ class BaseNeuralNetwork(BaseEstimator):
         self.network_ = network
         self.n_iter_ = progress.epochs
         self.t_ = progress.samples
+        self.history_ = progress.history
         self.loss_curve_ = progress.loss_curve
         self.loss_ = progress.loss_curve[-1]
         self.best_loss_ = progress.best_loss
@@ -231,7 +265,7 @@ class BaseNeuralNetwork(BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = not self.input_noise  # noise would make X dense
         return tags
 
 

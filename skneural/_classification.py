@@ -3,9 +3,23 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
-from skneural._losses import LogisticCrossEntropy, SoftmaxCrossEntropy
+from skneural._classification_losses import CLASSIFIER_LOSSES
+from skneural._data import check_sample_weight, named
+
+
+def _has_probabilities(estimator):
+    """Whether the loss has a link to probabilities; the error says which have."""
+    of_columns, _ = CLASSIFIER_LOSSES.get(estimator.loss, (None, None))
+    if of_columns is None or not of_columns.probabilistic:
+        raise AttributeError(
+            f"loss={estimator.loss!r} has no probabilities; loss='log_loss' and "
+            "loss='squared_error' have."
+        )
+    return True
 
 
 class NeuralClassifierMixin(ClassifierMixin):
@@ -98,9 +112,23 @@ class NeuralClassifierMixin(ClassifierMixin):
             )
 
     def _make_loss(self):
-        if self._multilabel or len(self.classes_) == 2:
-            return LogisticCrossEntropy()
-        return SoftmaxCrossEntropy()
+        of_columns, of_one_hot_rows = CLASSIFIER_LOSSES[self.loss]
+        columns = self._multilabel or len(self.classes_) == 2
+        return of_columns() if columns else of_one_hot_rows()
+
+    def _weigh_classes(self, y, sample_weight, dtype, *, classes=None, partial=False):
+        """Multiply the sample weights by the weights of their classes."""
+        if self.class_weight is None:
+            return sample_weight
+        if partial and self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all of y, which partial_fit does not see. "
+                "Pass a dict, for example from sklearn.utils.class_weight.compute_class_weight."
+            )
+        with named("class_weight"):
+            weight = compute_sample_weight(self.class_weight, y)
+        weight = check_sample_weight(weight, len(weight), dtype)
+        return weight if sample_weight is None else weight * sample_weight
 
     def decision_function(self, X):
         """Logits: what the output layer says before softmax or the logistic function.
@@ -138,6 +166,7 @@ class NeuralClassifierMixin(ClassifierMixin):
         index = (logits[:, 0] > 0).astype(int) if logits.shape[1] == 1 else logits.argmax(1)
         return self.classes_[index]
 
+    @available_if(_has_probabilities)
     def predict_proba(self, X):
         """Predict probabilities of classes.
 
@@ -161,6 +190,7 @@ class NeuralClassifierMixin(ClassifierMixin):
         probabilities = inverse_link(logits, out=logits)
         return np.hstack([others, probabilities])
 
+    @available_if(_has_probabilities)
     def predict_log_proba(self, X):
         """Predict logarithms of probabilities; finite even where a probability is 0.
 

@@ -2,64 +2,180 @@
 
 import inspect
 
-PARAMETERS = """\
+PARAMETERS = {
+    "hidden_layer_sizes": """\
 hidden_layer_sizes : int or sequence of int, default=(100,)
     Units of every hidden layer, from input to output; ``()`` is a linear model.
+""",
+    "activation": """\
 activation : str or sequence of str, default="relu"
     Activation of the hidden layers: one of ``"identity"``, ``"logistic"``, ``"tanh"``,
     ``"relu"``, ``"leaky_relu"`` (slope 0.01), ``"elu"``, ``"gelu"`` (exact), ``"silu"``
     and ``"softplus"``; or a sequence of them, one a hidden layer.
-solver : {"adam", "sgd"}, default="adam"
-    Adam, or gradient descent with momentum; both on mini-batches.
+""",
+    "solver": """\
+solver : {"adam", "adamw", "sgd", "rmsprop", "adagrad"}, default="adam"
+    Adam, Adam with decoupled decay, gradient descent with momentum, RMSProp or AdaGrad,
+    all on mini-batches and in PyTorch's form.
+""",
+    "learning_rate": """\
 learning_rate : float, default=1e-3
-    Rate of the first epoch, above 0.
+    Rate of the first epoch, above 0; what `schedule` and `decay` multiply.
+""",
+    "decay": """\
 decay : float, default=1.0
     The rate is multiplied by this after every epoch; in (0, 1].
+""",
+    "batch_size": """\
 batch_size : int or "auto", default="auto"
     Rows a step; never more than there are. ``"auto"`` is ``min(200, n_samples)``.
+""",
+    "max_iter": """\
 max_iter : int, default=200
     Epochs (passes over the data) of one call of `fit`, at most.
+""",
+    "patience": """\
 patience : int or inf, default=10
     Training stops after this many epochs in a row in which the training loss did not
     fall more than `tol` below its lowest value in this call. With ``np.inf`` exactly
     `max_iter` epochs are run, and no ConvergenceWarning is given.
+""",
+    "tol": """\
 tol : float, default=1e-4
     Smallest improvement of the loss that counts; see `patience`.
+""",
+    "alpha": """\
 alpha : float, default=1e-4
-    Strength of the L2 penalty on weights (not biases): ``alpha / 2 * sum(w ** 2)``,
-    divided by the sum of the sample weights of the batch, is added to its loss, as in
-    scikit-learn.
+    Strength of the penalty on weights (not biases):
+    ``alpha * ((1 - l1_ratio) / 2 * sum(w ** 2) + l1_ratio * sum(abs(w)))``, divided by
+    the sum of the sample weights of the batch, is added to its loss, as in scikit-learn.
+    With ``solver="adamw"`` it is the decoupled decay instead: weights are multiplied by
+    ``1 - rate * alpha`` before every step.
+""",
+    "weight_init": """\
 weight_init : {"auto", "he", "glorot", "lecun", "zeros"}, default="auto"
     Scheme of the uniform initial weights. ``"auto"`` is He for layers before a
     rectifier (relu, leaky_relu, elu, gelu, silu, softplus) and Glorot for the others.
     Biases start at 0. To start from weights of your own see `fit`.
+""",
+    "dtype": """\
 dtype : {"auto", "float32", "float64"}, default="auto"
     Type of weights and arithmetic. ``"auto"`` follows the X of the first fit: float32
     for float32, float16, booleans and integers of up to 16 bits (images), float64 for
     the rest. float32 is up to twice as fast.
+""",
+    "momentum": """\
 momentum : float, default=0.9
     Momentum of ``solver="sgd"``, in [0, 1).
+""",
+    "nesterovs_momentum": """\
 nesterovs_momentum : bool, default=True
     Whether ``solver="sgd"`` uses Nesterov's momentum.
+""",
+    "beta_1": """\
 beta_1 : float, default=0.9
-    Decay of the first moment of ``solver="adam"``, in [0, 1).
+    Decay of the first moment of Adam and AdamW, in [0, 1).
+""",
+    "beta_2": """\
 beta_2 : float, default=0.999
-    Decay of the second moment of ``solver="adam"``, in [0, 1).
+    Decay of the second moment of Adam and AdamW, in [0, 1).
+""",
+    "epsilon": """\
 epsilon : float, default=1e-8
-    Number added to the root of the second moment of ``solver="adam"``.
+    Number added to the root by which Adam, AdamW, RMSProp and AdaGrad divide.
+""",
+    "shuffle": """\
 shuffle : bool, default=True
     Whether rows are put in a new random order in every epoch.
+""",
+    "warm_start": """\
 warm_start : bool, default=False
     Whether `fit` goes on from where the last `fit` or `partial_fit` ended (weights,
     optimizer, rate and order of rows) instead of starting a new network.
+""",
+    "verbose": """\
 verbose : bool or int, default=False
     Whether to print the loss of every epoch.
+""",
+    "random_state": """\
 random_state : int, RandomState or None, default=None
-    Seed of initial weights and order of rows. The same integer gives the same bits in
-    any process (for networks large enough to use several BLAS threads: with the same
-    number of threads). None takes fresh entropy from the system. NumPy's global
-    generator is never used.
-"""
+    Seed of initial weights, order of rows, dropout and noise. The same integer gives
+    the same bits in any process (for networks large enough to use several BLAS threads:
+    with the same number of threads). None takes fresh entropy from the system. NumPy's
+    global generator is never used.
+""",
+    "schedule": """\
+schedule : str or Schedule, default="constant"
+    How the rate goes on: ``"constant"``, ``"invscaling"``, ``"adaptive"`` (a fifth of the
+    rate whenever patience runs out, until the rate is 1e-6), ``"step"``,
+    ``"exponential"``, ``"linear"``, ``"cosine"`` or ``"cosine_restarts"``, or an object of
+    `skneural.schedules`, whose parameters can be searched as ``schedule__period`` and
+    which may have a warm-up. A linear or cosine schedule without a period lasts
+    `max_iter` epochs.
+""",
+    "power_t": """\
+power_t : float, default=0.5
+    Exponent of ``schedule="invscaling"``: the rate is divided by ``epoch ** power_t``.
+""",
+    "l1_ratio": """\
+l1_ratio : float, default=0.0
+    Share of the absolute values in the penalty, in [0, 1].
+""",
+    "dropout": """\
+dropout : float or sequence of float, default=0.0
+    Share of the units of every hidden layer that each training batch leaves out, in
+    [0, 1); or a sequence of them, one a hidden layer. The others are scaled up by
+    ``1 / (1 - dropout)``; predictions use all units.
+""",
+    "batch_norm": """\
+batch_norm : bool, default=False
+    Whether each hidden layer is normalized before its activation: by the mean and
+    variance of the batch in training, by their running averages in predictions.
+""",
+    "input_noise": """\
+input_noise : float, default=0.0
+    Standard deviation of normal noise added to each training batch of X.
+""",
+    "max_grad_norm": """\
+max_grad_norm : float or None, default=None
+    Largest norm of the gradient of all parameters; longer ones are scaled down to it.
+""",
+    "rho": """\
+rho : float, default=0.99
+    Decay of the mean of squared gradients of ``solver="rmsprop"``, in [0, 1).
+""",
+}
+
+CLASSIFIER_PARAMETERS = {
+    "loss": """\
+loss : {"log_loss", "squared_error", "hinge", "perceptron"}, default="log_loss"
+    What is minimized: log-loss, half the squared error of the probabilities, or the
+    hinge or perceptron loss of the logits, which have no probabilities.
+""",
+    "class_weight": """\
+class_weight : dict, "balanced" or None, default=None
+    Factors of the sample weights by class; ``"balanced"`` makes them
+    ``n_samples / (n_classes * count)``.
+""",
+}
+
+REGRESSOR_PARAMETERS = {
+    "loss": """\
+loss : str, default="squared_error"
+    What is minimized: ``"squared_error"``, ``"absolute_error"``, ``"huber"``,
+    ``"quantile"`` or ``"poisson"``: half the squared error, the absolute error, Huber's
+    loss, the pinball loss of a quantile, or half the Poisson deviance (y from 0 up;
+    predictions are the exponential of the network's output).
+""",
+    "quantile": """\
+quantile : float, default=0.5
+    Which quantile ``loss="quantile"`` estimates, in (0, 1).
+""",
+    "delta": """\
+delta : float, default=1.0
+    Residual from which on ``loss="huber"`` is linear.
+""",
+}
 
 ATTRIBUTES = """\
 coefs_ : tuple of ndarray of shape (n_inputs, n_units)
@@ -78,12 +194,16 @@ best_loss_ : float
     Lowest entry of `loss_curve_`.
 loss_curve_ : list of float
     Training loss of every epoch.
+history_ : dict of list
+    An entry an epoch: ``"learning_rate"`` (the rate used), ``"loss"``, ``"grad_norm"``
+    (the mean over the batches of the norm of the gradient, before it is clipped) and
+    ``"seconds"``.
 n_layers_ : int
     Number of layers, input and output included.
 n_outputs_ : int
     Number of outputs of the network.
 out_activation_ : str
-    ``"softmax"``, ``"logistic"`` or ``"identity"``.
+    ``"softmax"``, ``"logistic"``, ``"identity"`` or ``"exp"``.
 n_features_in_ : int
     Number of features seen during `fit`.
 feature_names_in_ : ndarray of shape (n_features,)
@@ -94,9 +214,18 @@ network_ : Network
 """
 
 
-def with_shared_parameters(cls):
-    """Fill ``{parameters}`` and ``{attributes}`` into the docstring of a class."""
-    doc = inspect.cleandoc(cls.__doc__)
-    doc = doc.replace("{parameters}\n", PARAMETERS).replace("{attributes}\n", ATTRIBUTES)
-    cls.__doc__ = doc + "\n"
-    return cls
+def with_shared_parameters(own):
+    """Return a decorator that fills ``{parameters}`` and ``{attributes}`` into a docstring.
+
+    Parameters come in the order of the signature; `own` describes those of one class.
+    """
+
+    def fill(cls):
+        texts = {**PARAMETERS, **own}
+        parameters = "".join(texts[name] for name in inspect.signature(cls).parameters)
+        doc = inspect.cleandoc(cls.__doc__)
+        doc = doc.replace("{parameters}\n", parameters).replace("{attributes}\n", ATTRIBUTES)
+        cls.__doc__ = doc + "\n"
+        return cls
+
+    return fill

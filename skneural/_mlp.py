@@ -5,11 +5,20 @@ import numpy as np
 from skneural import _parameters as check
 from skneural._base import BaseNeuralNetwork
 from skneural._classification import NeuralClassifierMixin
-from skneural._docs import with_shared_parameters
+from skneural._classification_losses import CLASSIFIER_LOSSES
+from skneural._docs import (
+    CLASSIFIER_PARAMETERS,
+    REGRESSOR_PARAMETERS,
+    with_shared_parameters,
+)
 from skneural._initializers import WEIGHT_INITS, default_weight_init
+from skneural._losses import REGRESSOR_LOSSES
 from skneural._regression import NeuralRegressorMixin
 from skneural.layers._activations import ACTIVATIONS
+from skneural.layers._batch_norm import BatchNorm
 from skneural.layers._dense import Dense
+from skneural.layers._dropout import Dropout
+from skneural.layers._noise import GaussianNoise
 
 
 class BaseMLP(BaseNeuralNetwork):
@@ -17,20 +26,26 @@ class BaseMLP(BaseNeuralNetwork):
 
     _parameter_checks = {
         "hidden_layer_sizes": check.layer_sizes,
-        "solver": check.one_of("sgd", "adam"),
+        "batch_norm": check.boolean,
+        "solver": check.one_of("sgd", "adam", "adamw", "rmsprop", "adagrad"),
         "learning_rate": check.number(0, open_low=True),
+        "power_t": check.number(0),
         "decay": check.number(0, 1, open_low=True),
         "batch_size": check.either("auto", check.number(1, integer=True)),
         "max_iter": check.number(1, integer=True),
         "patience": check.either(np.inf, check.number(1, integer=True)),
         "tol": check.number(0),
         "alpha": check.number(0),
+        "l1_ratio": check.number(0, 1),
+        "input_noise": check.number(0),
+        "max_grad_norm": check.either(None, check.number(0, open_low=True)),
         "weight_init": check.one_of("auto", *WEIGHT_INITS),
         "dtype": check.one_of("auto", "float32", "float64"),
         "momentum": check.number(0, 1, open_high=True),
         "nesterovs_momentum": check.boolean,
         "beta_1": check.number(0, 1, open_high=True),
         "beta_2": check.number(0, 1, open_high=True),
+        "rho": check.number(0, 1, open_high=True),
         "epsilon": check.number(0, open_low=True),
         "shuffle": check.boolean,
         "warm_start": check.boolean,
@@ -38,61 +53,17 @@ class BaseMLP(BaseNeuralNetwork):
         "random_state": check.random_state,
     }
 
-    def __init__(
-        self,
-        hidden_layer_sizes=(100,),
-        *,
-        activation="relu",
-        solver="adam",
-        learning_rate=1e-3,
-        decay=1.0,
-        batch_size="auto",
-        max_iter=200,
-        patience=10,
-        tol=1e-4,
-        alpha=1e-4,
-        weight_init="auto",
-        dtype="auto",
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        shuffle=True,
-        warm_start=False,
-        verbose=False,
-        random_state=None,
-    ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.learning_rate = learning_rate
-        self.decay = decay
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.patience = patience
-        self.tol = tol
-        self.alpha = alpha
-        self.weight_init = weight_init
-        self.dtype = dtype
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.shuffle = shuffle
-        self.warm_start = warm_start
-        self.verbose = verbose
-        self.random_state = random_state
-
     def _check_parameters(self):
         super()._check_parameters()
-        self._hidden_activations()
+        self._hidden_layers()
 
-    def _hidden_activations(self):
+    def _hidden_layers(self):
+        """Return units, activation and dropout of every hidden layer."""
         sizes = check.layer_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
-        known = check.one_of(*ACTIVATIONS)
-        return check.per_layer("activation", self.activation, len(sizes), known)
+        known, rate = check.one_of(*ACTIVATIONS), check.number(0, 1, open_high=True)
+        activations = check.per_layer("activation", self.activation, len(sizes), known)
+        dropouts = check.per_layer("dropout", self.dropout, len(sizes), rate)
+        return list(zip(sizes, activations, dropouts, strict=True))
 
     def _build_layers(self, output_shape):
         """The layers of the network, described but not built."""
@@ -101,20 +72,24 @@ class BaseMLP(BaseNeuralNetwork):
             scheme = self.weight_init
             return Dense(units, default_weight_init(activation) if scheme == "auto" else scheme)
 
-        sizes = check.layer_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
-        layers = []
-        for units, activation in zip(sizes, self._hidden_activations(), strict=True):
-            layers += [dense(units, activation), ACTIVATIONS[activation]()]
+        layers = [GaussianNoise(float(self.input_noise))] if self.input_noise else []
+        for units, activation, dropout in self._hidden_layers():
+            layers.append(dense(units, activation))
+            if self.batch_norm:
+                layers.append(BatchNorm())
+            layers.append(ACTIVATIONS[activation]())
+            if dropout:
+                layers.append(Dropout(float(dropout)))
         return [*layers, dense(output_shape[0], "identity")]
 
 
-@with_shared_parameters
+@with_shared_parameters(CLASSIFIER_PARAMETERS)
 class MLPClassifier(NeuralClassifierMixin, BaseMLP):
     """Dense neural network for classification.
 
-    Minimizes the log-loss: softmax for several classes, logistic for two classes and for
-    the labels of a multilabel problem. With ``hidden_layer_sizes=()`` it is a
-    multinomial logistic regression.
+    Minimizes the log-loss, unless `loss` says otherwise: softmax for several classes,
+    logistic for two classes and for the labels of a multilabel problem. With
+    ``hidden_layer_sizes=()`` it is a multinomial logistic regression.
 
     Parameters
     ----------
@@ -148,13 +123,86 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
     True
     """
 
+    _parameter_checks = {
+        **BaseMLP._parameter_checks,
+        "loss": check.one_of(*CLASSIFIER_LOSSES),
+        "class_weight": check.class_weight,
+    }
 
-@with_shared_parameters
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        *,
+        activation="relu",
+        loss="log_loss",
+        solver="adam",
+        learning_rate=1e-3,
+        schedule="constant",
+        decay=1.0,
+        batch_size="auto",
+        max_iter=200,
+        patience=10,
+        tol=1e-4,
+        alpha=1e-4,
+        l1_ratio=0.0,
+        dropout=0.0,
+        batch_norm=False,
+        input_noise=0.0,
+        max_grad_norm=None,
+        weight_init="auto",
+        class_weight=None,
+        dtype="auto",
+        momentum=0.9,
+        nesterovs_momentum=True,
+        beta_1=0.9,
+        beta_2=0.999,
+        rho=0.99,
+        epsilon=1e-8,
+        power_t=0.5,
+        shuffle=True,
+        warm_start=False,
+        verbose=False,
+        random_state=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.loss = loss
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.decay = decay
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.patience = patience
+        self.tol = tol
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.input_noise = input_noise
+        self.max_grad_norm = max_grad_norm
+        self.weight_init = weight_init
+        self.class_weight = class_weight
+        self.dtype = dtype
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.rho = rho
+        self.epsilon = epsilon
+        self.power_t = power_t
+        self.shuffle = shuffle
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.random_state = random_state
+
+
+@with_shared_parameters(REGRESSOR_PARAMETERS)
 class MLPRegressor(NeuralRegressorMixin, BaseMLP):
     """Dense neural network for regression, with one or several outputs.
 
-    Minimizes half the squared error, summed over the outputs. With
-    ``hidden_layer_sizes=()`` it is a ridge regression.
+    Minimizes half the squared error, unless `loss` says otherwise, summed over the
+    outputs. With ``hidden_layer_sizes=()`` it is a ridge regression.
 
     Parameters
     ----------
@@ -184,3 +232,79 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
     >>> reg.fit(x, y).score(x, y) > 0.99
     True
     """
+
+    _parameter_checks = {
+        **BaseMLP._parameter_checks,
+        "loss": check.one_of(*REGRESSOR_LOSSES),
+        "quantile": check.number(0, 1, open_low=True, open_high=True),
+        "delta": check.number(0, open_low=True),
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        *,
+        activation="relu",
+        loss="squared_error",
+        solver="adam",
+        learning_rate=1e-3,
+        schedule="constant",
+        decay=1.0,
+        batch_size="auto",
+        max_iter=200,
+        patience=10,
+        tol=1e-4,
+        alpha=1e-4,
+        l1_ratio=0.0,
+        dropout=0.0,
+        batch_norm=False,
+        input_noise=0.0,
+        max_grad_norm=None,
+        weight_init="auto",
+        quantile=0.5,
+        delta=1.0,
+        dtype="auto",
+        momentum=0.9,
+        nesterovs_momentum=True,
+        beta_1=0.9,
+        beta_2=0.999,
+        rho=0.99,
+        epsilon=1e-8,
+        power_t=0.5,
+        shuffle=True,
+        warm_start=False,
+        verbose=False,
+        random_state=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.loss = loss
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.decay = decay
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.patience = patience
+        self.tol = tol
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.input_noise = input_noise
+        self.max_grad_norm = max_grad_norm
+        self.weight_init = weight_init
+        self.quantile = quantile
+        self.delta = delta
+        self.dtype = dtype
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.rho = rho
+        self.epsilon = epsilon
+        self.power_t = power_t
+        self.shuffle = shuffle
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.random_state = random_state

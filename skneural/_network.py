@@ -109,7 +109,7 @@ class Network:
         return tuple(view[name] for view in self.views(self.theta) if name in view)
 
     def __repr__(self):
-        return " - ".join(map(repr, self.layers))
+        return " - ".join(repr(layer) for layer in self.layers if not layer.only_training)
 
     def product_flops(self, n_rows):
         """Floating-point operations of the largest matrix product on a batch."""
@@ -140,6 +140,7 @@ class Network:
         """
         lead = self.theta.shape[:-1]
         self.grad = np.empty_like(self.theta)
+        self._signs = ops.empty((*lead, self.n_weights), self.dtype)
         self._raw_grad = ops.empty((*lead, batch_size, *self.output_shape), self.dtype)
         self._bound = self._bound_layers(batch_size, self.grad, rng)
         # nobody asks for the gradient of the input, nor for what stands before it
@@ -151,10 +152,10 @@ class Network:
 
     def __getstate__(self):
         """Copies and pickles carry parameters, never a workspace."""
-        workspace = {"grad", "_raw_grad", "_bound"}
+        workspace = {"grad", "_signs", "_raw_grad", "_bound"}
         return {name: value for name, value in vars(self).items() if name not in workspace}
 
-    def loss_and_grad(self, x, y, sample_weight=None, alpha=0.0):
+    def loss_and_grad(self, x, y, sample_weight=None, alpha=0.0, l1_ratio=0.0):
         """Return the penalized loss of a batch and leave its gradient in `grad`.
 
         Parameters
@@ -163,8 +164,11 @@ class Network:
         y : ndarray of shape (..., n_samples, *output_shape)
         sample_weight : ndarray of shape (..., n_samples), default=None
         alpha : float, default=0.0
-            ``alpha / 2 * sum(weights ** 2)``, divided by the sum of the sample weights
-            as the loss is, is added to the loss.
+            Strength of the penalty ``alpha * ((1 - l1_ratio) / 2 * sum(weights ** 2) +
+            l1_ratio * sum(abs(weights)))``, which is divided by the sum of the sample
+            weights as the loss is, and added to it.
+        l1_ratio : float, default=0.0
+            Share of the absolute values in the penalty.
 
         Returns
         -------
@@ -179,13 +183,20 @@ class Network:
             delta = self._bound[i].backward(delta, need_dx=i > self._first)
         if alpha:
             rows = y.shape[-2] if sample_weight is None else float(sample_weight.sum())
-            loss += self._add_penalty(alpha / rows)
+            loss += self._add_penalty(alpha * (1 - l1_ratio) / rows, alpha * l1_ratio / rows)
         return loss
 
-    def _add_penalty(self, strength):
-        weights = self.theta[..., : self.n_weights]
-        ops.add_scaled(self.grad[..., : self.n_weights], weights, strength)
-        return 0.5 * strength * np.vecdot(weights, weights)
+    def _add_penalty(self, l2, l1):
+        weights, grad = self.theta[..., : self.n_weights], self.grad[..., : self.n_weights]
+        penalty = 0.0
+        if l2:
+            ops.add_scaled(grad, weights, l2)
+            penalty += 0.5 * l2 * np.vecdot(weights, weights)
+        if l1:
+            signs = np.sign(weights, out=self._signs)
+            ops.add_scaled(grad, signs, l1)
+            penalty += l1 * np.vecdot(weights, signs)
+        return penalty
 
     def raw_prediction(self, x):
         """The output of the last layer, before the loss's inverse link.

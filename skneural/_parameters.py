@@ -133,3 +133,15 @@ def _is_sequence(value):
     if isinstance(value, np.ndarray):
         return value.ndim > 0
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def class_weight(name, value):
+    """Check for None, "balanced" or a dict of class weights."""
+    allowed = "None, 'balanced' or a dict of weights >= 0 by class"
+    if value is None or (isinstance(value, str) and value == "balanced"):
+        return
+    if not isinstance(value, dict):
+        kind = ValueError if isinstance(value, str) else TypeError
+        raise kind(f"{name} must be {allowed}, got {value!r}.")
+    for label, weight in value.items():
+        number(0)(f"{name}[{label!r}]", weight)

@@ -3,7 +3,7 @@
 from sklearn.base import RegressorMixin
 
 from skneural._data import check_numbers
-from skneural._losses import HalfSquaredError
+from skneural._losses import REGRESSOR_LOSSES
 
 
 class NeuralRegressorMixin(RegressorMixin):
@@ -38,6 +38,9 @@ class NeuralRegressorMixin(RegressorMixin):
     def _encode_y(self, y, dtype, *, resume):
         """Return targets of shape (n_samples, n_outputs)."""
         y = check_numbers("y", y, dtype)
+        smallest = REGRESSOR_LOSSES[self.loss].min_target
+        if y.min() < smallest:
+            raise ValueError(f"y must be >= {smallest} for loss={self.loss!r}, got {y.min()}.")
         if not resume:
             self._y_ndim = y.ndim
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
@@ -48,7 +51,8 @@ class NeuralRegressorMixin(RegressorMixin):
         return y.reshape(-1, n_outputs)
 
     def _make_loss(self):
-        return HalfSquaredError()
+        own = {"huber": {"delta": float(self.delta)}, "quantile": {"quantile": self.quantile}}
+        return REGRESSOR_LOSSES[self.loss](**own.get(self.loss, {}))
 
     def predict(self, X):
         """Predict targets.

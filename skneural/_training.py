@@ -7,12 +7,17 @@ and the settings of one run.
 
 import copy
 import math
+import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import sparse
 
 from skneural.ops import _numpy as ops
+from skneural.schedules import Adaptive, Schedule
+
+HISTORY = ("learning_rate", "loss", "grad_norm", "seconds")  # an entry an epoch
+_SMALLEST_RATE = 1e-6  # where "adaptive" ends, as in scikit-learn
 
 
 @dataclass
@@ -22,19 +27,32 @@ class Progress:
     network: object
     solver: str
     optimizer_state: dict
-    shuffle_rng: np.random.Generator
+    rngs: dict  # a generator for each purpose
     epochs: int = 0
     samples: int = 0
+    stalls: int = 0  # how often patience has run out, for the schedule "adaptive"
     best_loss: float = math.inf
-    loss_curve: list = field(default_factory=list)
+    history: dict = field(default_factory=lambda: {name: [] for name in HISTORY})
+
+    @property
+    def loss_curve(self):
+        """Training loss of every epoch."""
+        return self.history["loss"]
 
     def copy(self):
         """Return a copy that can be trained further while this one stays as it is."""
-        moving = {
-            name: copy.deepcopy(getattr(self, name))
-            for name in ("network", "optimizer_state", "shuffle_rng")
-        }
-        return replace(self, **moving, loss_curve=self.loss_curve.copy())
+        moving = ("network", "optimizer_state", "rngs")
+        copies = {name: copy.deepcopy(getattr(self, name)) for name in moving}
+        history = {name: values.copy() for name, values in self.history.items()}
+        return replace(self, **copies, history=history)
+
+    def end_epoch(self, n_samples, **measured):
+        """Count an epoch and keep what was measured in it."""
+        self.epochs += 1
+        self.samples += n_samples
+        self.best_loss = min(self.best_loss, measured["loss"])
+        for name in HISTORY:
+            self.history[name].append(measured[name])
 
 
 @dataclass
@@ -48,11 +66,31 @@ class Job:
     optimizer: object
     convergence: object
     learning_rate: float
+    schedule: Schedule
+    schedule_length: int  # epochs, for schedules without a length of their own
     decay: float
     alpha: float
+    l1_ratio: float
+    max_grad_norm: float
     batch_size: int
     max_iter: int
     shuffle: bool
+
+    def rate(self):
+        """The rate of the epoch to come."""
+        epochs, stalls = self.progress.epochs, self.progress.stalls
+        factor = self.schedule(epochs, self.schedule_length, stalls)
+        return self.learning_rate * factor * self.decay**epochs
+
+    def has_stalled(self, rate):
+        """Whether patience has run out for good; the schedule may give it another try."""
+        if not self.convergence.reached:
+            return False
+        if not isinstance(self.schedule, Adaptive) or rate <= _SMALLEST_RATE:
+            return True
+        self.progress.stalls += 1
+        self.convergence.stalled = 0
+        return False
 
 
 class Convergence:
@@ -114,23 +152,23 @@ def train(job):
     """
     progress, network = job.progress, job.progress.network
     batches = Batches(job.X, job.y, job.sample_weight, job.batch_size, gather=job.shuffle)
-    network.bind(job.batch_size)
+    network.bind(job.batch_size, progress.rngs["dropout"])
     try:
         for _ in range(job.max_iter):
             order = None
             if job.shuffle:
-                order = progress.shuffle_rng.permutation(job.X.shape[0])
-            rate = job.learning_rate * job.decay**progress.epochs
-            loss = _train_epoch(job, batches.epoch(order), rate)
+                order = progress.rngs["shuffle"].permutation(job.X.shape[0])
+            rate, start = job.rate(), time.perf_counter()
+            loss, norm = _train_epoch(job, batches.epoch(order), rate)
             if not math.isfinite(loss):
                 raise ValueError(_divergence_message(job, rate))
-            progress.epochs += 1
-            progress.samples += job.X.shape[0]
-            progress.loss_curve.append(loss)
-            progress.best_loss = min(progress.best_loss, loss)
+            seconds = time.perf_counter() - start
+            progress.end_epoch(
+                job.X.shape[0], learning_rate=rate, loss=loss, grad_norm=norm, seconds=seconds
+            )
             job.convergence.update(loss)
             yield progress
-            if job.convergence.reached:
+            if job.has_stalled(rate):
                 break
         # the loss was measured before the last step: large weights may overflow only now
         with np.errstate(all="ignore"):
@@ -141,21 +179,28 @@ def train(job):
 
 
 def _train_epoch(job, batches, rate):
-    """One pass over the batches; return the mean of their losses, before each step."""
+    """One pass over the batches, each measured before its step.
+
+    Returns the mean loss, and the mean norm of the gradient before it is clipped.
+    """
     network, optimizer = job.progress.network, job.optimizer
     state = job.progress.optimizer_state
-    loss_sum = weight_sum = 0.0
+    loss_sum = norm_sum = weight_sum = 0.0
     # A diverging fit is reported by its loss, once, not by a warning from every ufunc.
     with np.errstate(all="ignore"):
         for x, y, sample_weight in batches:
             weight = len(y) if sample_weight is None else float(sample_weight.sum())
             if weight == 0:  # nothing to learn from, and a mean over it is undefined
                 continue
-            loss = network.loss_and_grad(x, y, sample_weight, job.alpha)
+            loss = network.loss_and_grad(x, y, sample_weight, job.alpha, job.l1_ratio)
+            norm = math.sqrt(np.vecdot(network.grad, network.grad))
+            if norm > job.max_grad_norm:
+                network.grad *= job.max_grad_norm / norm
             optimizer.step(network.theta, network.grad, rate, state)
             loss_sum += float(loss) * weight
+            norm_sum += norm * weight
             weight_sum += weight
-    return loss_sum / weight_sum
+    return loss_sum / weight_sum, norm_sum / weight_sum
 
 
 def _divergence_message(job, rate):

@@ -15,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from skneural import MLPClassifier, MLPRegressor
 from skneural._initializers import WEIGHT_INITS
 from skneural.layers._activations import ACTIVATIONS
+from skneural.schedules import SCHEDULES, Step
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(24, 3))
@@ -110,6 +111,17 @@ BAD_PARAMETERS = {
     "patience": ("inf or an integer >= 1", [*BAD_INTS, "never"]),
     "tol": (">= 0", [*BAD_FLOATS, -1e-9]),
     "alpha": (">= 0", [*BAD_FLOATS, -1e-9]),
+    "l1_ratio": (">= 0 and <= 1", [*BAD_FLOATS, -0.1, 1.1]),
+    "schedule": ("schedule", [*BAD_NAMES, "Cosine", Step, np.cos]),
+    "power_t": (">= 0", [*BAD_FLOATS, -0.5]),
+    "dropout": (
+        "dropout",
+        [*BAD_FLOATS[:3], *NOT_FINITE, -0.1, 1, 1.0, (0.5, 0.5), (1.0,), []],
+    ),
+    "batch_norm": ("True or False", BAD_SWITCHES),
+    "input_noise": (">= 0", [*BAD_FLOATS, -0.1]),
+    "max_grad_norm": ("None or a number > 0", ["1", True, *NOT_FINITE, 0, -1.0]),
+    "rho": (">= 0 and < 1", [*BAD_FLOATS, -0.1, 1, 1.0]),
     "weight_init": ("'glorot'", [*BAD_NAMES, "xavier", np.zeros(3)]),
     "dtype": ("'float32'", [*BAD_NAMES, "float16", "int", "double", np.float32, float]),
     "momentum": (">= 0 and < 1", [*BAD_FLOATS, -0.1, 1, 1.0, 2]),
@@ -127,9 +139,23 @@ BAD_PARAMETERS = {
 }
 
 
+# likewise, what only one of the estimators has
+BAD_OWN_PARAMETERS = {
+    (MLPClassifier, "loss"): ("'perceptron'", [*BAD_NAMES, "huber"]),
+    (MLPClassifier, "class_weight"): (
+        "class_weight",
+        [0, "even", [1, 2, 3], {0: -1.0}, {0: NAN, 1: 1, 2: 1}, {0: "1"}],
+    ),
+    (MLPRegressor, "loss"): ("'poisson'", [*BAD_NAMES, "log_loss"]),
+    (MLPRegressor, "quantile"): ("> 0 and < 1", [*BAD_FLOATS, 0, 1.0]),
+    (MLPRegressor, "delta"): ("> 0", [*BAD_FLOATS, 0, -1.0]),
+}
+
+
 @BOTH
 def test_the_table_has_every_parameter(cls):
-    assert BAD_PARAMETERS.keys() >= cls().get_params().keys()
+    own = {name for estimator_class, name in BAD_OWN_PARAMETERS if estimator_class is cls}
+    assert BAD_PARAMETERS.keys() | own == cls().get_params().keys()
 
 
 def show(value):
@@ -146,7 +172,25 @@ def show(value):
     ],
 )
 def test_parameter_is_refused(cls, name, allowed, value):
-    words = (f"{name} must be", allowed, repr(value))
+    parameter_is_refused(cls, name, allowed, value)
+
+
+@pytest.mark.parametrize(
+    ("cls", "name", "allowed", "value"),
+    [
+        pytest.param(cls, name, allowed, value, id=f"{cls.__name__}-{name}={show(value)}")
+        for (cls, name), (allowed, values) in BAD_OWN_PARAMETERS.items()
+        for value in values
+    ],
+)
+def test_own_parameter_is_refused(cls, name, allowed, value):
+    parameter_is_refused(cls, name, allowed, value)
+
+
+def parameter_is_refused(cls, name, allowed, value):
+    # a bad entry of a dict or a sequence is named itself
+    entries = isinstance(value, dict | tuple) and name in ("class_weight", "dropout")
+    words = (name, allowed) if entries else (f"{name} must be", allowed, repr(value))
     own = make(cls, **{name: value})
     with refusal(own, *words):
         own.fit(X, Y)
@@ -160,7 +204,8 @@ def test_parameter_is_refused(cls, name, allowed, value):
 
 UNKNOWN_NAMES = {
     "activation": ACTIVATIONS,
-    "solver": ("sgd", "adam"),
+    "solver": ("sgd", "adam", "adamw", "rmsprop", "adagrad"),
+    "schedule": tuple(SCHEDULES),
     "weight_init": ("auto", *WEIGHT_INITS),
     "dtype": ("auto", "float32", "float64"),
 }

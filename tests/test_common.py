@@ -8,6 +8,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator
 
 from skneural import MLPClassifier, MLPRegressor
+from skneural.schedules import SCHEDULES
 
 LEAST_CHECKS = {MLPClassifier: 67, MLPRegressor: 60}
 BOTH = pytest.mark.parametrize("estimator_class", LEAST_CHECKS, ids=lambda cls: cls.__name__)
@@ -17,7 +18,16 @@ SETTINGS = {
     "few epochs": {"max_iter": 60},
     "sgd": {"solver": "sgd"},
     # in 200 steps of 0.001 a linear model does not get far enough to fit the checks' data
-    "linear": {"hidden_layer_sizes": (), "learning_rate": 0.02},
+    "linear": {"hidden_layer_sizes": (), "learning_rate": 0.02, "patience": 50},
+    "adamw": {"solver": "adamw"},
+    "rmsprop": {"solver": "rmsprop"},
+    # rates that fall begin higher, to get as far
+    "adagrad": {"solver": "adagrad", "learning_rate": 0.05},
+    **{
+        schedule: {"schedule": schedule, "learning_rate": 0.02}
+        for schedule in SCHEDULES
+        if schedule != "constant"
+    },
     "two layers": {"hidden_layer_sizes": (32, 16), "activation": ("tanh", "elu")},
 }
 
@@ -52,6 +62,20 @@ def test_every_check_passes(estimator_class, params):
     results = run_checks(estimator_class(**params))
     assert not_passed(results) == {}
     assert not any(r["expected_to_fail"] for r in results)
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["dropout", "batch_norm", "input_noise"])
+def test_random_and_batch_wise_layers_fail_only_the_equivalence_of_weights(
+    estimator_class, name
+):
+    """A repeated row is dropped, normalized or disturbed on its own; a weight is not."""
+    value = True if name == "batch_norm" else 0.1
+    failures = not_passed(run_checks(estimator_class(**{name: value})))
+    assert failures.keys() <= {
+        "check_sample_weight_equivalence_on_dense_data",
+        "check_sample_weight_equivalence_on_sparse_data",
+    }, failures
 
 
 @BOTH

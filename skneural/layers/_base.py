@@ -54,6 +54,7 @@ class Layer:
 
     param_shapes: dict = {}
     state_shapes: dict = {}
+    only_training = False  # whether the layer does nothing when predicting
 
     def __repr__(self):
         return f"{type(self).__name__}{self.param_shapes.get('weight', '')}"

@@ -1,0 +1,320 @@
+"""Layers: one table over all of them, and what batch norm, dropout and noise do."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from _networks import ORACLE
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from skneural._losses import HalfSquaredError
+from skneural._network import Network
+from skneural.layers._activations import ACTIVATIONS
+from skneural.layers._base import Binding
+from skneural.layers._batch_norm import BatchNorm
+from skneural.layers._dense import Dense
+from skneural.layers._dropout import Dropout
+from skneural.layers._noise import GaussianNoise
+from skneural.ops import _numpy as ops
+
+TOLERANCE = {
+    np.float64: {"rtol": 1e-10, "atol": 1e-12},
+    np.float32: {"rtol": 1e-4, "atol": 1e-5},
+}
+DTYPES = pytest.mark.parametrize("dtype", [np.float64, np.float32])
+LAYERS = {
+    "dense": lambda: Dense(5),
+    **ACTIVATIONS,
+    "batch_norm": BatchNorm,
+    "dropout": lambda: Dropout(0.4),
+    "no_dropout": lambda: Dropout(0.0),
+    "noise": lambda: GaussianNoise(0.5),
+    "no_noise": lambda: GaussianNoise(0.0),
+}
+EVERY_LAYER = pytest.mark.parametrize("name", LAYERS)
+
+
+def bound(layer, batch_shape, dtype=np.float64, rng=None, predicting=False):
+    """A layer bound to drawn arrays; axes before the last two are model axes."""
+    layer.n_outputs = layer.build(batch_shape[-1:])[0]
+    draw = np.random.default_rng(1)
+
+    def arrays(shapes):
+        shapes = {name: batch_shape[:-2] + shape for name, shape in shapes.items()}
+        return {k: draw.uniform(0.5, 1.5, v).astype(dtype) for k, v in shapes.items()}
+
+    params, state = arrays(layer.param_shapes), arrays(layer.state_shapes)
+    grads = None if predicting else {k: np.full_like(v, np.nan) for k, v in params.items()}
+    layer.bind(Binding(ops, batch_shape, np.dtype(dtype), params, state, grads, rng))
+    layer.arrays = {"params": params, "state": state, "grads": grads}
+    return layer
+
+
+def drawn(shape, dtype=np.float64, seed=2):
+    return np.random.default_rng(seed).normal(size=shape).astype(dtype)
+
+
+@DTYPES
+@EVERY_LAYER
+def test_shape_and_dtype(name, dtype):
+    layer = bound(LAYERS[name](), (8, 6), dtype, np.random.default_rng(0))
+    for n_rows in (8, 3, 1, 8):
+        y = layer.forward(drawn((n_rows, 6), dtype), training=True)
+        assert y.shape == (n_rows, layer.n_outputs)
+        assert y.dtype == dtype
+        dx = layer.backward(drawn(y.shape, dtype))
+        assert dx.shape == (n_rows, 6)
+        assert dx.dtype == dtype
+        for array in layer.arrays["grads"].values():
+            assert np.isfinite(array).all()
+        y = layer.forward(drawn((n_rows, 6), dtype), training=False)
+        assert y.shape == (n_rows, layer.n_outputs)
+        assert y.dtype == dtype
+
+
+@EVERY_LAYER
+@pytest.mark.parametrize("n_rows", [8, 5])
+def test_stacked_equals_single(name, n_rows):
+    """A leading model axis; one generator serves one model after the other."""
+    stack = bound(LAYERS[name](), (3, 8, 6), rng=np.random.default_rng(0))
+    x, dy = drawn((3, n_rows, 6)), drawn((3, n_rows, stack.n_outputs), seed=3)
+    rng = np.random.default_rng(0)
+    singles = [bound(LAYERS[name](), (8, 6), rng=rng) for _ in range(3)]
+    for i, single in enumerate(singles):
+        for kind in ("params", "state"):
+            for key, array in stack.arrays[kind].items():
+                single.arrays[kind][key][...] = array[i]
+    y = stack.forward(x.copy(), training=True).copy()
+    ys = [layer.forward(x[i].copy(), training=True) for i, layer in enumerate(singles)]
+    np.testing.assert_allclose(y, ys, rtol=1e-12, atol=1e-14)
+    dx = stack.backward(dy.copy())
+    dxs = [layer.backward(dy[i].copy()) for i, layer in enumerate(singles)]
+    np.testing.assert_allclose(dx, dxs, rtol=1e-10, atol=1e-12)
+    for kind in ("grads", "state"):
+        for key, array in stack.arrays[kind].items():
+            parts = [layer.arrays[kind][key] for layer in singles]
+            np.testing.assert_allclose(array, parts, rtol=1e-10, atol=1e-12)
+    predicted = [layer.forward(x[i].copy(), training=False) for i, layer in enumerate(singles)]
+    np.testing.assert_allclose(
+        stack.forward(x.copy(), training=False), predicted, rtol=1e-12, atol=1e-14
+    )
+
+
+@DTYPES
+@EVERY_LAYER
+def test_nothing_is_random_or_learnt_when_predicting(name, dtype):
+    x = drawn((7, 6), dtype)
+    layer = bound(LAYERS[name](), (8, 6), dtype, np.random.default_rng(0))
+    state = {key: array.copy() for key, array in layer.arrays["state"].items()}
+    y = layer.forward(x.copy(), training=False).copy()
+    np.testing.assert_array_equal(y, layer.forward(x.copy(), training=False))
+    assert layer.arrays["state"].keys() == state.keys()
+    for key, array in state.items():
+        np.testing.assert_array_equal(array, layer.arrays["state"][key])
+    without_generator = bound(LAYERS[name](), (8, 6), dtype, predicting=True)
+    np.testing.assert_array_equal(y, without_generator.forward(x.copy(), training=False))
+    if name in ("dropout", "no_dropout", "noise", "no_noise"):
+        np.testing.assert_array_equal(y, x)
+
+
+@EVERY_LAYER
+def test_both_dtypes_see_the_same_draws(name):
+    outputs = []
+    for dtype in (np.float64, np.float32):
+        layer = bound(LAYERS[name](), (8, 6), dtype, np.random.default_rng(3))
+        x = drawn((8, 6), np.float32)
+        for n_rows in (8, 5, 8):
+            y = layer.forward(x[:n_rows].astype(dtype), training=True)
+        outputs.append(y.copy())
+    np.testing.assert_allclose(*outputs, rtol=1e-5, atol=1e-6)
+
+
+@EVERY_LAYER
+def test_a_layer_writes_on_its_input_only_where_activations_do(name):
+    x = drawn((8, 6))
+    given = x.copy()
+    layer = bound(LAYERS[name](), x.shape, rng=np.random.default_rng(0))
+    for training in (True, False):
+        layer.forward(given, training=training)
+        if name not in ACTIVATIONS:
+            np.testing.assert_array_equal(given, x)
+
+
+@DTYPES
+@EVERY_LAYER
+def test_nothing_of_a_batchs_size_is_allocated_after_the_first(name, dtype):
+    # Ufuncs that broadcast or cast use a buffer of 8,192 elements: the batch is larger.
+    shape = 2048, 64
+    layer = Dense(64) if name == "dense" else LAYERS[name]()
+    layer = bound(layer, shape, dtype, np.random.default_rng(0))
+    x, dy = drawn(shape, dtype), drawn(shape, dtype)
+    work_x, work_dy = np.empty_like(x), np.empty_like(x)
+
+    def batch(n_rows):
+        work_x[:n_rows], work_dy[:n_rows] = x[:n_rows], dy[:n_rows]
+        layer.forward(work_x[:n_rows], training=True)
+        layer.backward(work_dy[:n_rows])
+        layer.forward(work_x[:n_rows], training=False)
+
+    batch(2048)
+    for n_rows in (2048, 2000):
+        tracemalloc.start()
+        batch(n_rows)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < x.nbytes / 4
+
+
+@DTYPES
+def test_batch_norm_oracle(dtype):
+    table = ORACLE["c_batchnorm"]
+    case = table["2d_N_F"]
+    x = np.array(case["x"], dtype)
+    layer = bound(BatchNorm(table["momentum"], table["eps"]), x.shape, dtype)
+    params, state, grads = (layer.arrays[kind] for kind in ("params", "state", "grads"))
+    params["scale"][...], params["shift"][...] = case["gamma"], case["beta"]
+    state["mean"][...], state["variance"][...] = 0, 1
+    y = layer.forward(x, training=True)
+    np.testing.assert_allclose(y, case["y"], **TOLERANCE[dtype])
+    y[...] = np.nan  # an activation may write on it
+    dx = layer.backward(np.array(case["grad_y"], dtype))
+    np.testing.assert_allclose(dx, case["grad_x"], **TOLERANCE[dtype])
+    np.testing.assert_allclose(grads["scale"], case["grad_gamma"], **TOLERANCE[dtype])
+    np.testing.assert_allclose(grads["shift"], case["grad_beta"], **TOLERANCE[dtype])
+    np.testing.assert_allclose(state["mean"], case["running_mean_after"], **TOLERANCE[dtype])
+    np.testing.assert_allclose(
+        state["variance"], case["running_var_after_unbiased"], **TOLERANCE[dtype]
+    )
+    predicted = layer.forward(x, training=False)
+    np.testing.assert_allclose(predicted, case["eval_y"], **TOLERANCE[dtype])
+
+
+def test_batch_norm_starts_from_the_identity():
+    network = Network([BatchNorm(epsilon=0.0)], HalfSquaredError(), (3,), np.float64)
+    network.init_params(np.random.default_rng(0))
+    assert (network.n_params, network.n_weights, network.n_state) == (6, 0, 6)
+    x = drawn((4, 3))
+    np.testing.assert_array_equal(network.raw_prediction(x), x)
+
+
+def test_batch_norm_of_one_row_and_of_equal_rows():
+    layer = bound(BatchNorm(), (4, 3))
+    before = {key: array.copy() for key, array in layer.arrays["state"].items()}
+    for n_rows in (1, 4):
+        y = layer.forward(np.full((n_rows, 3), 7.0), training=True)
+        np.testing.assert_array_equal(y, [layer.arrays["params"]["shift"]] * n_rows)
+        if n_rows == 1:
+            assert not layer.backward(np.ones((1, 3))).any()
+            for key, array in before.items():
+                np.testing.assert_array_equal(array, layer.arrays["state"][key])
+    expected = 0.9 * before["mean"] + 0.1 * 7
+    np.testing.assert_allclose(layer.arrays["state"]["mean"], expected, rtol=1e-14)
+
+
+def test_batch_norm_of_a_feature_far_from_zero():
+    """The variance is taken of what is centered: nothing cancels in float32."""
+    x = (1000 + drawn((64, 4))).astype(np.float32)
+    layer = bound(BatchNorm(epsilon=0.0), x.shape, np.float32)
+    layer.arrays["params"]["scale"][...], layer.arrays["params"]["shift"][...] = 1, 0
+    y = layer.forward(x, training=True)
+    exact = x.astype(np.float64)
+    exact = (exact - exact.mean(axis=0)) / exact.std(axis=0)
+    np.testing.assert_allclose(y, exact, atol=1e-4)
+
+
+@DTYPES
+@pytest.mark.parametrize("case", ORACLE["c_dropout_inverted"]["cases"].values())
+def test_dropout_oracle(case, dtype):
+    x = np.array(ORACLE["c_dropout_inverted"]["x"], dtype)
+    n_draws, rate = 20_000, case["p_drop"]
+    x_rows = np.tile(x, (n_draws, 1))
+    layer = bound(Dropout(rate), x_rows.shape, dtype, np.random.default_rng(0))
+    y = layer.forward(x_rows, training=True).copy()
+    dx = layer.backward(np.ones_like(y))
+    scale = dtype(case["scale_of_kept"])
+    # kept units are scaled exactly, and their gradients are; the others are zero
+    kept = dx != 0
+    np.testing.assert_array_equal(dx, np.where(kept, scale, 0))
+    np.testing.assert_array_equal(y, np.where(kept, x * scale, 0))
+    assert kept.all() if rate == 0 else 0 < kept.mean() < 1
+    error = np.abs(y.mean(axis=0, dtype=np.float64) - case["expected_mean"])
+    bound_of_error = 5 * np.sqrt(np.array(case["expected_var"]) / n_draws)
+    assert (error <= bound_of_error + 1e-12).all()
+    share, deviation = kept.mean(), np.sqrt(rate * (1 - rate) / kept.size)
+    assert abs(share - (1 - rate)) <= 5 * deviation
+    np.testing.assert_array_equal(layer.forward(x_rows, training=False), x_rows)
+
+
+def test_every_batch_drops_other_units():
+    layer = bound(Dropout(0.5), (20, 30), rng=np.random.default_rng(0))
+    x = np.ones((20, 30))
+    first = layer.forward(x, training=True).copy()
+    assert (first != layer.forward(x, training=True)).mean() == pytest.approx(0.5, abs=0.1)
+
+
+@DTYPES
+def test_noise_has_the_deviation_asked_for(dtype):
+    x = drawn((4000, 5), dtype)
+    layer = bound(GaussianNoise(0.3), x.shape, dtype, np.random.default_rng(0))
+    noise = layer.forward(x, training=True) - x
+    assert abs(noise.mean()) < 5 * 0.3 / np.sqrt(x.size)
+    assert noise.std() == pytest.approx(0.3, rel=5 / np.sqrt(2 * x.size))
+    dy = drawn(x.shape, dtype)
+    np.testing.assert_array_equal(layer.backward(dy.copy()), dy)
+
+
+def test_noise_needs_dense_input():
+    x = sparse.csr_array(np.eye(4))
+    layer = bound(GaussianNoise(0.3), x.shape, rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"input_noise=0\.3 needs dense input"):
+        layer.forward(x, training=True)
+    assert layer.forward(x, training=False) is x
+    assert bound(GaussianNoise(0.0), x.shape).forward(x, training=True) is x
+
+
+def regularized_network(sizes, activation, epsilon, rate, std, rng):
+    layers = [GaussianNoise(std)]
+    for units in sizes[1:-1]:
+        layers += [Dense(units), BatchNorm(epsilon=epsilon), ACTIVATIONS[activation]()]
+        layers.append(Dropout(rate))
+    layers.append(Dense(sizes[-1]))
+    network = Network(layers, HalfSquaredError(), (sizes[0],), np.float64)
+    network.init_params(rng)
+    network.theta[...] = rng.normal(0, 0.5, network.n_params)
+    return network
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(
+    n_rows=st.integers(2, 8),
+    hidden=st.lists(st.integers(1, 5), min_size=1, max_size=3),
+    activation=st.sampled_from(sorted(set(ACTIVATIONS) - {"relu", "leaky_relu"})),
+    epsilon=st.sampled_from([1e-3, 1.0]),  # at 1e-5, steps may exceed a deviation
+    rate=st.sampled_from([0.0, 0.5]),
+    std=st.sampled_from([0.0, 0.2]),
+    alpha=st.sampled_from([0.0, 0.3]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_gradient_of_drawn_networks(
+    n_rows, hidden, activation, epsilon, rate, std, alpha, seed
+):
+    rng = np.random.default_rng(seed)
+    network = regularized_network((3, *hidden, 2), activation, epsilon, rate, std, rng)
+    x, y = rng.normal(size=(n_rows, 3)), rng.normal(size=(n_rows, 2))
+    draws = np.random.default_rng(seed)
+    network.bind(10, draws)
+    start, first_draw = network.theta.copy(), draws.bit_generator.state
+
+    def loss_at(theta):
+        draws.bit_generator.state = first_draw  # the same units are dropped
+        network.theta[...] = theta
+        return network.loss_and_grad(x, y, alpha=alpha)
+
+    direction = rng.normal(size=network.n_params)
+    direction /= np.linalg.norm(direction)
+    loss_at(start)
+    analytic, step = network.grad @ direction, 1e-5 * direction
+    numeric = (loss_at(start + step) - loss_at(start - step)) / 2e-5
+    assert abs(analytic - numeric) / max(1.0, abs(analytic)) < 1e-6
