@@ -196,8 +196,7 @@ loss_curve_ : list of float
     Training loss of every epoch.
 history_ : dict of list
     An entry an epoch: ``"learning_rate"`` (the rate used), ``"loss"``, ``"grad_norm"``
-    (the mean over the batches of the norm of the gradient, before it is clipped) and
-    ``"seconds"``.
+    (the norm of the gradient of the last batch, before it is clipped) and ``"seconds"``.
 n_layers_ : int
     Number of layers, input and output included.
 n_outputs_ : int

@@ -181,26 +181,28 @@ def train(job):
 def _train_epoch(job, batches, rate):
     """One pass over the batches, each measured before its step.
 
-    Returns the mean loss, and the mean norm of the gradient before it is clipped.
+    Returns the mean loss, and the norm of the last gradient before it is clipped.
     """
     network, optimizer = job.progress.network, job.optimizer
     state = job.progress.optimizer_state
-    loss_sum = norm_sum = weight_sum = 0.0
+    loss_sum = weight_sum = norm = 0.0
+    rows_left = job.X.shape[0]
     # A diverging fit is reported by its loss, once, not by a warning from every ufunc.
     with np.errstate(all="ignore"):
         for x, y, sample_weight in batches:
+            rows_left -= len(y)
             weight = len(y) if sample_weight is None else float(sample_weight.sum())
             if weight == 0:  # nothing to learn from, and a mean over it is undefined
                 continue
             loss = network.loss_and_grad(x, y, sample_weight, job.alpha, job.l1_ratio)
-            norm = math.sqrt(np.vecdot(network.grad, network.grad))
-            if norm > job.max_grad_norm:
-                network.grad *= job.max_grad_norm / norm
+            if rows_left == 0 or job.max_grad_norm < math.inf:
+                norm = math.sqrt(np.vecdot(network.grad, network.grad))
+                if norm > job.max_grad_norm:
+                    network.grad *= job.max_grad_norm / norm
             optimizer.step(network.theta, network.grad, rate, state)
             loss_sum += float(loss) * weight
-            norm_sum += norm * weight
             weight_sum += weight
-    return loss_sum / weight_sum, norm_sum / weight_sum
+    return loss_sum / weight_sum, norm
 
 
 def _divergence_message(job, rate):
