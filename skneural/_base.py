@@ -1,5 +1,6 @@
 """What all estimators share: checking data, preparing and running a fit, fitted attributes."""
 
+import copy
 import math
 import os
 import warnings
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -29,7 +31,7 @@ from skneural.schedules import make_schedule
 _PURPOSES = ("weights", "shuffle", "dropout")
 
 
-class BaseNeuralNetwork(BaseEstimator):
+class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
     """fit, partial_fit and fitted attributes of every estimator here.
 
     Subclasses supply `_build_layers`, `_encode_y`, `_make_loss` and `_parameter_checks`.
@@ -67,26 +69,42 @@ class BaseNeuralNetwork(BaseEstimator):
             The estimator is then as it was before the call.
         """
         with _unchanged_on_error(self):
-            self._check_parameters()
-            resume = self.warm_start and hasattr(self, "network_")
-            job = self._prepare(X, y, sample_weight, resume=resume)
-            if coefs_init is not None or intercepts_init is not None:
-                _start_from(job.progress.network, coefs_init, intercepts_init)
-                job.progress.optimizer_state = job.optimizer.init(job.progress.network.theta)
-            before = len(job.progress.loss_curve)
-            self._run(job)
-        self._warn_of_doubtful_end(job, self.loss_curve_[before])
+            job, losses = self._fit(X, y, sample_weight, coefs_init, intercepts_init)
+        self._warn_of_doubtful_end(job, losses)
         return self
 
-    def _warn_of_doubtful_end(self, job, first_loss):
+    @with_callbacks
+    def _fit(self, X, y, sample_weight, coefs_init, intercepts_init):
+        """Fit, and tell the callbacks; return the job and the losses of its epochs."""
+        self._check_parameters()
+        context = self._init_callback_context(max_subtasks=self.max_iter)
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        task = {"estimator": self, "X": X, "y": y, "metadata": weights}
+        context.call_on_fit_task_begin(**task)
+        resume = self.warm_start and hasattr(self, "network_")
+        job = self._prepare(X, y, sample_weight, resume=resume)
+        if coefs_init is not None or intercepts_init is not None:
+            _start_from(job.progress.network, coefs_init, intercepts_init)
+            job.progress.optimizer_state = job.optimizer.init(job.progress.network.theta)
+        before = len(job.progress.loss_curve)
+        self._run(job, _Watch(self.verbose, context, task))
+        context.call_on_fit_task_end(**task, reconstruction_attributes={})
+        return job, self.loss_curve_[before:]
+
+    def _warn_of_doubtful_end(self, job, losses):
         """Warn of a fit that ended without an error, but hardly where it should."""
+        first_loss = losses[0]
         if self.loss_ - first_loss > 9 * abs(first_loss):
             message = (
                 f"The training loss rose from {first_loss:.3g} to {self.loss_:.3g}: "
                 f"learning_rate={self.learning_rate!r} may be too high, or X and y need "
                 "scaling."
             )
-        elif np.isfinite(self.patience) and not job.convergence.reached:
+        elif (
+            len(losses) == self.max_iter
+            and np.isfinite(self.patience)
+            and not job.convergence.reached
+        ):
             message = (
                 f"max_iter={self.max_iter} epochs were run before patience="
                 f"{self.patience} ended the fit. Raise max_iter, or set patience=np.inf if "
@@ -102,7 +120,7 @@ class BaseNeuralNetwork(BaseEstimator):
             resume = hasattr(self, "network_")
             job = self._prepare(X, y, sample_weight, resume=resume, **encoding)
             job.max_iter = 1
-            self._run(job)
+            self._run(job, _Watch(self.verbose))
         return self
 
     def _check_parameters(self):
@@ -217,13 +235,11 @@ class BaseNeuralNetwork(BaseEstimator):
         progress.optimizer_state = {**state, **progress.optimizer_state}
         return progress
 
-    def _run(self, job):
+    def _run(self, job, watch):
         """Train a job and take over what it leaves."""
         progress = job.progress
         with blas_threads_for(progress.network.product_flops(job.batch_size)):
-            for epoch in train(job):
-                if self.verbose:
-                    print(f"Epoch {epoch.epochs}, loss = {epoch.loss_curve[-1]:.8f}")
+            train(job, watch)
         network = progress.network
         self._progress = progress
         self.network_ = network
@@ -267,6 +283,32 @@ class BaseNeuralNetwork(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = not self.input_noise  # noise would make X dense
         return tags
+
+
+class _Watch:
+    """Prints what an epoch did, and tells the callbacks."""
+
+    def __init__(self, verbose, context=None, task=None):
+        self.verbose = verbose
+        self.context = context  # None: no callbacks, as in partial_fit
+        self.task = task
+
+    def begin(self):
+        """An epoch begins."""
+        if self.context is not None:
+            self.epoch = self.context.subcontext(task_name="epoch")
+            self.epoch.call_on_fit_task_begin(**self.task)
+
+    def end(self, progress):
+        """An epoch has ended; return whether a callback wants to stop."""
+        if self.verbose:
+            print(f"Epoch {progress.epochs}, loss = {progress.loss_curve[-1]:.8f}")
+        if self.context is None:
+            return False
+        return self.epoch.call_on_fit_task_end(
+            **self.task,
+            reconstruction_attributes=lambda: {"network_": copy.deepcopy(progress.network)},
+        )
 
 
 @contextmanager

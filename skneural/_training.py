@@ -140,10 +140,11 @@ class Batches:
             yield x, y, None if self.sample_weight is None else self.sample_weight[rows]
 
 
-def train(job):
-    """Train the network of a job in place; yield its progress after every epoch.
+def train(job, watch):
+    """Train the network of a job in place.
 
-    Stops after `job.max_iter` epochs, or when `job.convergence` is reached.
+    Stops after `job.max_iter` epochs, when patience has run out, or when `watch` says so:
+    its `begin()` is called before and its `end(progress)` after every epoch.
 
     Raises
     ------
@@ -155,6 +156,7 @@ def train(job):
     network.bind(job.batch_size, progress.rngs["dropout"])
     try:
         for _ in range(job.max_iter):
+            watch.begin()
             order = None
             if job.shuffle:
                 order = progress.rngs["shuffle"].permutation(job.X.shape[0])
@@ -167,8 +169,8 @@ def train(job):
                 job.X.shape[0], learning_rate=rate, loss=loss, grad_norm=norm, seconds=seconds
             )
             job.convergence.update(loss)
-            yield progress
-            if job.has_stalled(rate):
+            stalled = job.has_stalled(rate)
+            if watch.end(progress) or stalled:
                 break
         # the loss was measured before the last step: large weights may overflow only now
         with np.errstate(all="ignore"):
