@@ -2,7 +2,6 @@
 
 import copy
 import math
-import os
 import warnings
 from contextlib import contextmanager
 
@@ -11,7 +10,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skneural._data import (
     check_sample_weight,
@@ -23,12 +22,10 @@ from skneural._data import (
 from skneural._network import Network
 from skneural._optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
 from skneural._threads import blas_threads_for
-from skneural._training import Convergence, Job, Progress, train
+from skneural._training import Convergence, Job, Progress, spawn_generators, train
+from skneural._validation import Rows, Validation, hold_out
+from skneural._watch import Watch
 from skneural.schedules import make_schedule
-
-# One generator a purpose, by its place here: a new purpose leaves the draws of the
-# others as they are.
-_PURPOSES = ("weights", "shuffle", "dropout")
 
 
 class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
@@ -37,7 +34,18 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
     Subclasses supply `_build_layers`, `_encode_y`, `_make_loss` and `_parameter_checks`.
     """
 
-    def fit(self, X, y, sample_weight=None, *, coefs_init=None, intercepts_init=None):
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        coefs_init=None,
+        intercepts_init=None,
+    ):
         """Train the network on all of the data.
 
         Parameters
@@ -48,6 +56,12 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
             Targets: class labels, a 0/1 label indicator matrix, or real numbers.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights from 0 up. A weight of 2 counts as a repeated row.
+        X_val : {array-like, CSR matrix} of shape (n_validation, n_features), default=None
+            Validation data, instead of a part of X that ``early_stopping=True`` holds out.
+        y_val : array-like of shape (n_validation,) or (n_validation, n_outputs), default=None
+            Targets of `X_val`.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Weights of the rows of `X_val`, for validation loss and score.
         coefs_init : sequence of array-like, default=None
             Weights to start from, one array of shape (n_inputs, n_units) a layer, as in
             `coefs_`; instead of those that `weight_init` draws. The last layer has one
@@ -69,12 +83,13 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
             The estimator is then as it was before the call.
         """
         with _unchanged_on_error(self):
-            job, losses = self._fit(X, y, sample_weight, coefs_init, intercepts_init)
+            given = X_val, y_val, sample_weight_val
+            job, losses = self._fit(X, y, sample_weight, given, coefs_init, intercepts_init)
         self._warn_of_doubtful_end(job, losses)
         return self
 
     @with_callbacks
-    def _fit(self, X, y, sample_weight, coefs_init, intercepts_init):
+    def _fit(self, X, y, sample_weight, given, coefs_init, intercepts_init):
         """Fit, and tell the callbacks; return the job and the losses of its epochs."""
         self._check_parameters()
         context = self._init_callback_context(max_subtasks=self.max_iter)
@@ -82,12 +97,12 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         task = {"estimator": self, "X": X, "y": y, "metadata": weights}
         context.call_on_fit_task_begin(**task)
         resume = self.warm_start and hasattr(self, "network_")
-        job = self._prepare(X, y, sample_weight, resume=resume)
+        job = self._prepare(X, y, sample_weight, resume=resume, given=given)
         if coefs_init is not None or intercepts_init is not None:
             _start_from(job.progress.network, coefs_init, intercepts_init)
             job.progress.optimizer_state = job.optimizer.init(job.progress.network.theta)
         before = len(job.progress.loss_curve)
-        self._run(job, _Watch(self.verbose, context, task))
+        self._run(job, Watch(self.verbose, context, task))
         context.call_on_fit_task_end(**task, reconstruction_attributes={})
         return job, self.loss_curve_[before:]
 
@@ -104,6 +119,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
             len(losses) == self.max_iter
             and np.isfinite(self.patience)
             and not job.convergence.reached
+            and not job.convergence.reached_target
         ):
             message = (
                 f"max_iter={self.max_iter} epochs were run before patience="
@@ -114,13 +130,20 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
             return
         warnings.warn(f"{type(self).__name__}: {message}", ConvergenceWarning, stacklevel=3)
 
-    def _partial_fit(self, X, y, sample_weight, **encoding):
+    def _partial_fit(self, X, y, sample_weight, given, **encoding):
         with _unchanged_on_error(self):
             self._check_parameters()
+            if self.early_stopping and given[0] is None:
+                raise ValueError(
+                    "early_stopping=True needs X_val and y_val in partial_fit, which sees a "
+                    "part of the data at a time. Pass them, or set early_stopping=False."
+                )
             resume = hasattr(self, "network_")
-            job = self._prepare(X, y, sample_weight, resume=resume, **encoding)
+            job = self._prepare(
+                X, y, sample_weight, resume=resume, given=given, restore_best=False, **encoding
+            )
             job.max_iter = 1
-            self._run(job, _Watch(self.verbose))
+            self._run(job, Watch(self.verbose))
         return self
 
     def _check_parameters(self):
@@ -134,8 +157,67 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
                 f"{self.l1_ratio!r}. Use solver='adam' for an L1 penalty."
             )
 
-    def _prepare(self, X, y, sample_weight, *, resume, **encoding):
+    def _prepare(
+        self,
+        X,
+        y,
+        sample_weight,
+        *,
+        resume,
+        given=(None, None, None),
+        restore_best=True,
+        **encoding,
+    ):
         """Turn data and parameters into a job; nothing is trained yet."""
+        rows = self._check_rows(X, y, sample_weight, resume, **encoding)
+        rngs = self._progress.rngs if resume else spawn_generators(self.random_state)
+        rows, validation = self._validation_rows(rows, given, rngs["split"])
+        dtype = rows.encoded.dtype
+        weights = self._weigh_classes(rows.y, rows.sample_weight, dtype, **encoding)
+        limit = 200 if self.batch_size == "auto" else int(self.batch_size)
+        batch_size = min(limit, rows.X.shape[0])
+        layers = self._build_layers(rows.encoded.shape[1:])
+        network = Network(layers, self._make_loss(), rows.X.shape[1:], dtype)
+        network.check_memory(batch_size)
+        optimizer = self._make_optimizer(network.n_weights)
+        if resume:
+            progress = self._progress_so_far(network, optimizer)
+        else:
+            network.init_params(rngs.pop("weights"))
+            progress = Progress(network, self.solver, optimizer.init(network.theta), rngs)
+        return Job(
+            X=rows.X,
+            y=rows.encoded,
+            sample_weight=weights,
+            validation=validation,
+            progress=progress,
+            optimizer=optimizer,
+            batch_size=batch_size,
+            restore_best=validation is not None and restore_best,
+            **self._training_settings(progress.epochs),
+        )
+
+    def _training_settings(self, epochs_so_far):
+        """The constructor parameters that a job takes over, as plain Python numbers."""
+        target = -math.inf if self.target_score is None else -float(self.target_score)
+        max_norm = math.inf if self.max_grad_norm is None else float(self.max_grad_norm)
+        return {
+            "convergence": Convergence(self.patience, self.tol, target),
+            "learning_rate": float(self.learning_rate),
+            "schedule": make_schedule(self.schedule, self.power_t),
+            # a warm start stretches the schedule to its own end
+            "schedule_length": self.max_iter + (epochs_so_far if self.warm_start else 0),
+            "decay": float(self.decay),
+            # adamw has a decay of its own instead of a penalty
+            "alpha": 0.0 if self.solver == "adamw" else float(self.alpha),
+            "l1_ratio": float(self.l1_ratio),
+            "max_grad_norm": max_norm,
+            "max_iter": self.max_iter,
+            "shuffle": bool(self.shuffle),
+        }
+
+    def _check_rows(self, X, y, sample_weight, resume, **encoding):
+        """Check the data of a fit and encode the targets."""
         dtype = self.network_.dtype if resume else network_dtype(self.dtype, X)
         refuse_dates_and_text("X", X)
         with named("X", "y"):
@@ -149,50 +231,65 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
                 multi_output=True,
                 reset=not resume,
             )
-        if sparse.issparse(X):
-            if self.input_noise:
-                raise ValueError(
-                    f"input_noise must be 0 for sparse X, got {self.input_noise!r}. Noise "
-                    "would make X dense; pass X.toarray() if that is what you want."
-                )
-        else:
+        if not sparse.issparse(X):
             X = np.asarray(X)  # a memory map becomes a plain view: its slices are cheaper
+        elif self.input_noise:
+            raise ValueError(
+                f"input_noise must be 0 for sparse X, got {self.input_noise!r}. Noise would "
+                "make X dense; pass X.toarray() if that is what you want."
+            )
         sample_weight = check_sample_weight(sample_weight, X.shape[0], dtype)
-        sample_weight = self._weigh_classes(y, sample_weight, dtype, **encoding)
-        y = self._encode_y(y, dtype, resume=resume, **encoding)
-        limit = 200 if self.batch_size == "auto" else int(self.batch_size)
-        batch_size = min(limit, X.shape[0])
-        network = Network(
-            self._build_layers(y.shape[1:]), self._make_loss(), X.shape[1:], dtype
-        )
-        _check_memory(network, batch_size)
-        optimizer = self._make_optimizer(network.n_weights)
-        if resume:
-            progress = self._progress_so_far(network, optimizer)
+        encoded = self._encode_y(y, dtype, resume=resume, **encoding)
+        return Rows(X, y, encoded, sample_weight)
+
+    def _validation_rows(self, rows, given, rng):
+        """Return the rows to train on and a Validation, or None without validation."""
+        X_val, y_val, weight_val = given
+        if (X_val is None) != (y_val is None) or (X_val is None and weight_val is not None):
+            raise ValueError("X_val, y_val (and sample_weight_val) must be passed together.")
+        if X_val is None and not self.early_stopping:
+            if self.target_score is not None:
+                raise ValueError(
+                    f"target_score={self.target_score!r} needs validation data: set "
+                    "early_stopping=True, or pass X_val and y_val."
+                )
+            return rows, None
+        # from a copy of the generator: every call holds out and scores the same rows
+        seed = int(copy.deepcopy(rng).integers(2**31))
+        if X_val is None:
+            labels = self._labels_to_stratify(rows.y)
+            n_samples = rows.X.shape[0]
+            parts = hold_out(n_samples, self.validation_fraction, labels, seed)
+            rows, held_out = (rows.take(part) for part in parts)
         else:
-            rngs = _generators(self.random_state)
-            network.init_params(rngs.pop("weights"))
-            progress = Progress(network, self.solver, optimizer.init(network.theta), rngs)
-        return Job(
-            X=X,
-            y=y,
-            sample_weight=sample_weight,
-            progress=progress,
-            optimizer=optimizer,
-            convergence=Convergence(self.patience, self.tol),
-            learning_rate=float(self.learning_rate),
-            schedule=make_schedule(self.schedule, self.power_t),
-            # a warm start stretches the schedule to its own end
-            schedule_length=self.max_iter + (progress.epochs if self.warm_start else 0),
-            decay=float(self.decay),
-            # adamw has a decay of its own instead of a penalty
-            alpha=0.0 if self.solver == "adamw" else float(self.alpha),
-            l1_ratio=float(self.l1_ratio),
-            max_grad_norm=math.inf if self.max_grad_norm is None else float(self.max_grad_norm),
-            batch_size=batch_size,
-            max_iter=self.max_iter,
-            shuffle=bool(self.shuffle),
-        )
+            held_out = self._check_validation_rows(X_val, y_val, weight_val, rows.encoded.dtype)
+        # as many training rows as there are others, drawn once
+        n_scored = min(held_out.X.shape[0], rows.X.shape[0])
+        drawn = np.random.default_rng(seed).permutation(rows.X.shape[0])[:n_scored]
+        return rows, Validation(self, self.scoring, rows.take(drawn), held_out)
+
+    def _check_validation_rows(self, X_val, y_val, weight_val, dtype):
+        refuse_dates_and_text("X_val", X_val)
+        with named("X_val"):
+            X_val = validate_data(self, X_val, accept_sparse="csr", dtype=dtype, reset=False)
+        with named("y_val"):
+            if not hasattr(y_val, "toarray"):
+                y_val = check_array(y_val, dtype=None, ensure_2d=False, input_name="y_val")
+            encoded = self._encode_y(y_val, dtype, resume=True, **self._same_labels)
+        if X_val.shape[0] != len(encoded):
+            raise ValueError(
+                f"X_val and y_val must have as many rows, got {X_val.shape[0]} and "
+                f"{len(encoded)}."
+            )
+        with named("sample_weight_val"):
+            weight_val = check_sample_weight(weight_val, len(encoded), dtype)
+        return Rows(X_val, y_val, encoded, weight_val)
+
+    _same_labels = {}  # what `_encode_y` needs to know of further rows
+
+    def _labels_to_stratify(self, y):
+        """Class labels to keep in proportion, or None."""
+        return None
 
     def _weigh_classes(self, y, sample_weight, dtype):
         """Return the sample weights; classifiers put class weights into them."""
@@ -249,6 +346,9 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         self.loss_curve_ = progress.loss_curve
         self.loss_ = progress.loss_curve[-1]
         self.best_loss_ = progress.best_loss
+        if "validation_score" in progress.history:
+            self.validation_scores_ = progress.history["validation_score"]
+            self.best_validation_score_ = float(np.nanmax(self.validation_scores_))
         self.n_layers_ = 1 + len(network.params("weight"))
         self.n_outputs_ = network.output_shape[-1]
         self.out_activation_ = network.loss.out_activation
@@ -285,32 +385,6 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         return tags
 
 
-class _Watch:
-    """Prints what an epoch did, and tells the callbacks."""
-
-    def __init__(self, verbose, context=None, task=None):
-        self.verbose = verbose
-        self.context = context  # None: no callbacks, as in partial_fit
-        self.task = task
-
-    def begin(self):
-        """An epoch begins."""
-        if self.context is not None:
-            self.epoch = self.context.subcontext(task_name="epoch")
-            self.epoch.call_on_fit_task_begin(**self.task)
-
-    def end(self, progress):
-        """An epoch has ended; return whether a callback wants to stop."""
-        if self.verbose:
-            print(f"Epoch {progress.epochs}, loss = {progress.loss_curve[-1]:.8f}")
-        if self.context is None:
-            return False
-        return self.epoch.call_on_fit_task_end(
-            **self.task,
-            reconstruction_attributes=lambda: {"network_": copy.deepcopy(progress.network)},
-        )
-
-
 @contextmanager
 def _unchanged_on_error(estimator):
     """Give the estimator its attributes back if the block raises."""
@@ -321,29 +395,6 @@ def _unchanged_on_error(estimator):
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
-
-
-def _generators(random_state):
-    """One generator for each purpose, from one random state."""
-    if isinstance(random_state, np.random.RandomState):
-        random_state = random_state.randint(2**32, size=4, dtype=np.uint32)
-    seeds = np.random.SeedSequence(random_state).spawn(len(_PURPOSES))
-    return dict(zip(_PURPOSES, map(np.random.default_rng, seeds), strict=True))
-
-
-def _check_memory(network, batch_size):
-    """Refuse a network that this machine's memory cannot hold while it trains."""
-    try:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):  # not known on this platform
-        return
-    needed = network.training_bytes(batch_size)
-    if needed > memory:
-        raise ValueError(
-            f"The network is too large for this machine: training its {network.n_params:,} "
-            f"parameters in batches of {batch_size:,} rows takes at least {needed:,} bytes, "
-            f"and the machine has {memory:,}. Lower hidden_layer_sizes or batch_size."
-        )
 
 
 def _start_from(network, coefs_init, intercepts_init):

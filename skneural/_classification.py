@@ -29,7 +29,17 @@ class NeuralClassifierMixin(ClassifierMixin):
     multilabel problem have a logistic output each.
     """
 
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X,
+        y,
+        classes=None,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
         """Train for one epoch on a part of the data.
 
         Parameters
@@ -43,6 +53,12 @@ class NeuralClassifierMixin(ClassifierMixin):
             indicator matrix; may be left out later.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights from 0 up. A weight of 2 counts as a repeated row.
+        X_val : {array-like, CSR matrix} of shape (n_validation, n_features), default=None
+            Validation data, to be scored after the epoch.
+        y_val : array-like of shape (n_validation,) or (n_validation, n_outputs), default=None
+            Targets of `X_val`.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Weights of the rows of `X_val`, for validation loss and score.
 
         Returns
         -------
@@ -56,7 +72,8 @@ class NeuralClassifierMixin(ClassifierMixin):
             If a parameter or the data is not what is allowed, or if training diverges.
             The estimator is then as it was before the call.
         """
-        return self._partial_fit(X, y, sample_weight, classes=classes, partial=True)
+        given = X_val, y_val, sample_weight_val
+        return self._partial_fit(X, y, sample_weight, given, classes=classes, partial=True)
 
     def _encode_y(self, y, dtype, *, resume, classes=None, partial=False):
         """Return 0/1 targets of shape (n_samples, n_outputs), and learn `classes_`."""
@@ -110,6 +127,11 @@ class NeuralClassifierMixin(ClassifierMixin):
                 "With warm_start=True y must have the same classes as before, "
                 f"{self.classes_}, got {labels}."
             )
+
+    _same_labels = {"partial": True}  # validation rows need not have every label
+
+    def _labels_to_stratify(self, y):
+        return None if self._multilabel else column_or_1d(y)
 
     def _make_loss(self):
         of_columns, of_one_hot_rows = CLASSIFIER_LOSSES[self.loss]

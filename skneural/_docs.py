@@ -44,6 +44,25 @@ patience : int or inf, default=10
 tol : float, default=1e-4
     Smallest improvement of the loss that counts; see `patience`.
 """,
+    "target_score": """\
+target_score : float or None, default=None
+    Training stops as soon as the validation score reaches this.
+""",
+    "early_stopping": """\
+early_stopping : bool, default=False
+    Whether `fit` holds out a part of the data (stratified by class), scores it after
+    every epoch, and lets `patience` watch this score instead of the loss. With it, or
+    with `X_val` in `fit`, the weights of the best score are restored at the end.
+""",
+    "validation_fraction": """\
+validation_fraction : float, default=0.1
+    Share of the rows that ``early_stopping=True`` holds out, in (0, 1).
+""",
+    "scoring": """\
+scoring : str, callable or None, default=None
+    The validation score: the name of a scorer of scikit-learn, a callable
+    ``scorer(estimator, X, y)``, or None for accuracy or R².
+""",
     "alpha": """\
 alpha : float, default=1e-4
     Strength of the penalty on weights (not biases):
@@ -196,7 +215,13 @@ loss_curve_ : list of float
     Training loss of every epoch.
 history_ : dict of list
     An entry an epoch: ``"learning_rate"`` (the rate used), ``"loss"``, ``"grad_norm"``
-    (the norm of the gradient of the last batch, before it is clipped) and ``"seconds"``.
+    (the norm of the gradient of the last batch, before it is clipped) and ``"seconds"``;
+    with validation data also ``"validation_loss"`` (without penalty),
+    ``"validation_score"`` and ``"score"`` (of as many training rows).
+validation_scores_ : list of float
+    Validation score of every epoch; only with validation data.
+best_validation_score_ : float
+    Highest of them; only with validation data.
 n_layers_ : int
     Number of layers, input and output included.
 n_outputs_ : int

@@ -35,6 +35,10 @@ class BaseMLP(BaseNeuralNetwork):
         "max_iter": check.number(1, integer=True),
         "patience": check.either(np.inf, check.number(1, integer=True)),
         "tol": check.number(0),
+        "target_score": check.either(None, check.number()),
+        "early_stopping": check.boolean,
+        "validation_fraction": check.number(0, 1, open_low=True, open_high=True),
+        "scoring": check.scorer,
         "alpha": check.number(0),
         "l1_ratio": check.number(0, 1),
         "input_noise": check.number(0),
@@ -143,6 +147,10 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
         max_iter=200,
         patience=10,
         tol=1e-4,
+        target_score=None,
+        early_stopping=False,
+        validation_fraction=0.1,
+        scoring=None,
         alpha=1e-4,
         l1_ratio=0.0,
         dropout=0.0,
@@ -175,6 +183,10 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
         self.max_iter = max_iter
         self.patience = patience
         self.tol = tol
+        self.target_score = target_score
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.scoring = scoring
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.dropout = dropout
@@ -254,6 +266,10 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         max_iter=200,
         patience=10,
         tol=1e-4,
+        target_score=None,
+        early_stopping=False,
+        validation_fraction=0.1,
+        scoring=None,
         alpha=1e-4,
         l1_ratio=0.0,
         dropout=0.0,
@@ -287,6 +303,10 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         self.max_iter = max_iter
         self.patience = patience
         self.tol = tol
+        self.target_score = target_score
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.scoring = scoring
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.dropout = dropout

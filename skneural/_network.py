@@ -2,6 +2,7 @@
 
 import copy
 import math
+import os
 
 import numpy as np
 
@@ -115,11 +116,22 @@ class Network:
         """Floating-point operations of the largest matrix product on a batch."""
         return 2 * n_rows * max(math.prod(shape) for _, _, _, shape in self._param_places)
 
-    def training_bytes(self, batch_size):
-        """A lower bound of the memory that training takes: parameters and activations."""
+    def check_memory(self, batch_size):
+        """Raise a ValueError if training cannot fit into the memory of this machine."""
+        try:
+            memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        except (AttributeError, OSError, ValueError):  # not known on this platform
+            return
         # parameters, gradient, the best parameters and at most two moments; output and slope
         per_row = sum(math.prod(shape) for shape in self.input_shapes)
-        return self.dtype.itemsize * (5 * self.n_params + 2 * batch_size * per_row)
+        needed = self.dtype.itemsize * (5 * self.n_params + 2 * batch_size * per_row)
+        if needed > memory:
+            raise ValueError(
+                f"The network is too large for this machine: training its {self.n_params:,} "
+                f"parameters in batches of {batch_size:,} rows takes at least {needed:,} "
+                f"bytes, and the machine has {memory:,}. Lower hidden_layer_sizes or "
+                "batch_size."
+            )
 
     def _bound_layers(self, batch_size, grad=None, rng=None):
         lead = self.theta.shape[:-1]

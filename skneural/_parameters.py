@@ -145,3 +145,11 @@ def class_weight(name, value):
         raise kind(f"{name} must be {allowed}, got {value!r}.")
     for label, weight in value.items():
         number(0)(f"{name}[{label!r}]", weight)
+
+
+def scorer(name, value):
+    """Check for None, a string or a callable; the name of a scorer is looked up by fit."""
+    if value is not None and not isinstance(value, str) and not callable(value):
+        raise TypeError(
+            f"{name} must be None, the name of a scorer or a callable, got {value!r}."
+        )

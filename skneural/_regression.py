@@ -9,7 +9,16 @@ from skneural._losses import REGRESSOR_LOSSES
 class NeuralRegressorMixin(RegressorMixin):
     """Real targets in and out, one column or several."""
 
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
         """Train for one epoch on a part of the data.
 
         Parameters
@@ -20,6 +29,12 @@ class NeuralRegressorMixin(RegressorMixin):
             Real targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights from 0 up. A weight of 2 counts as a repeated row.
+        X_val : {array-like, CSR matrix} of shape (n_validation, n_features), default=None
+            Validation data, to be scored after the epoch.
+        y_val : array-like of shape (n_validation,) or (n_validation, n_outputs), default=None
+            Targets of `X_val`.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Weights of the rows of `X_val`, for validation loss and score.
 
         Returns
         -------
@@ -33,7 +48,7 @@ class NeuralRegressorMixin(RegressorMixin):
             If a parameter or the data is not what is allowed, or if training diverges.
             The estimator is then as it was before the call.
         """
-        return self._partial_fit(X, y, sample_weight)
+        return self._partial_fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     def _encode_y(self, y, dtype, *, resume):
         """Return targets of shape (n_samples, n_outputs)."""
@@ -41,13 +56,11 @@ class NeuralRegressorMixin(RegressorMixin):
         smallest = REGRESSOR_LOSSES[self.loss].min_target
         if y.min() < smallest:
             raise ValueError(f"y must be >= {smallest} for loss={self.loss!r}, got {y.min()}.")
-        if not resume:
-            self._y_ndim = y.ndim
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
-        if resume and n_outputs != self.n_outputs_:
-            raise ValueError(
-                f"y must have {self.n_outputs_} columns as before, got {n_outputs}."
-            )
+        if not resume:
+            self._y_ndim, self._n_targets = y.ndim, n_outputs
+        if n_outputs != self._n_targets:
+            raise ValueError(f"y must have {self._n_targets} columns, got {n_outputs}.")
         return y.reshape(-1, n_outputs)
 
     def _make_loss(self):

@@ -17,7 +17,18 @@ from skneural.ops import _numpy as ops
 from skneural.schedules import Adaptive, Schedule
 
 HISTORY = ("learning_rate", "loss", "grad_norm", "seconds")  # an entry an epoch
+# One generator a purpose, by its place here: a new purpose leaves the draws of the
+# others as they are.
+_PURPOSES = ("weights", "shuffle", "dropout", "split")
 _SMALLEST_RATE = 1e-6  # where "adaptive" ends, as in scikit-learn
+
+
+def spawn_generators(random_state):
+    """One generator for each purpose, from one random state."""
+    if isinstance(random_state, np.random.RandomState):
+        random_state = random_state.randint(2**32, size=4, dtype=np.uint32)
+    seeds = np.random.SeedSequence(random_state).spawn(len(_PURPOSES))
+    return dict(zip(_PURPOSES, map(np.random.default_rng, seeds), strict=True))
 
 
 @dataclass
@@ -51,8 +62,10 @@ class Progress:
         self.epochs += 1
         self.samples += n_samples
         self.best_loss = min(self.best_loss, measured["loss"])
-        for name in HISTORY:
-            self.history[name].append(measured[name])
+        for name in {**self.history, **measured}:
+            # what an epoch did not measure, for want of validation data, is NaN
+            values = self.history.setdefault(name, [math.nan] * (self.epochs - 1))
+            values.append(measured.get(name, math.nan))
 
 
 @dataclass
@@ -62,6 +75,7 @@ class Job:
     X: object  # ndarray or CSR of shape (n_samples, n_features), in the network's dtype
     y: np.ndarray  # (n_samples, n_outputs), in the network's dtype
     sample_weight: np.ndarray | None  # (n_samples,), in the network's dtype
+    validation: object | None  # has measure(network), a dict with "validation_score"
     progress: Progress
     optimizer: object
     convergence: object
@@ -75,6 +89,7 @@ class Job:
     batch_size: int
     max_iter: int
     shuffle: bool
+    restore_best: bool  # end with the weights of the best validation score
 
     def rate(self):
         """The rate of the epoch to come."""
@@ -94,23 +109,34 @@ class Job:
 
 
 class Convergence:
-    """Patience: epochs since the loss last fell by more than `tol`."""
+    """Patience: epochs since the loss last fell by more than `tol`.
 
-    def __init__(self, patience, tol):
+    A validation score is watched as the loss ``-score``; `target` is where it may stop.
+    """
+
+    def __init__(self, patience, tol, target=-math.inf):
         self.patience = patience
         self.tol = tol
+        self.target = target
         self.best_loss = math.inf
         self.stalled = 0
 
     def update(self, loss):
-        """Take the loss of an epoch."""
+        """Take the loss of an epoch; return whether it is the lowest so far."""
+        is_best = loss < self.best_loss
         self.stalled = 0 if loss < self.best_loss - self.tol else self.stalled + 1
         self.best_loss = min(self.best_loss, loss)
+        return is_best
 
     @property
     def reached(self):
         """Whether patience has run out."""
         return self.stalled >= self.patience
+
+    @property
+    def reached_target(self):
+        """Whether the target has been reached."""
+        return self.best_loss <= self.target
 
 
 class Batches:
@@ -154,6 +180,7 @@ def train(job, watch):
     progress, network = job.progress, job.progress.network
     batches = Batches(job.X, job.y, job.sample_weight, job.batch_size, gather=job.shuffle)
     network.bind(job.batch_size, progress.rngs["dropout"])
+    best = None
     try:
         for _ in range(job.max_iter):
             watch.begin()
@@ -165,13 +192,23 @@ def train(job, watch):
             if not math.isfinite(loss):
                 raise ValueError(_divergence_message(job, rate))
             seconds = time.perf_counter() - start
+            measured = {} if job.validation is None else job.validation.measure(network)
             progress.end_epoch(
-                job.X.shape[0], learning_rate=rate, loss=loss, grad_norm=norm, seconds=seconds
+                job.X.shape[0],
+                learning_rate=rate,
+                loss=loss,
+                grad_norm=norm,
+                seconds=seconds,
+                **measured,
             )
-            job.convergence.update(loss)
-            stalled = job.has_stalled(rate)
-            if watch.end(progress) or stalled:
+            watched = -measured["validation_score"] if measured else loss
+            if job.convergence.update(watched) and job.restore_best:
+                best = network.theta.copy(), network.state.copy()
+            finished = job.convergence.reached_target or job.has_stalled(rate)
+            if watch.end(progress) or finished:
                 break
+        if best is not None:
+            network.theta[...], network.state[...] = best
         # the loss was measured before the last step: large weights may overflow only now
         with np.errstate(all="ignore"):
             if not np.isfinite(network.raw_prediction(job.X[: job.batch_size])).all():

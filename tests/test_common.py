@@ -65,17 +65,21 @@ def test_every_check_passes(estimator_class, params):
 
 
 @BOTH
-@pytest.mark.parametrize("name", ["dropout", "batch_norm", "input_noise"])
-def test_random_and_batch_wise_layers_fail_only_the_equivalence_of_weights(
-    estimator_class, name
+@pytest.mark.parametrize(
+    "params",
+    [{"dropout": 0.1}, {"batch_norm": True}, {"input_noise": 0.1}],
+    ids=str,
+)
+def test_what_treats_rows_one_by_one_fails_only_the_equivalence_of_weights(
+    estimator_class, params
 ):
-    """A repeated row is dropped, normalized or disturbed on its own; a weight is not."""
-    value = True if name == "batch_norm" else 0.1
-    failures = not_passed(run_checks(estimator_class(**{name: value})))
-    assert failures.keys() <= {
+    """A repeated row is dropped, normalized or disturbed on its own."""
+    failures = not_passed(run_checks(estimator_class(**params)))
+    by_definition = {
         "check_sample_weight_equivalence_on_dense_data",
         "check_sample_weight_equivalence_on_sparse_data",
-    }, failures
+    }
+    assert failures.keys() <= by_definition, failures
 
 
 @BOTH

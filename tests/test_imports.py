@@ -15,6 +15,7 @@ FLOORS = [
     ["skneural"],
     ["_mlp"],
     ["_base", "_classification", "_regression", "_docs"],
+    ["_validation", "_watch"],
     ["_data"],
     ["_training", "_threads"],
     ["schedules"],
@@ -31,7 +32,15 @@ FLOORS = [
     ["ops._numpy", "ops"],
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
-USES_SKLEARN = {"_mlp", "_base", "_data", "_classification", "_regression", "schedules"}
+USES_SKLEARN = {
+    "_mlp",
+    "_base",
+    "_data",
+    "_validation",
+    "_classification",
+    "_regression",
+    "schedules",
+}
 MODULES = sorted(ROOT.rglob("*.py"))
 
 

@@ -1,0 +1,229 @@
+"""Early stopping and validation data: what is watched, when it stops, what is kept."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.metrics import balanced_accuracy_score, log_loss, mean_absolute_error
+from sklearn.model_selection import GridSearchCV, train_test_split
+
+from skneural import MLPClassifier, MLPRegressor
+
+X, Y = load_digits(return_X_y=True)
+X, X_VAL, Y, Y_VAL = train_test_split(X[:500] / 16, Y[:500], test_size=0.3, random_state=0)
+VALIDATION = {"X_val": X_VAL, "y_val": Y_VAL}
+BOTH = pytest.mark.parametrize("cls", [MLPClassifier, MLPRegressor])
+
+
+def make(cls=MLPClassifier, **params):
+    defaults = {"hidden_layer_sizes": (20,), "batch_size": 32, "max_iter": 12}
+    return cls(
+        **{**defaults, "learning_rate": 0.02, "patience": np.inf, "random_state": 0, **params}
+    )
+
+
+@BOTH
+def test_the_best_weights_are_restored(cls):
+    own = make(cls).fit(X, Y, **VALIDATION)
+    scores = own.validation_scores_
+    assert len(scores) == own.n_iter_ == 12
+    assert own.best_validation_score_ == max(scores) == own.score(X_VAL, Y_VAL)
+    assert scores[-1] < max(scores)  # else the test shows nothing
+    best = make(cls, max_iter=1 + int(np.argmax(scores))).fit(X, Y)
+    np.testing.assert_array_equal(own.network_.theta, best.network_.theta)
+
+
+def test_running_statistics_are_restored_with_the_weights():
+    own = make(batch_norm=True).fit(X, Y, **VALIDATION)
+    assert own.score(X_VAL, Y_VAL) == own.best_validation_score_
+    best = make(batch_norm=True, max_iter=1 + int(np.argmax(own.validation_scores_)))
+    np.testing.assert_array_equal(own.network_.state, best.fit(X, Y).network_.state)
+
+
+def test_validation_data_change_nothing_but_the_choice():
+    plain = make().fit(X, Y)
+    own = make().fit(X, Y, **VALIDATION)
+    assert own.loss_curve_ == plain.loss_curve_
+
+
+def test_history_measures_the_network_of_each_epoch():
+    own = make(max_iter=1).fit(X, Y, **VALIDATION)
+    assert own.history_["validation_score"] == [own.score(X_VAL, Y_VAL)]
+    assert own.history_["validation_loss"] == pytest.approx(
+        [log_loss(Y_VAL, own.predict_proba(X_VAL))]
+    )
+    assert own.history_["score"][0] == pytest.approx(own.score(X, Y), abs=0.1)
+
+
+def test_patience_watches_the_score():
+    own = make(max_iter=200, patience=3, tol=0.0).fit(X, Y, **VALIDATION)
+    scores = own.validation_scores_
+    assert own.n_iter_ < 200
+    assert len(scores) - 1 - int(np.argmax(scores)) == 3
+
+
+def test_training_stops_at_the_target_score():
+    own = make(max_iter=200, target_score=0.8, patience=50).fit(X, Y, **VALIDATION)
+    assert own.validation_scores_[-1] >= 0.8 > max(own.validation_scores_[:-1])
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_scorers_by_name_and_callable(weighted):
+    weight = np.linspace(0, 2, len(Y_VAL)) if weighted else None
+    own = make(scoring="balanced_accuracy")
+    own.fit(X, Y, **VALIDATION, sample_weight_val=weight)
+    expected = balanced_accuracy_score(Y_VAL, own.predict(X_VAL), sample_weight=weight)
+    assert own.best_validation_score_ == pytest.approx(expected)
+
+    def negative_error(estimator, x, y, sample_weight=None):
+        return -mean_absolute_error(y, estimator.predict(x), sample_weight=sample_weight)
+
+    own = make(MLPRegressor, scoring=negative_error)
+    own.fit(X, Y, **VALIDATION, sample_weight_val=weight)
+    assert own.best_validation_score_ == pytest.approx(
+        negative_error(own, X_VAL, Y_VAL, weight)
+    )
+
+
+@BOTH
+def test_early_stopping_holds_out_a_part(cls):
+    own = make(cls, early_stopping=True, validation_fraction=0.2).fit(X, Y)
+    assert own.t_ == 12 * 280  # of 350 rows
+    again = make(cls, early_stopping=True, validation_fraction=0.2).fit(X, Y)
+    np.testing.assert_array_equal(own.network_.theta, again.network_.theta)
+    assert own.best_validation_score_ == max(own.validation_scores_)
+
+
+def test_the_part_held_out_is_stratified_and_never_trained_on():
+    y = np.r_[np.zeros(90, int), np.ones(10, int)]
+    x = np.random.default_rng(0).normal(size=(100, 3))
+    seen = []
+
+    def score(estimator, x_rows, y_rows):
+        seen.append((x_rows, y_rows))
+        return 0.0
+
+    make(early_stopping=True, validation_fraction=0.2, scoring=score, max_iter=1).fit(x, y)
+    (train, _), (held_out, labels) = seen
+    assert len(labels) == 20
+    assert labels.sum() == 2
+    assert not (train[:, None] == held_out[None]).all(axis=2).any()
+
+
+def test_a_warm_start_holds_out_the_same_rows():
+    seen = []
+
+    def score(estimator, x_rows, y_rows):
+        seen.append(x_rows)
+        return 0.0
+
+    own = make(early_stopping=True, warm_start=True, scoring=score, max_iter=1)
+    own.fit(X, Y).fit(X, Y)
+    np.testing.assert_array_equal(seen[1], seen[3])
+
+
+@pytest.mark.parametrize("container", [sparse.csr_array, pd.DataFrame, list])
+def test_kinds_of_input(container):
+    columns = {"columns": [f"p{i}" for i in range(64)]} if container is pd.DataFrame else {}
+    x, x_val = container(X, **columns), container(X_VAL, **columns)
+    plain = make().fit(X, Y, **VALIDATION)
+    own = make().fit(x, Y, X_val=x_val, y_val=list(Y_VAL))
+    np.testing.assert_allclose(own.validation_scores_, plain.validation_scores_, atol=0.03)
+    assert make(early_stopping=True).fit(x, Y).n_iter_ == 12
+
+
+def test_targets_of_every_kind():
+    labels = np.array(list("abcdefghij"))[Y]
+    own = make().fit(X, labels, X_val=X_VAL, y_val=np.array(list("abcdefghij"))[Y_VAL])
+    np.testing.assert_allclose(
+        own.validation_scores_, make().fit(X, Y, **VALIDATION).validation_scores_
+    )
+    bits, bits_val = ((y[:, None] >> np.arange(3)) & 1 for y in (Y, Y_VAL))
+    assert make().fit(X, bits, X_val=X_VAL, y_val=bits_val).best_validation_score_ > 0.5
+    assert make(early_stopping=True).fit(X, bits).best_validation_score_ > 0.5
+    two = make(MLPRegressor).fit(X, np.c_[Y, -Y], X_val=X_VAL, y_val=np.c_[Y_VAL, -Y_VAL])
+    assert two.best_validation_score_ > 0.5
+    few = Y_VAL < 3  # validation rows need not have every label
+    assert make().fit(X, Y, X_val=X_VAL[few], y_val=Y_VAL[few]).n_iter_ == 12
+
+
+def test_partial_fit_scores_and_goes_on():
+    own = make()
+    for _ in range(12):
+        own.partial_fit(X, Y, classes=np.arange(10), **VALIDATION)
+    whole = make().fit(X, Y, **VALIDATION)
+    assert own.validation_scores_ == whole.validation_scores_
+    np.testing.assert_array_equal(  # nothing is restored: each call is one epoch
+        own.network_.theta, make().fit(X, Y).network_.theta
+    )
+    own.partial_fit(X, Y)
+    assert np.isnan(own.validation_scores_[-1])
+    assert own.best_validation_score_ == whole.best_validation_score_
+
+
+def test_can_be_searched():
+    search = GridSearchCV(make(early_stopping=True), {"validation_fraction": [0.1, 0.3]}, cv=2)
+    assert search.fit(X, Y).best_score_ > 0.7
+
+
+def test_verbose_shows_the_score(capsys):
+    own = make(max_iter=1, verbose=True).fit(X, Y, **VALIDATION)
+    assert capsys.readouterr().out == (
+        f"Epoch 1, loss = {own.loss_:.8f}, validation score = {own.validation_scores_[0]:.6f}\n"
+    )
+
+
+BAD = {
+    "X_val alone": ({}, {"X_val": X_VAL}, "X_val, y_val"),
+    "y_val alone": ({}, {"y_val": Y_VAL}, "X_val, y_val"),
+    "weights alone": ({}, {"sample_weight_val": np.ones(150)}, "sample_weight_val"),
+    "other features": ({}, {"X_val": X_VAL[:, :5], "y_val": Y_VAL}, "X_val.*5 features.*64"),
+    "unseen label": ({}, {"X_val": X_VAL, "y_val": Y_VAL + 1}, r"y_val.*\[10\].*not in"),
+    "other length": ({}, {"X_val": X_VAL, "y_val": Y_VAL[1:]}, "y_val.*150 and 149"),
+    "NaN": ({}, {"X_val": X_VAL * np.nan, "y_val": Y_VAL}, "X_val.*NaN"),
+    "text": ({}, {"X_val": X_VAL.astype(str), "y_val": Y_VAL}, "X_val.*text"),
+    "negative weights": ({}, {**VALIDATION, "sample_weight_val": -np.ones(150)}, "weight_val"),
+    "target alone": ({"target_score": 0.9}, {}, "target_score=0.9 needs validation data"),
+    "too small": (
+        {"early_stopping": True, "validation_fraction": 0.001}, {}, "validation_fraction"
+    ),
+    "unknown scorer": ({"scoring": "nope"}, VALIDATION, "scoring.*nope"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("params", "given", "message"), BAD.values(), ids=BAD)
+def test_bad_validation_data(params, given, message):
+    own = make(**params)
+    before = vars(own).copy()
+    with pytest.raises(ValueError, match=message):
+        own.fit(X, Y, **given)
+    assert vars(own) == before
+
+
+def test_early_stopping_and_partial_fit_need_validation_data():
+    own = make(early_stopping=True)
+    with pytest.raises(ValueError, match="early_stopping=True needs X_val and y_val"):
+        own.partial_fit(X, Y, classes=np.arange(10))
+    own.partial_fit(X, Y, classes=np.arange(10), **VALIDATION)
+
+
+def test_columns_of_targets_must_agree():
+    with pytest.raises(ValueError, match=r"y_val.*1 columns, got 2"):
+        make(MLPRegressor).fit(X, Y, X_val=X_VAL, y_val=np.c_[Y_VAL, Y_VAL])
+
+
+def test_a_stratified_split_needs_two_rows_a_class():
+    x, y = X[:20], np.r_[np.zeros(19, int), 1]
+    with pytest.raises(ValueError, match=r"validation_fraction.*least populated class"):
+        make(early_stopping=True).fit(x, y)
+
+
+def test_no_warning_when_a_target_ends_the_fit():
+    own = clone(make(patience=50, target_score=0.0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert own.fit(X, Y, **VALIDATION).n_iter_ == 1
