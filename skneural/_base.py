@@ -174,6 +174,8 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         rows, validation = self._validation_rows(rows, given, rngs["split"])
         dtype = rows.encoded.dtype
         weights = self._weigh_classes(rows.y, rows.sample_weight, dtype, **encoding)
+        # again: class weights and rows held out may leave nothing but zeros
+        weights = check_sample_weight(weights, rows.X.shape[0], dtype)
         limit = 200 if self.batch_size == "auto" else int(self.batch_size)
         batch_size = min(limit, rows.X.shape[0])
         layers = self._build_layers(rows.encoded.shape[1:])

@@ -8,7 +8,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from skneural._classification_losses import CLASSIFIER_LOSSES
-from skneural._data import check_sample_weight, named
+from skneural._data import named
 
 
 def _has_probabilities(estimator):
@@ -148,8 +148,7 @@ class NeuralClassifierMixin(ClassifierMixin):
                 "Pass a dict, for example from sklearn.utils.class_weight.compute_class_weight."
             )
         with named("class_weight"):
-            weight = compute_sample_weight(self.class_weight, y)
-        weight = check_sample_weight(weight, len(weight), dtype)
+            weight = compute_sample_weight(self.class_weight, y).astype(dtype)
         return weight if sample_weight is None else weight * sample_weight
 
     def decision_function(self, X):

@@ -130,7 +130,8 @@ schedule : str or Schedule, default="constant"
     ``"exponential"``, ``"linear"``, ``"cosine"`` or ``"cosine_restarts"``, or an object of
     `skneural.schedules`, whose parameters can be searched as ``schedule__period`` and
     which may have a warm-up. A linear or cosine schedule without a period lasts
-    `max_iter` epochs.
+    `max_iter` epochs; after its end the rate stays as it is then, by default 0, and
+    further calls of `partial_fit` change nothing.
 """,
     "power_t": """\
 power_t : float, default=0.5

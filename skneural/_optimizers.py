@@ -1,8 +1,8 @@
 """Optimizers: one update of the flat parameter vector, in place.
 
 An optimizer is its hyperparameters; what it remembers between steps is the `state`
-dict that `init` returns and `step` updates. `step` may destroy the gradient, which
-serves as its scratch space. Rates and other numbers are Python floats: a NumPy float64
+dict that `init` returns and `step` updates. `step` may destroy the gradient,
+which serves as scratch space. Rates and other numbers are Python floats: a NumPy float64
 scalar would turn float32 updates into float64.
 """
 
@@ -126,14 +126,15 @@ class AdaGrad:
 
     def __init__(self, epsilon=1e-8):
         self.epsilon = epsilon
+        self.scratch = None
 
     def init(self, theta):
         """The state before the first step."""
-        return {"sum_of_squares": np.zeros_like(theta), "scratch": np.zeros_like(theta)}
+        return {"sum_of_squares": np.zeros_like(theta)}
 
     def step(self, theta, grad, rate, state):
         """Update `theta` and `state`."""
-        squares, scratch = state["sum_of_squares"], state["scratch"]
+        squares, scratch = state["sum_of_squares"], _scratch_of(self, theta)
         squares += np.multiply(grad, grad, out=scratch)
         _add_quotient(theta, grad, squares, -rate, self.epsilon, scratch)
 
@@ -156,10 +157,11 @@ class RMSProp:
     def __init__(self, rho=0.99, epsilon=1e-8):
         self.rho = rho
         self.epsilon = epsilon
+        self.scratch = None
 
     def init(self, theta):
         """The state before the first step."""
-        return {"discounted_squares": np.zeros_like(theta), "scratch": np.zeros_like(theta)}
+        return {"discounted_squares": np.zeros_like(theta)}
 
     def step(self, theta, grad, rate, state):
         """Update `theta` and `state`.
@@ -167,11 +169,19 @@ class RMSProp:
         As in Adam, squares are kept as a discounted sum, and the factor ``1 - rho`` that
         makes it an average is part of the scalars.
         """
-        squares, scratch = state["discounted_squares"], state["scratch"]
+        squares, scratch = state["discounted_squares"], _scratch_of(self, theta)
         squares *= self.rho
         squares += np.multiply(grad, grad, out=scratch)
         root = math.sqrt(1 - self.rho)
         _add_quotient(theta, grad, squares, -rate / root, self.epsilon / root, scratch)
+
+
+def _scratch_of(optimizer, theta):
+    """A vector like `theta`, kept with the optimizer: the state would take it into pickles."""
+    scratch = optimizer.scratch
+    if scratch is None or scratch.shape != theta.shape or scratch.dtype != theta.dtype:
+        optimizer.scratch = np.empty_like(theta)
+    return optimizer.scratch
 
 
 def _add_quotient(theta, numerator, squares, factor, epsilon, scratch):

@@ -256,3 +256,15 @@ def test_regression_losses_with_several_outputs(loss):
     own.set_params(learning_rate=0.01).fit(X, y)
     assert own.predict(X).shape == y.shape
     assert own.score(X, y) > 0.9
+
+
+def test_weights_that_leave_nothing_to_learn_from_are_refused():
+    y, weight = Y % 2, (Y % 2).astype(float)
+    with pytest.raises(ValueError, match="sample_weight must have a positive entry"):
+        make(class_weight={0: 1.0, 1: 0.0}).fit(X, y, sample_weight=weight)
+
+
+@pytest.mark.parametrize("solver", ["rmsprop", "adagrad"])
+def test_a_pickle_carries_no_workspace_of_the_solver(solver):
+    size = {s: len(pickle.dumps(make(solver=s).fit(X, Y))) for s in (solver, "sgd")}
+    assert size[solver] - size["sgd"] < 200  # one vector each, as large as the weights
