@@ -12,6 +12,7 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from skneural import _lbfgs, _training
 from skneural._data import (
     check_sample_weight,
     check_start,
@@ -19,13 +20,23 @@ from skneural._data import (
     network_dtype,
     refuse_dates_and_text,
 )
+from skneural._lbfgs import LBFGS
 from skneural._network import Network
 from skneural._optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
 from skneural._threads import blas_threads_for
-from skneural._training import Convergence, Job, Progress, spawn_generators, train
+from skneural._training import Convergence, Job, Progress, spawn_generators
 from skneural._validation import Rows, Validation, hold_out
 from skneural._watch import Watch
 from skneural.schedules import make_schedule
+
+# off for L-BFGS: what gives another loss at every look, or one with kinks
+_NOT_WITH_LBFGS = {
+    "dropout": 0.0,
+    "batch_norm": False,
+    "input_noise": 0.0,
+    "max_grad_norm": None,
+    "l1_ratio": 0.0,
+}
 
 
 class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
@@ -84,13 +95,13 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         """
         with _unchanged_on_error(self):
             given = X_val, y_val, sample_weight_val
-            job, losses = self._fit(X, y, sample_weight, given, coefs_init, intercepts_init)
-        self._warn_of_doubtful_end(job, losses)
+            losses, doubt = self._fit(X, y, sample_weight, given, coefs_init, intercepts_init)
+        self._warn_of_doubtful_end(losses, doubt)
         return self
 
     @with_callbacks
     def _fit(self, X, y, sample_weight, given, coefs_init, intercepts_init):
-        """Fit, and tell the callbacks; return the job and the losses of its epochs."""
+        """Fit, and tell the callbacks; return the losses of the epochs and a doubt or None."""
         self._check_parameters()
         context = self._init_callback_context(max_subtasks=self.max_iter)
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
@@ -102,11 +113,11 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
             _start_from(job.progress.network, coefs_init, intercepts_init)
             job.progress.optimizer_state = job.optimizer.init(job.progress.network.theta)
         before = len(job.progress.loss_curve)
-        self._run(job, Watch(self.verbose, context, task))
+        doubt = self._run(job, Watch(self.verbose, context, task))
         context.call_on_fit_task_end(**task, reconstruction_attributes={})
-        return job, self.loss_curve_[before:]
+        return self.loss_curve_[before:], doubt
 
-    def _warn_of_doubtful_end(self, job, losses):
+    def _warn_of_doubtful_end(self, losses, doubt):
         """Warn of a fit that ended without an error, but hardly where it should."""
         first_loss = losses[0]
         if self.loss_ - first_loss > 9 * abs(first_loss):
@@ -115,17 +126,8 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
                 f"learning_rate={self.learning_rate!r} may be too high, or X and y need "
                 "scaling."
             )
-        elif (
-            len(losses) == self.max_iter
-            and np.isfinite(self.patience)
-            and not job.convergence.reached
-            and not job.convergence.reached_target
-        ):
-            message = (
-                f"max_iter={self.max_iter} epochs were run before patience="
-                f"{self.patience} ended the fit. Raise max_iter, or set patience=np.inf if "
-                "this number of epochs is what you want."
-            )
+        elif doubt and np.isfinite(self.patience):
+            message = doubt
         else:
             return
         warnings.warn(f"{type(self).__name__}: {message}", ConvergenceWarning, stacklevel=3)
@@ -133,11 +135,6 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
     def _partial_fit(self, X, y, sample_weight, given, **encoding):
         with _unchanged_on_error(self):
             self._check_parameters()
-            if self.early_stopping and given[0] is None:
-                raise ValueError(
-                    "early_stopping=True needs X_val and y_val in partial_fit, which sees a "
-                    "part of the data at a time. Pass them, or set early_stopping=False."
-                )
             resume = hasattr(self, "network_")
             job = self._prepare(
                 X, y, sample_weight, resume=resume, given=given, restore_best=False, **encoding
@@ -156,6 +153,13 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
                 f"l1_ratio must be 0 for solver='adamw', whose decay is not a penalty; got "
                 f"{self.l1_ratio!r}. Use solver='adam' for an L1 penalty."
             )
+        for name, off in _NOT_WITH_LBFGS.items() if self.solver == "lbfgs" else ():
+            value = getattr(self, name)
+            if np.any(np.not_equal(value, off)):
+                raise ValueError(
+                    f"{name} must be {off!r} for solver='lbfgs', which needs the same smooth "
+                    f"loss at every step; got {value!r}. Use solver='adam' for it."
+                )
 
     def _prepare(
         self,
@@ -173,11 +177,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         rngs = self._progress.rngs if resume else spawn_generators(self.random_state)
         rows, validation = self._validation_rows(rows, given, rngs["split"])
         dtype = rows.encoded.dtype
-        weights = self._weigh_classes(rows.y, rows.sample_weight, dtype, **encoding)
-        # again: class weights and rows held out may leave nothing but zeros
-        weights = check_sample_weight(weights, rows.X.shape[0], dtype)
-        limit = 200 if self.batch_size == "auto" else int(self.batch_size)
-        batch_size = min(limit, rows.X.shape[0])
+        batch_size = self._rows_a_step(rows.X.shape[0])
         layers = self._build_layers(rows.encoded.shape[1:])
         network = Network(layers, self._make_loss(), rows.X.shape[1:], dtype)
         network.check_memory(batch_size)
@@ -190,21 +190,28 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         return Job(
             X=rows.X,
             y=rows.encoded,
-            sample_weight=weights,
+            sample_weight=rows.sample_weight,
             validation=validation,
             progress=progress,
             optimizer=optimizer,
             batch_size=batch_size,
             restore_best=validation is not None and restore_best,
-            **self._training_settings(progress.epochs),
+            **self._training_settings(progress.epochs, validation is not None),
         )
 
-    def _training_settings(self, epochs_so_far):
+    def _rows_a_step(self, n_samples):
+        if self.solver == "lbfgs":
+            return n_samples
+        return min(200 if self.batch_size == "auto" else int(self.batch_size), n_samples)
+
+    def _training_settings(self, epochs_so_far, validated):
         """The constructor parameters that a job takes over, as plain Python numbers."""
+        # L-BFGS knows by its gradient when the loss has settled
+        patience = self.patience if validated or self.solver != "lbfgs" else math.inf
         target = -math.inf if self.target_score is None else -float(self.target_score)
         max_norm = math.inf if self.max_grad_norm is None else float(self.max_grad_norm)
         return {
-            "convergence": Convergence(self.patience, self.tol, target),
+            "convergence": Convergence(patience, self.tol, target),
             "learning_rate": float(self.learning_rate),
             "schedule": make_schedule(self.schedule, self.power_t),
             # a warm start stretches the schedule to its own end
@@ -242,7 +249,9 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
             )
         sample_weight = check_sample_weight(sample_weight, X.shape[0], dtype)
         encoded = self._encode_y(y, dtype, resume=resume, **encoding)
-        return Rows(X, y, encoded, sample_weight)
+        weights = self._weigh_classes(y, sample_weight, dtype, **encoding)
+        # again: with class weights nothing but zeros may be left
+        return Rows(X, y, encoded, check_sample_weight(weights, X.shape[0], dtype))
 
     def _validation_rows(self, rows, given, rng):
         """Return the rows to train on and a Validation, or None without validation."""
@@ -263,12 +272,16 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
             n_samples = rows.X.shape[0]
             parts = hold_out(n_samples, self.validation_fraction, labels, seed)
             rows, held_out = (rows.take(part) for part in parts)
+            for name, part in (("trained on", rows), ("held out", held_out)):
+                if part.sample_weight is not None and not part.sample_weight.any():
+                    raise ValueError(
+                        f"The sample_weight of all rows {name} is 0: another random_state or "
+                        "validation_fraction may help, or X_val and y_val of your own."
+                    )
         else:
             held_out = self._check_validation_rows(X_val, y_val, weight_val, rows.encoded.dtype)
-        # as many training rows as there are others, drawn once
-        n_scored = min(held_out.X.shape[0], rows.X.shape[0])
-        drawn = np.random.default_rng(seed).permutation(rows.X.shape[0])[:n_scored]
-        return rows, Validation(self, self.scoring, rows.take(drawn), held_out)
+        drawn = rows.sample(len(held_out.encoded), seed)  # as many training rows, to compare
+        return rows, Validation(self, self.scoring, drawn, held_out)
 
     def _check_validation_rows(self, X_val, y_val, weight_val, dtype):
         refuse_dates_and_text("X_val", X_val)
@@ -308,6 +321,8 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
             return RMSProp(float(self.rho), epsilon)
         if self.solver == "adagrad":
             return AdaGrad(epsilon)
+        if self.solver == "lbfgs":
+            return LBFGS(float(self.tol), int(self.max_fun))
         return Adam(beta_1, beta_2, epsilon)
 
     def _progress_so_far(self, network, optimizer):
@@ -335,10 +350,11 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         return progress
 
     def _run(self, job, watch):
-        """Train a job and take over what it leaves."""
+        """Train a job and take over what it leaves; return a doubt about it or None."""
         progress = job.progress
+        run = _lbfgs.train if self.solver == "lbfgs" else _training.train
         with blas_threads_for(progress.network.product_flops(job.batch_size)):
-            train(job, watch)
+            doubt = run(job, watch)
         network = progress.network
         self._progress = progress
         self.network_ = network
@@ -354,6 +370,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         self.n_layers_ = 1 + len(network.params("weight"))
         self.n_outputs_ = network.output_shape[-1]
         self.out_activation_ = network.loss.out_activation
+        return doubt
 
     @property
     def coefs_(self):

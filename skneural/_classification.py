@@ -9,6 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from skneural._classification_losses import CLASSIFIER_LOSSES
 from skneural._data import named
+from skneural._parameters import trains_in_parts
 
 
 def _has_probabilities(estimator):
@@ -29,6 +30,7 @@ class NeuralClassifierMixin(ClassifierMixin):
     multilabel problem have a logistic output each.
     """
 
+    @available_if(trains_in_parts)
     def partial_fit(
         self,
         X,
@@ -200,20 +202,21 @@ class NeuralClassifierMixin(ClassifierMixin):
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
             In the order of `classes_`. Rows sum to 1, except for a multilabel problem,
-            where every label has a probability of its own.
+            where every label has a probability of its own. Never exactly 0 or 1: those are
+            rounded to the next number in between.
         """
         logits = self._raw_prediction(X)
         inverse_link = self.network_.loss.predict
         if self._multilabel or logits.shape[1] > 1:
-            return inverse_link(logits, out=logits)
+            return _between_0_and_1(inverse_link(logits, out=logits))
         # 1 - p would round to 0 long before the probability does
         others = inverse_link(-logits, out=np.empty_like(logits))
         probabilities = inverse_link(logits, out=logits)
-        return np.hstack([others, probabilities])
+        return _between_0_and_1(np.hstack([others, probabilities]))
 
     @available_if(_has_probabilities)
     def predict_log_proba(self, X):
-        """Predict logarithms of probabilities; finite even where a probability is 0.
+        """Predict logarithms of probabilities.
 
         Parameters
         ----------
@@ -223,21 +226,28 @@ class NeuralClassifierMixin(ClassifierMixin):
         Returns
         -------
         log_probabilities : ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`, computed from the logits.
+            In the order of `classes_`, computed from the logits: exact near probabilities
+            of 1, and finite, as probabilities are never 0.
         """
         logits = self._raw_prediction(X)
         if not self._multilabel and logits.shape[1] == 1:
             logits = np.hstack([-logits, logits])
-        elif not self._multilabel:
-            logits -= logits.max(axis=1, keepdims=True)
-            logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
-            return logits
-        return -np.logaddexp(0, -logits)
+        if self._multilabel or len(self.classes_) == 2:
+            log_probabilities = -np.logaddexp(0, -logits)
+        else:
+            log_probabilities = logits - logits.max(axis=1, keepdims=True)
+            log_probabilities -= np.log(np.exp(log_probabilities).sum(axis=1, keepdims=True))
+        return np.maximum(log_probabilities, np.log(np.finfo(logits.dtype).tiny))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _between_0_and_1(probabilities):
+    limits = np.finfo(probabilities.dtype)
+    return np.clip(probabilities, limits.tiny, 1 - limits.epsneg, out=probabilities)
 
 
 def _all_classes(labels, multilabel, classes, partial):

@@ -14,9 +14,12 @@ activation : str or sequence of str, default="relu"
     and ``"softplus"``; or a sequence of them, one a hidden layer.
 """,
     "solver": """\
-solver : {"adam", "adamw", "sgd", "rmsprop", "adagrad"}, default="adam"
+solver : {"adam", "adamw", "sgd", "rmsprop", "adagrad", "lbfgs"}, default="adam"
     Adam, Adam with decoupled decay, gradient descent with momentum, RMSProp or AdaGrad,
-    all on mini-batches and in PyTorch's form.
+    all on mini-batches and in PyTorch's form; or SciPy's L-BFGS on all rows at once, for
+    small data and linear models, where an epoch is an iteration. L-BFGS has no use for
+    `learning_rate`, `schedule`, `decay`, `batch_size` and `shuffle`, and refuses
+    `partial_fit`, dropout, batch normalization, noise, `l1_ratio` and `max_grad_norm`.
 """,
     "learning_rate": """\
 learning_rate : float, default=1e-3
@@ -38,11 +41,13 @@ max_iter : int, default=200
 patience : int or inf, default=10
     Training stops after this many epochs in a row in which the training loss did not
     fall more than `tol` below its lowest value in this call. With ``np.inf`` exactly
-    `max_iter` epochs are run, and no ConvergenceWarning is given.
+    `max_iter` epochs are run, and no ConvergenceWarning is given. With
+    ``solver="lbfgs"`` it only watches validation scores.
 """,
     "tol": """\
 tol : float, default=1e-4
-    Smallest improvement of the loss that counts; see `patience`.
+    Smallest improvement of the loss that counts; see `patience`. With
+    ``solver="lbfgs"`` also the largest entry of the gradient at which the fit ends.
 """,
     "target_score": """\
 target_score : float or None, default=None
@@ -52,11 +57,13 @@ target_score : float or None, default=None
 early_stopping : bool, default=False
     Whether `fit` holds out a part of the data (stratified by class), scores it after
     every epoch, and lets `patience` watch this score instead of the loss. With it, or
-    with `X_val` in `fit`, the weights of the best score are restored at the end.
+    with `X_val` in `fit`, the weights of the best score are restored at the end. Sample
+    and class weights enter the score.
 """,
     "validation_fraction": """\
 validation_fraction : float, default=0.1
-    Share of the rows that ``early_stopping=True`` holds out, in (0, 1).
+    Share of the rows that ``early_stopping=True`` holds out, in (0, 1); at least a row of
+    each class, and at least 2.
 """,
     "scoring": """\
 scoring : str, callable or None, default=None
@@ -137,6 +144,10 @@ schedule : str or Schedule, default="constant"
 power_t : float, default=0.5
     Exponent of ``schedule="invscaling"``: the rate is divided by ``epoch ** power_t``.
 """,
+    "max_fun": """\
+max_fun : int, default=15000
+    Evaluations of the loss by ``solver="lbfgs"`` in one fit, at most.
+""",
     "l1_ratio": """\
 l1_ratio : float, default=0.0
     Share of the absolute values in the penalty, in [0, 1].
@@ -215,8 +226,8 @@ best_loss_ : float
 loss_curve_ : list of float
     Training loss of every epoch.
 history_ : dict of list
-    An entry an epoch: ``"learning_rate"`` (the rate used), ``"loss"``, ``"grad_norm"``
-    (the norm of the gradient of the last batch, before it is clipped) and ``"seconds"``;
+    An entry an epoch: ``"learning_rate"`` (the rate used; NaN with L-BFGS), ``"loss"``,
+    ``"grad_norm"`` (of the last batch, before it is clipped) and ``"seconds"``;
     with validation data also ``"validation_loss"`` (without penalty),
     ``"validation_score"`` and ``"score"`` (of as many training rows).
 validation_scores_ : list of float

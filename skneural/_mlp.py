@@ -27,7 +27,7 @@ class BaseMLP(BaseNeuralNetwork):
     _parameter_checks = {
         "hidden_layer_sizes": check.layer_sizes,
         "batch_norm": check.boolean,
-        "solver": check.one_of("sgd", "adam", "adamw", "rmsprop", "adagrad"),
+        "solver": check.one_of("sgd", "adam", "adamw", "rmsprop", "adagrad", "lbfgs"),
         "learning_rate": check.number(0, open_low=True),
         "power_t": check.number(0),
         "decay": check.number(0, 1, open_low=True),
@@ -35,6 +35,7 @@ class BaseMLP(BaseNeuralNetwork):
         "max_iter": check.number(1, integer=True),
         "patience": check.either(np.inf, check.number(1, integer=True)),
         "tol": check.number(0),
+        "max_fun": check.number(1, integer=True),
         "target_score": check.either(None, check.number()),
         "early_stopping": check.boolean,
         "validation_fraction": check.number(0, 1, open_low=True, open_high=True),
@@ -167,6 +168,7 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
         rho=0.99,
         epsilon=1e-8,
         power_t=0.5,
+        max_fun=15_000,
         shuffle=True,
         warm_start=False,
         verbose=False,
@@ -203,6 +205,7 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
         self.rho = rho
         self.epsilon = epsilon
         self.power_t = power_t
+        self.max_fun = max_fun
         self.shuffle = shuffle
         self.warm_start = warm_start
         self.verbose = verbose
@@ -287,6 +290,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         rho=0.99,
         epsilon=1e-8,
         power_t=0.5,
+        max_fun=15_000,
         shuffle=True,
         warm_start=False,
         verbose=False,
@@ -324,6 +328,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         self.rho = rho
         self.epsilon = epsilon
         self.power_t = power_t
+        self.max_fun = max_fun
         self.shuffle = shuffle
         self.warm_start = warm_start
         self.verbose = verbose

@@ -153,3 +153,20 @@ def scorer(name, value):
         raise TypeError(
             f"{name} must be None, the name of a scorer or a callable, got {value!r}."
         )
+
+
+def trains_in_parts(estimator):
+    """Whether partial_fit makes sense; else an AttributeError says what to do instead."""
+    if estimator.solver == "lbfgs":
+        raise AttributeError(
+            "solver='lbfgs' needs all of the data at once. Call fit, or use another solver, "
+            "such as 'adam', for partial_fit."
+        )
+    # anything but a boolean is refused by name when the method runs
+    if isinstance(estimator.early_stopping, bool | np.bool_) and estimator.early_stopping:
+        raise AttributeError(
+            "early_stopping=True holds out a part of all data, and partial_fit sees a part at "
+            "a time. Set early_stopping=False, and pass X_val and y_val to partial_fit to have "
+            "them scored after every call."
+        )
+    return True

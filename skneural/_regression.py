@@ -1,14 +1,17 @@
 """What the regressors share: targets and predictions."""
 
 from sklearn.base import RegressorMixin
+from sklearn.utils.metaestimators import available_if
 
 from skneural._data import check_numbers
 from skneural._losses import REGRESSOR_LOSSES
+from skneural._parameters import trains_in_parts
 
 
 class NeuralRegressorMixin(RegressorMixin):
     """Real targets in and out, one column or several."""
 
+    @available_if(trains_in_parts)
     def partial_fit(
         self,
         X,

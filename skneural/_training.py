@@ -1,4 +1,4 @@
-"""Training: a job is data, `train` runs it.
+"""Training: a job is data, `train` runs it batch by batch (`_lbfgs.train` on all rows).
 
 `Progress` is what outlives a fit (parameters, optimizer state, generators, counters), so
 that a later `partial_fit` or warm start goes on from where it stood. `Job` adds the data
@@ -101,7 +101,8 @@ class Job:
         """Whether patience has run out for good; the schedule may give it another try."""
         if not self.convergence.reached:
             return False
-        if not isinstance(self.schedule, Adaptive) or rate <= _SMALLEST_RATE:
+        # not >: the rate of L-BFGS, which has none, is NaN
+        if not isinstance(self.schedule, Adaptive) or not rate > _SMALLEST_RATE:
             return True
         self.progress.stalls += 1
         self.convergence.stalled = 0
@@ -112,20 +113,26 @@ class Convergence:
     """Patience: epochs since the loss last fell by more than `tol`.
 
     A validation score is watched as the loss ``-score``; `target` is where it may stop.
+    Of equal scores, which accuracy often has, the one with the lower validation loss is
+    the better.
     """
 
     def __init__(self, patience, tol, target=-math.inf):
         self.patience = patience
         self.tol = tol
         self.target = target
-        self.best_loss = math.inf
+        self.best_loss = self.best_tie_breaker = math.inf
         self.stalled = 0
 
-    def update(self, loss):
+    def update(self, loss, tie_breaker=0.0):
         """Take the loss of an epoch; return whether it is the lowest so far."""
-        is_best = loss < self.best_loss
-        self.stalled = 0 if loss < self.best_loss - self.tol else self.stalled + 1
-        self.best_loss = min(self.best_loss, loss)
+        is_best = (loss, tie_breaker) < (self.best_loss, self.best_tie_breaker)
+        improved = loss < self.best_loss - self.tol or (
+            loss == self.best_loss and tie_breaker < self.best_tie_breaker - self.tol
+        )
+        self.stalled = 0 if improved else self.stalled + 1
+        if is_best:
+            self.best_loss, self.best_tie_breaker = loss, tie_breaker
         return is_best
 
     @property
@@ -166,55 +173,90 @@ class Batches:
             yield x, y, None if self.sample_weight is None else self.sample_weight[rows]
 
 
-def train(job, watch):
-    """Train the network of a job in place.
+class Epochs:
+    """What goes with an epoch of any solver: records, patience, best weights, onlookers.
 
-    Stops after `job.max_iter` epochs, when patience has run out, or when `watch` says so:
-    its `begin()` is called before and its `end(progress)` after every epoch.
+    `watch` looks on: its `begin()` is called before and its `end(progress)`, which may ask
+    to stop, after every epoch.
+    """
+
+    def __init__(self, job, watch):
+        self.job, self.watch = job, watch
+        self.best = None  # parameters and state of the best validation score
+
+    def begin(self):
+        """Start the clock of an epoch."""
+        self.watch.begin()
+        self.start = time.perf_counter()
+
+    def end(self, **measured):
+        """Take the rate, loss and gradient norm of an epoch; return whether to stop."""
+        job, progress, network = self.job, self.job.progress, self.job.progress.network
+        if not math.isfinite(measured["loss"]):
+            raise diverged(job, measured["learning_rate"])
+        measured["seconds"] = time.perf_counter() - self.start
+        watched = (measured["loss"],)
+        if job.validation is not None:
+            measured.update(job.validation.measure(network))
+            watched = -measured["validation_score"], measured["validation_loss"]
+        progress.end_epoch(job.X.shape[0], **measured)
+        if job.convergence.update(*watched) and job.restore_best:
+            self.best = network.theta.copy(), network.state.copy()
+        stop = self.watch.end(progress)
+        finished = job.convergence.reached_target or job.has_stalled(measured["learning_rate"])
+        return stop or finished
+
+    def finish(self):
+        """Restore the best weights, and refuse what no longer predicts finite numbers."""
+        network = self.job.progress.network
+        if self.best is not None:
+            network.theta[...], network.state[...] = self.best
+        # the loss was measured before the last step: large weights may overflow only now
+        with np.errstate(all="ignore"):
+            if not np.isfinite(network.raw_prediction(self.job.X[:200])).all():
+                raise diverged(self.job, self.job.progress.history["learning_rate"][-1])
+
+
+def train(job, watch):
+    """Train the network of a job in place, batch by batch.
+
+    Stops after `job.max_iter` epochs, when patience has run out, or when `watch` says so.
+
+    Returns
+    -------
+    doubt : str or None
+        Why the network may need more training, if the epochs ran out.
 
     Raises
     ------
     ValueError
-        If the loss or a parameter is no longer finite.
+        If the loss or a prediction is no longer finite.
     """
     progress, network = job.progress, job.progress.network
     batches = Batches(job.X, job.y, job.sample_weight, job.batch_size, gather=job.shuffle)
+    epochs = Epochs(job, watch)
+    doubt = None
     network.bind(job.batch_size, progress.rngs["dropout"])
-    best = None
     try:
         for _ in range(job.max_iter):
-            watch.begin()
+            epochs.begin()
             order = None
             if job.shuffle:
                 order = progress.rngs["shuffle"].permutation(job.X.shape[0])
-            rate, start = job.rate(), time.perf_counter()
+            rate = job.rate()
             loss, norm = _train_epoch(job, batches.epoch(order), rate)
-            if not math.isfinite(loss):
-                raise ValueError(_divergence_message(job, rate))
-            seconds = time.perf_counter() - start
-            measured = {} if job.validation is None else job.validation.measure(network)
-            progress.end_epoch(
-                job.X.shape[0],
-                learning_rate=rate,
-                loss=loss,
-                grad_norm=norm,
-                seconds=seconds,
-                **measured,
-            )
-            watched = -measured["validation_score"] if measured else loss
-            if job.convergence.update(watched) and job.restore_best:
-                best = network.theta.copy(), network.state.copy()
-            finished = job.convergence.reached_target or job.has_stalled(rate)
-            if watch.end(progress) or finished:
+            if epochs.end(learning_rate=rate, loss=loss, grad_norm=norm):
                 break
-        if best is not None:
-            network.theta[...], network.state[...] = best
-        # the loss was measured before the last step: large weights may overflow only now
-        with np.errstate(all="ignore"):
-            if not np.isfinite(network.raw_prediction(job.X[: job.batch_size])).all():
-                raise ValueError(_divergence_message(job, rate))
+        else:
+            doubt = (
+                f"max_iter={job.max_iter} epochs were run before patience="
+                f"{job.convergence.patience} ended the fit. Raise max_iter, or set "
+                "patience=np.inf if this number of epochs is what you want."
+            )
+        epochs.finish()
     finally:
         network.release()
+    return doubt
 
 
 def _train_epoch(job, batches, rate):
@@ -244,14 +286,19 @@ def _train_epoch(job, batches, rate):
     return loss_sum / weight_sum, norm
 
 
-def _divergence_message(job, rate):
+def diverged(job, rate):
+    """The error of a fit whose numbers overflow: what may be too large."""
     largest = np.abs(job.X.data if sparse.issparse(job.X) else job.X).max(initial=0)
     largest_y = np.abs(job.y).max(initial=0)
-    return (
+    causes, advice = f"alpha={job.alpha!r} may be too high", "Scale"
+    if not math.isnan(rate):
+        causes = (
+            f"learning_rate={job.learning_rate!r} ({rate:.3g} in the last epoch) or {causes}"
+        )
+        advice = "Lower learning_rate, or scale"
+    return ValueError(
         f"The network diverged after {job.progress.epochs} epochs: its loss, weights or "
-        f"predictions are no longer finite. learning_rate={job.learning_rate!r} "
-        f"({rate:.3g} in the last epoch) or alpha={job.alpha!r} may be too high, or the "
-        f"values of X too large: the largest |X| is {largest:.3g}, the largest |y| "
-        f"{largest_y:.3g}. Lower learning_rate, or scale X to unit variance, for example "
-        "with StandardScaler."
+        f"predictions are no longer finite. {causes}, or the values of X too large: the "
+        f"largest |X| is {largest:.3g}, the largest |y| {largest_y:.3g}. {advice} X to unit "
+        "variance, for example with StandardScaler."
     )

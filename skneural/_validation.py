@@ -1,6 +1,7 @@
 """Validation data of a fit: held out or given, and what is measured on them."""
 
 import copy
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from skneural._data import named
 
 
 def hold_out(n_samples, fraction, labels, seed):
-    """Return the rows to train on and the rows to validate on.
+    """Return the rows to train on and the rows to validate on, at least one a class.
 
     Parameters
     ----------
@@ -28,17 +29,18 @@ def hold_out(n_samples, fraction, labels, seed):
     -------
     training, validation : ndarray of int
     """
-    with named("validation_fraction"):
-        training, validation = train_test_split(
-            np.arange(n_samples), test_size=fraction, stratify=labels, random_state=seed
-        )
-    if len(validation) < 2:
+    n_classes = 1 if labels is None else len(np.unique(labels))
+    n_held_out = max(math.ceil(fraction * n_samples), n_classes, 2)
+    if fraction * n_samples < 1 or n_samples - n_held_out < n_classes:
         raise ValueError(
-            f"validation_fraction={fraction!r} of {n_samples} rows leaves "
-            f"{len(validation)} to validate on, and at least 2 are needed. Raise it, or "
-            "pass X_val and y_val."
+            f"validation_fraction={fraction!r} of n_samples = {n_samples} is less than a row, "
+            f"or leaves too few rows to train on beside the {n_held_out} to validate on. "
+            "Change it, pass X_val and y_val, or set early_stopping=False."
         )
-    return training, validation
+    with named("validation_fraction"):
+        return train_test_split(
+            np.arange(n_samples), test_size=n_held_out, stratify=labels, random_state=seed
+        )
 
 
 @dataclass
@@ -54,6 +56,12 @@ class Rows:
         """Return the rows of these numbers."""
         weight = None if self.sample_weight is None else self.sample_weight[rows]
         return Rows(self.X[rows], self.y[rows], self.encoded[rows], weight)
+
+    def sample(self, n_rows, seed):
+        """Return up to `n_rows` drawn rows, of those that have a weight."""
+        weight = self.sample_weight
+        rows = np.arange(len(self.encoded)) if weight is None else np.flatnonzero(weight)
+        return self.take(np.random.default_rng(seed).permutation(rows)[:n_rows])
 
 
 class Validation:

@@ -108,6 +108,7 @@ BAD_PARAMETERS = {
     "decay": ("> 0 and <= 1", [*BAD_FLOATS, 0, -0.5, 1.0000001, 2]),
     "batch_size": ("'auto' or an integer >= 1", [*BAD_INTS, INF, "AUTO", ""]),
     "max_iter": ("an integer >= 1", [*BAD_INTS, INF, "auto"]),
+    "max_fun": ("an integer >= 1", [*BAD_INTS, INF]),
     "patience": ("inf or an integer >= 1", [*BAD_INTS, "never"]),
     "tol": (">= 0", [*BAD_FLOATS, -1e-9]),
     "target_score": ("None or a number", ["1", True, [1], *NOT_FINITE]),
@@ -208,7 +209,7 @@ def parameter_is_refused(cls, name, allowed, value):
 
 UNKNOWN_NAMES = {
     "activation": ACTIVATIONS,
-    "solver": ("sgd", "adam", "adamw", "rmsprop", "adagrad"),
+    "solver": ("sgd", "adam", "adamw", "rmsprop", "adagrad", "lbfgs"),
     "schedule": tuple(SCHEDULES),
     "weight_init": ("auto", *WEIGHT_INITS),
     "dtype": ("auto", "float32", "float64"),

@@ -19,6 +19,7 @@ SETTINGS = {
     "sgd": {"solver": "sgd"},
     # in 200 steps of 0.001 a linear model does not get far enough to fit the checks' data
     "linear": {"hidden_layer_sizes": (), "learning_rate": 0.02, "patience": 50},
+    "lbfgs": {"solver": "lbfgs"},
     "adamw": {"solver": "adamw"},
     "rmsprop": {"solver": "rmsprop"},
     # rates that fall begin higher, to get as far
@@ -67,13 +68,19 @@ def test_every_check_passes(estimator_class, params):
 @BOTH
 @pytest.mark.parametrize(
     "params",
-    [{"dropout": 0.1}, {"batch_norm": True}, {"input_noise": 0.1}],
+    [
+        {"dropout": 0.1},
+        {"batch_norm": True},
+        {"input_noise": 0.1},
+        {"early_stopping": True},
+        {"early_stopping": True, "solver": "lbfgs"},
+    ],
     ids=str,
 )
 def test_what_treats_rows_one_by_one_fails_only_the_equivalence_of_weights(
     estimator_class, params
 ):
-    """A repeated row is dropped, normalized or disturbed on its own."""
+    """A repeated row is dropped, normalized, disturbed or held out on its own."""
     failures = not_passed(run_checks(estimator_class(**params)))
     by_definition = {
         "check_sample_weight_equivalence_on_dense_data",

@@ -17,6 +17,7 @@ FLOORS = [
     ["_base", "_classification", "_regression", "_docs"],
     ["_validation", "_watch"],
     ["_data"],
+    ["_lbfgs"],
     ["_training", "_threads"],
     ["schedules"],
     ["_network", "_optimizers", "_parameters"],

@@ -341,12 +341,16 @@ def test_batch_of_zero_weights_teaches_nothing():
     np.testing.assert_array_equal(own.predict_proba(X), without.predict_proba(X))
 
 
-def test_predict_log_proba_stays_finite():
-    own = classifier().fit(X, Y)
-    far = own.predict_log_proba(1e4 * X)
-    assert np.isfinite(far).all()
-    assert (own.predict_proba(1e4 * X) == 0).any()
-    np.testing.assert_allclose(own.predict_log_proba(X), np.log(own.predict_proba(X)))
+@pytest.mark.parametrize("y", [Y, Y % 2, (Y[:, None] >> np.arange(3)) & 1], ids=np.shape)
+def test_probabilities_are_never_0_or_1_and_their_logarithms_finite(y):
+    own = classifier().fit(X, y)
+    for x in (X, 1e4 * X):
+        p, log_p = own.predict_proba(x), own.predict_log_proba(x)
+        assert p.min() > 0
+        assert p.max() < 1
+        assert log_p.max() <= 0
+        np.testing.assert_allclose(log_p, np.log(p), atol=1e-15)
+    assert p.min() == np.finfo(float).tiny  # else the test shows nothing
 
 
 def test_predicts_in_chunks_as_at_once():

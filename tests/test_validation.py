@@ -8,6 +8,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import balanced_accuracy_score, log_loss, mean_absolute_error
 from sklearn.model_selection import GridSearchCV, train_test_split
 
@@ -17,6 +18,15 @@ X, Y = load_digits(return_X_y=True)
 X, X_VAL, Y, Y_VAL = train_test_split(X[:500] / 16, Y[:500], test_size=0.3, random_state=0)
 VALIDATION = {"X_val": X_VAL, "y_val": Y_VAL}
 BOTH = pytest.mark.parametrize("cls", [MLPClassifier, MLPRegressor])
+
+
+def best_epoch(own):
+    """The number of the first epoch with the highest score; of these, the lowest loss."""
+    history = own.history_
+    ranks = zip(
+        history["validation_score"], np.negative(history["validation_loss"]), strict=True
+    )
+    return 1 + max(enumerate(ranks), key=lambda epoch: epoch[1])[0]
 
 
 def make(cls=MLPClassifier, **params):
@@ -33,14 +43,14 @@ def test_the_best_weights_are_restored(cls):
     assert len(scores) == own.n_iter_ == 12
     assert own.best_validation_score_ == max(scores) == own.score(X_VAL, Y_VAL)
     assert scores[-1] < max(scores)  # else the test shows nothing
-    best = make(cls, max_iter=1 + int(np.argmax(scores))).fit(X, Y)
+    best = make(cls, max_iter=best_epoch(own)).fit(X, Y)
     np.testing.assert_array_equal(own.network_.theta, best.network_.theta)
 
 
 def test_running_statistics_are_restored_with_the_weights():
     own = make(batch_norm=True).fit(X, Y, **VALIDATION)
     assert own.score(X_VAL, Y_VAL) == own.best_validation_score_
-    best = make(batch_norm=True, max_iter=1 + int(np.argmax(own.validation_scores_)))
+    best = make(batch_norm=True, max_iter=best_epoch(own))
     np.testing.assert_array_equal(own.network_.state, best.fit(X, Y).network_.state)
 
 
@@ -61,9 +71,18 @@ def test_history_measures_the_network_of_each_epoch():
 
 def test_patience_watches_the_score():
     own = make(max_iter=200, patience=3, tol=0.0).fit(X, Y, **VALIDATION)
-    scores = own.validation_scores_
     assert own.n_iter_ < 200
-    assert len(scores) - 1 - int(np.argmax(scores)) == 3
+    assert own.n_iter_ - best_epoch(own) == 3
+
+
+def test_of_equal_scores_the_lower_validation_loss_is_better():
+    own = make(scoring=lambda estimator, x, y: 1.0, max_iter=4, patience=3)
+    with pytest.warns(ConvergenceWarning):  # a falling loss is worth patience
+        own.fit(X, Y, **VALIDATION)
+    losses = own.history_["validation_loss"]
+    assert losses == sorted(losses, reverse=True)  # else the test shows nothing
+    np.testing.assert_array_equal(own.network_.theta, make(max_iter=4).fit(X, Y).network_.theta)
+    assert own.n_iter_ == 4
 
 
 def test_training_stops_at_the_target_score():
@@ -204,11 +223,47 @@ def test_bad_validation_data(params, given, message):
     assert vars(own) == before
 
 
-def test_early_stopping_and_partial_fit_need_validation_data():
-    own = make(early_stopping=True)
-    with pytest.raises(ValueError, match="early_stopping=True needs X_val and y_val"):
-        own.partial_fit(X, Y, classes=np.arange(10))
-    own.partial_fit(X, Y, classes=np.arange(10), **VALIDATION)
+@BOTH
+def test_early_stopping_and_partial_fit_exclude_each_other(cls):
+    with pytest.raises(AttributeError, match="partial_fit") as info:
+        make(cls, early_stopping=True).partial_fit(X, Y, **VALIDATION)
+    assert "Set early_stopping=False, and pass X_val and y_val" in str(info.value.__cause__)
+
+
+def test_a_held_out_part_has_every_class_however_small_the_fraction():
+    labels = []
+
+    def score(estimator, x_rows, y_rows):
+        labels.append(np.unique(y_rows))
+        return 0.0
+
+    few = np.r_[np.arange(30) % 10]
+    own = make(early_stopping=True, validation_fraction=0.05, scoring=score, max_iter=1)
+    own.fit(X[:30], few)
+    assert own.t_ == 20
+    np.testing.assert_array_equal(labels[1], np.arange(10))
+
+
+def test_rows_held_out_without_any_weight():
+    for weight in (np.r_[np.ones(5), np.zeros(345)], np.r_[np.zeros(349), 1]):
+        own = make(MLPRegressor, early_stopping=True, validation_fraction=0.01)
+        with pytest.raises(
+            ValueError, match=r"sample_weight of all rows (held out|trained on)"
+        ):
+            own.fit(X, Y, weight)
+
+
+def test_class_weights_enter_the_validation_score():
+    weights = dict.fromkeys(range(10), 1.0) | {3: 0.0}
+    seen = []
+
+    def score(estimator, x_rows, y_rows, sample_weight):
+        seen.append((y_rows, sample_weight))
+        return 0.0
+
+    make(early_stopping=True, class_weight=weights, scoring=score, max_iter=1).fit(X, Y)
+    y_rows, sample_weight = seen[1]
+    np.testing.assert_array_equal(sample_weight, y_rows != 3)
 
 
 def test_columns_of_targets_must_agree():
