@@ -1,49 +1,23 @@
-"""What all estimators share: checking data, preparing and running a fit, fitted attributes."""
+"""What all estimators share: running a fit, fitted attributes, raw predictions."""
 
-import copy
-import math
 import warnings
 from contextlib import contextmanager
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skneural import _lbfgs, _training
-from skneural._data import (
-    check_sample_weight,
-    check_start,
-    named,
-    network_dtype,
-    refuse_dates_and_text,
-)
-from skneural._lbfgs import LBFGS
-from skneural._network import Network
-from skneural._optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
+from skneural._data import check_start
+from skneural._preparation import Preparation
 from skneural._threads import blas_threads_for
-from skneural._training import Convergence, Job, Progress, spawn_generators
-from skneural._validation import Rows, Validation, hold_out
 from skneural._watch import Watch
-from skneural.schedules import make_schedule
-
-# off for L-BFGS: what gives another loss at every look, or one with kinks
-_NOT_WITH_LBFGS = {
-    "dropout": 0.0,
-    "batch_norm": False,
-    "input_noise": 0.0,
-    "max_grad_norm": None,
-    "l1_ratio": 0.0,
-}
 
 
-class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
-    """fit, partial_fit and fitted attributes of every estimator here.
-
-    Subclasses supply `_build_layers`, `_encode_y`, `_make_loss` and `_parameter_checks`.
-    """
+class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
+    """fit, partial_fit and fitted attributes of every estimator here."""
 
     def fit(
         self,
@@ -143,212 +117,6 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
             self._run(job, Watch(self.verbose))
         return self
 
-    def _check_parameters(self):
-        """Check every constructor parameter, by name, before any work."""
-        for name, check_value in self._parameter_checks.items():
-            check_value(name, getattr(self, name))
-        make_schedule(self.schedule, self.power_t).check()
-        if self.solver == "adamw" and self.l1_ratio:
-            raise ValueError(
-                f"l1_ratio must be 0 for solver='adamw', whose decay is not a penalty; got "
-                f"{self.l1_ratio!r}. Use solver='adam' for an L1 penalty."
-            )
-        for name, off in _NOT_WITH_LBFGS.items() if self.solver == "lbfgs" else ():
-            value = getattr(self, name)
-            if np.any(np.not_equal(value, off)):
-                raise ValueError(
-                    f"{name} must be {off!r} for solver='lbfgs', which needs the same smooth "
-                    f"loss at every step; got {value!r}. Use solver='adam' for it."
-                )
-
-    def _prepare(
-        self,
-        X,
-        y,
-        sample_weight,
-        *,
-        resume,
-        given=(None, None, None),
-        restore_best=True,
-        **encoding,
-    ):
-        """Turn data and parameters into a job; nothing is trained yet."""
-        rows = self._check_rows(X, y, sample_weight, resume, **encoding)
-        rngs = self._progress.rngs if resume else spawn_generators(self.random_state)
-        rows, validation = self._validation_rows(rows, given, rngs["split"])
-        dtype = rows.encoded.dtype
-        batch_size = self._rows_a_step(rows.X.shape[0])
-        layers = self._build_layers(rows.encoded.shape[1:])
-        network = Network(layers, self._make_loss(), rows.X.shape[1:], dtype)
-        network.check_memory(batch_size)
-        optimizer = self._make_optimizer(network.n_weights)
-        if resume:
-            progress = self._progress_so_far(network, optimizer)
-        else:
-            network.init_params(rngs.pop("weights"))
-            progress = Progress(network, self.solver, optimizer.init(network.theta), rngs)
-        return Job(
-            X=rows.X,
-            y=rows.encoded,
-            sample_weight=rows.sample_weight,
-            validation=validation,
-            progress=progress,
-            optimizer=optimizer,
-            batch_size=batch_size,
-            restore_best=validation is not None and restore_best,
-            **self._training_settings(progress.epochs, validation is not None),
-        )
-
-    def _rows_a_step(self, n_samples):
-        if self.solver == "lbfgs":
-            return n_samples
-        return min(200 if self.batch_size == "auto" else int(self.batch_size), n_samples)
-
-    def _training_settings(self, epochs_so_far, validated):
-        """The constructor parameters that a job takes over, as plain Python numbers."""
-        # L-BFGS knows by its gradient when the loss has settled
-        patience = self.patience if validated or self.solver != "lbfgs" else math.inf
-        target = -math.inf if self.target_score is None else -float(self.target_score)
-        max_norm = math.inf if self.max_grad_norm is None else float(self.max_grad_norm)
-        return {
-            "convergence": Convergence(patience, self.tol, target),
-            "learning_rate": float(self.learning_rate),
-            "schedule": make_schedule(self.schedule, self.power_t),
-            # a warm start stretches the schedule to its own end
-            "schedule_length": self.max_iter + (epochs_so_far if self.warm_start else 0),
-            "decay": float(self.decay),
-            # adamw has a decay of its own instead of a penalty
-            "alpha": 0.0 if self.solver == "adamw" else float(self.alpha),
-            "l1_ratio": float(self.l1_ratio),
-            "max_grad_norm": max_norm,
-            "max_iter": self.max_iter,
-            "shuffle": bool(self.shuffle),
-        }
-
-    def _check_rows(self, X, y, sample_weight, resume, **encoding):
-        """Check the data of a fit and encode the targets."""
-        dtype = self.network_.dtype if resume else network_dtype(self.dtype, X)
-        refuse_dates_and_text("X", X)
-        with named("X", "y"):
-            X, y = validate_data(
-                self,
-                X,
-                y,
-                accept_sparse="csr",
-                dtype=dtype,
-                order="C",
-                multi_output=True,
-                reset=not resume,
-            )
-        if not sparse.issparse(X):
-            X = np.asarray(X)  # a memory map becomes a plain view: its slices are cheaper
-        elif self.input_noise:
-            raise ValueError(
-                f"input_noise must be 0 for sparse X, got {self.input_noise!r}. Noise would "
-                "make X dense; pass X.toarray() if that is what you want."
-            )
-        sample_weight = check_sample_weight(sample_weight, X.shape[0], dtype)
-        encoded = self._encode_y(y, dtype, resume=resume, **encoding)
-        weights = self._weigh_classes(y, sample_weight, dtype, **encoding)
-        # again: with class weights nothing but zeros may be left
-        return Rows(X, y, encoded, check_sample_weight(weights, X.shape[0], dtype))
-
-    def _validation_rows(self, rows, given, rng):
-        """Return the rows to train on and a Validation, or None without validation."""
-        X_val, y_val, weight_val = given
-        if (X_val is None) != (y_val is None) or (X_val is None and weight_val is not None):
-            raise ValueError("X_val, y_val (and sample_weight_val) must be passed together.")
-        if X_val is None and not self.early_stopping:
-            if self.target_score is not None:
-                raise ValueError(
-                    f"target_score={self.target_score!r} needs validation data: set "
-                    "early_stopping=True, or pass X_val and y_val."
-                )
-            return rows, None
-        # from a copy of the generator: every call holds out and scores the same rows
-        seed = int(copy.deepcopy(rng).integers(2**31))
-        if X_val is None:
-            labels = self._labels_to_stratify(rows.y)
-            n_samples = rows.X.shape[0]
-            parts = hold_out(n_samples, self.validation_fraction, labels, seed)
-            rows, held_out = (rows.take(part) for part in parts)
-            for name, part in (("trained on", rows), ("held out", held_out)):
-                if part.sample_weight is not None and not part.sample_weight.any():
-                    raise ValueError(
-                        f"The sample_weight of all rows {name} is 0: another random_state or "
-                        "validation_fraction may help, or X_val and y_val of your own."
-                    )
-        else:
-            held_out = self._check_validation_rows(X_val, y_val, weight_val, rows.encoded.dtype)
-        drawn = rows.sample(len(held_out.encoded), seed)  # as many training rows, to compare
-        return rows, Validation(self, self.scoring, drawn, held_out)
-
-    def _check_validation_rows(self, X_val, y_val, weight_val, dtype):
-        refuse_dates_and_text("X_val", X_val)
-        with named("X_val"):
-            X_val = validate_data(self, X_val, accept_sparse="csr", dtype=dtype, reset=False)
-        with named("y_val"):
-            if not hasattr(y_val, "toarray"):
-                y_val = check_array(y_val, dtype=None, ensure_2d=False, input_name="y_val")
-            encoded = self._encode_y(y_val, dtype, resume=True, **self._same_labels)
-        if X_val.shape[0] != len(encoded):
-            raise ValueError(
-                f"X_val and y_val must have as many rows, got {X_val.shape[0]} and "
-                f"{len(encoded)}."
-            )
-        with named("sample_weight_val"):
-            weight_val = check_sample_weight(weight_val, len(encoded), dtype)
-        return Rows(X_val, y_val, encoded, weight_val)
-
-    _same_labels = {}  # what `_encode_y` needs to know of further rows
-
-    def _labels_to_stratify(self, y):
-        """Class labels to keep in proportion, or None."""
-        return None
-
-    def _weigh_classes(self, y, sample_weight, dtype):
-        """Return the sample weights; classifiers put class weights into them."""
-        return sample_weight
-
-    def _make_optimizer(self, n_weights):
-        beta_1, beta_2 = float(self.beta_1), float(self.beta_2)
-        epsilon = float(self.epsilon)
-        if self.solver == "sgd":
-            return SGD(float(self.momentum), bool(self.nesterovs_momentum))
-        if self.solver == "adamw":
-            return AdamW(beta_1, beta_2, epsilon, float(self.alpha), n_weights)
-        if self.solver == "rmsprop":
-            return RMSProp(float(self.rho), epsilon)
-        if self.solver == "adagrad":
-            return AdaGrad(epsilon)
-        if self.solver == "lbfgs":
-            return LBFGS(float(self.tol), int(self.max_fun))
-        return Adam(beta_1, beta_2, epsilon)
-
-    def _progress_so_far(self, network, optimizer):
-        """A copy of where the last fit ended, so that an error leaves that untouched."""
-        changes = []
-        if self.solver != self._progress.solver:
-            changes.append(f"solver from {self._progress.solver!r} to {self.solver!r}")
-        if self.dtype not in ("auto", network.dtype.name):
-            changes.append(f"dtype from {network.dtype.name!r} to {self.dtype!r}")
-        if repr(network) != repr(self.network_):
-            changes.append(f"the network from {self.network_} to {network}")
-        if changes:
-            raise ValueError(
-                f"This would change {', '.join(changes)}. hidden_layer_sizes, activation, "
-                "batch_norm, solver, dtype and the number of outputs must stay as they are "
-                "between calls of partial_fit, or of fit with warm_start=True, which go on "
-                "from where the network stood. For a new one call fit with warm_start=False."
-            )
-        progress = self._progress.copy()
-        # the new description (rates of dropout, loss) over the parameters so far
-        network.theta, network.state = progress.network.theta, progress.network.state
-        progress.network = network
-        state = optimizer.init(progress.network.theta)
-        progress.optimizer_state = {**state, **progress.optimizer_state}
-        return progress
-
     def _run(self, job, watch):
         """Train a job and take over what it leaves; return a doubt about it or None."""
         progress = job.progress
@@ -391,16 +159,15 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         """Check X and return the network's output before the inverse link."""
         check_is_fitted(self, "network_")
         network = self.network_
-        refuse_dates_and_text("X", X)
-        with named("X"):
-            X = validate_data(self, X, accept_sparse="csr", dtype=network.dtype, reset=False)
+        X = self._check_x(X, "X", network.dtype)
         flops = network.product_flops(X.shape[0])
         with blas_threads_for(flops), np.errstate(over="ignore", invalid="ignore"):
             return network.raw_prediction(X)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = not self.input_noise  # noise would make X dense
+        # noise would make X dense
+        tags.input_tags.sparse = bool(self._accept_sparse) and not self.input_noise
         return tags
 
 

@@ -19,7 +19,7 @@ from skneural.schedules import Adaptive, Schedule
 HISTORY = ("learning_rate", "loss", "grad_norm", "seconds")  # an entry an epoch
 # One generator a purpose, by its place here: a new purpose leaves the draws of the
 # others as they are.
-_PURPOSES = ("weights", "shuffle", "dropout", "split")
+_PURPOSES = ("weights", "shuffle", "dropout", "split", "augmentation")
 _SMALLEST_RATE = 1e-6  # where "adaptive" ends, as in scikit-learn
 
 
@@ -90,6 +90,7 @@ class Job:
     max_iter: int
     shuffle: bool
     restore_best: bool  # end with the weights of the best validation score
+    augment: object | None  # a function of a batch and a generator
 
     def rate(self):
         """The rate of the epoch to come."""
@@ -275,6 +276,8 @@ def _train_epoch(job, batches, rate):
             weight = len(y) if sample_weight is None else float(sample_weight.sum())
             if weight == 0:  # nothing to learn from, and a mean over it is undefined
                 continue
+            if job.augment is not None:
+                x = job.augment(x, job.progress.rngs["augmentation"])
             loss = network.loss_and_grad(x, y, sample_weight, job.alpha, job.l1_ratio)
             if rows_left == 0 or job.max_grad_norm < math.inf:
                 norm = math.sqrt(np.vecdot(network.grad, network.grad))

@@ -15,7 +15,8 @@ FLOORS = [
     ["skneural"],
     ["_mlp"],
     ["_base", "_classification", "_regression", "_docs"],
-    ["_validation", "_watch"],
+    ["_preparation", "_watch"],
+    ["_validation"],
     ["_data"],
     ["_lbfgs"],
     ["_training", "_threads"],
@@ -36,6 +37,7 @@ FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 USES_SKLEARN = {
     "_mlp",
     "_base",
+    "_preparation",
     "_data",
     "_validation",
     "_classification",
