@@ -15,7 +15,7 @@ FLOORS = [
     ["skneural"],
     ["_mlp"],
     ["_base", "_classification", "_regression", "_docs"],
-    ["_validation", "_watch"],
+    ["_validation", "_watch", "_labels"],
     ["_data"],
     ["_training", "_threads"],
     ["schedules"],
@@ -38,6 +38,7 @@ USES_SKLEARN = {
     "_data",
     "_validation",
     "_classification",
+    "_labels",
     "_regression",
     "schedules",
 }
