@@ -55,10 +55,10 @@ def read_labels(y, classes=None, known=None):
 
 
 def _is_list_of_lists(classes):
+    if not isinstance(classes, list | tuple | np.ndarray):
+        return False
     try:
-        return isinstance(classes, list | tuple | np.ndarray) and {1} == set(
-            map(np.ndim, classes)
-        )
+        return set(map(np.ndim, classes)) == {1}
     except ValueError:  # ragged
         return False
 
