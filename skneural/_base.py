@@ -38,7 +38,8 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         X : {array-like, CSR matrix} of shape (n_samples, n_features)
             Training data.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets: class labels, a 0/1 label indicator matrix, or real numbers.
+            Targets: class labels, in one column or several, a 0/1 label indicator matrix,
+            or real numbers.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights from 0 up. A weight of 2 counts as a repeated row.
         X_val : {array-like, CSR matrix} of shape (n_validation, n_features), default=None
@@ -50,7 +51,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         coefs_init : sequence of array-like, default=None
             Weights to start from, one array of shape (n_inputs, n_units) a layer, as in
             `coefs_`; instead of those that `weight_init` draws. The last layer has one
-            unit for two classes.
+            unit for two classes; the units of several columns of labels stand side by side.
         intercepts_init : sequence of array-like, default=None
             Biases to start from, one array of shape (n_units,) a layer, as in
             `intercepts_`; instead of zeros. With given weights or biases the optimizer

@@ -184,9 +184,10 @@ loss : {"log_loss", "squared_error", "hinge", "perceptron"}, default="log_loss"
     hinge or perceptron loss of the logits, which have no probabilities.
 """,
     "class_weight": """\
-class_weight : dict, "balanced" or None, default=None
+class_weight : dict, list of dict, "balanced" or None, default=None
     Factors of the sample weights by class; ``"balanced"`` makes them
-    ``n_samples / (n_classes * count)``.
+    ``n_samples / (n_classes * count)``. For several columns of labels a list of dicts, one
+    a column; the factors of the columns are multiplied.
 """,
 }
 
@@ -237,9 +238,10 @@ best_validation_score_ : float
 n_layers_ : int
     Number of layers, input and output included.
 n_outputs_ : int
-    Number of outputs of the network.
-out_activation_ : str
-    ``"softmax"``, ``"logistic"``, ``"identity"`` or ``"exp"``.
+    Number of outputs of the network, all columns of `y` together.
+out_activation_ : str or tuple of str
+    ``"softmax"``, ``"logistic"``, ``"identity"`` or ``"exp"``; one for each column of labels
+    where several columns differ.
 n_features_in_ : int
     Number of features seen during `fit`.
 feature_names_in_ : ndarray of shape (n_features,)

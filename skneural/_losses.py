@@ -208,7 +208,7 @@ class LogisticCrossEntropy(Loss):
     def _row_losses(self, y, raw_prediction, gradient_out):
         # log(1 + exp(z)) = max(z, 0) + log(1 + exp(-|z|)), which cannot overflow
         np.abs(raw_prediction, out=gradient_out)
-        np.negative(gradient_out, out=gradient_out)
+        gradient_out *= -1  # not np.negative: see `ops.logistic`
         np.exp(gradient_out, out=gradient_out)
         np.log1p(gradient_out, out=gradient_out)
         loss = np.add.reduce(gradient_out, axis=-1)

@@ -93,8 +93,10 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
     """Dense neural network for classification.
 
     Minimizes the log-loss, unless `loss` says otherwise: softmax for several classes,
-    logistic for two classes and for the labels of a multilabel problem. With
-    ``hidden_layer_sizes=()`` it is a multinomial logistic regression.
+    logistic for two classes and for the labels of a multilabel problem. A `y` of several
+    columns of labels has such outputs for every column, and the sum of their losses; but
+    a matrix of 0 and 1 is always a multilabel problem. With ``hidden_layer_sizes=()`` it
+    is a multinomial logistic regression.
 
     Parameters
     ----------
@@ -102,8 +104,8 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels.
+    classes_ : ndarray of shape (n_classes,) or list of ndarray
+        Class labels; a list, an array a column, if `y` had several columns of labels.
     {attributes}
 
     See Also

@@ -136,15 +136,17 @@ def _is_sequence(value):
 
 
 def class_weight(name, value):
-    """Check for None, "balanced" or a dict of class weights."""
-    allowed = "None, 'balanced' or a dict of weights >= 0 by class"
+    """Check for None, "balanced", a dict of class weights or a list of such dicts."""
+    allowed = "None, 'balanced', a dict of weights >= 0 by class or a list of such dicts"
     if value is None or (isinstance(value, str) and value == "balanced"):
         return
-    if not isinstance(value, dict):
+    several = isinstance(value, list) and value and all(isinstance(w, dict) for w in value)
+    if not isinstance(value, dict) and not several:
         kind = ValueError if isinstance(value, str) else TypeError
         raise kind(f"{name} must be {allowed}, got {value!r}.")
-    for label, weight in value.items():
-        number(0)(f"{name}[{label!r}]", weight)
+    for weights in value if several else [value]:
+        for label, weight in weights.items():
+            number(0)(f"{name}[{label!r}]", weight)
 
 
 def scorer(name, value):

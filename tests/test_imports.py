@@ -16,7 +16,7 @@ FLOORS = [
     ["_mlp"],
     ["_base", "_classification", "_regression", "_docs"],
     ["_preparation", "_watch"],
-    ["_validation"],
+    ["_validation", "_labels"],
     ["_data"],
     ["_lbfgs"],
     ["_training", "_threads"],
@@ -41,6 +41,7 @@ USES_SKLEARN = {
     "_data",
     "_validation",
     "_classification",
+    "_labels",
     "_regression",
     "schedules",
 }

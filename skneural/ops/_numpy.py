@@ -50,7 +50,7 @@ def add_scaled(target, x, factor):
 
 def logistic(z, out):
     """`out = 1 / (1 + exp(-z))`; `out` may be `z`."""
-    np.negative(z, out=out)
+    np.multiply(z, -1, out=out)  # np.negative of NumPy 2.4 errs on one column of a wider array
     with np.errstate(over="ignore"):  # exp may reach infinity, and 1 / infinity is right
         np.exp(out, out=out)
     out += 1
