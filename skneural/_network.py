@@ -172,7 +172,9 @@ class Network:
         n_axes = len(self.input_shape)
         if n_axes == 1:
             return x
-        return x.reshape(*x.shape[: -n_axes - 1], -1, self.input_shape[-1])
+        return np.ascontiguousarray(x).reshape(
+            *x.shape[: -n_axes - 1], -1, self.input_shape[-1]
+        )
 
     def release(self):
         """Drop what `bind` allocated."""

@@ -95,14 +95,18 @@ class Conv2D(Layer):
         if self.windows.is_padded:
             self.padded = np.zeros(self.padded_shape, dtype)
         row = ow * area * c  # columns of one row of windows
-        self.chunk = _chunk(oh, row, row * self.filters, dtype)
-        self.chunk_dx = _chunk(oh, row, ow * c * self.filters, dtype)
+        products = oh * row * self.filters
+        self.chunk = _chunk(oh, row, products, dtype)
+        self.by_image = 2 * products > _SMALL_PRODUCT and c > 1
+        self.chunk_dx = _chunk(oh, row, products // area, dtype)
         n_columns = row * max(math.prod(self.chunk), math.prod(self.chunk_dx))
         self.columns = self.ops.empty(n_columns, dtype)
         if binding.grads is not None:
             self.grad_weight = binding.grads["weight"].reshape(*lead, area * c, self.filters)
             self.grad_bias = binding.grads["bias"]
-            self.part = np.empty_like(self.grad_weight[self.models[0]])
+            parts = (self.chunk[0], area * c, self.filters)
+            self.parts = self.ops.empty(parts, dtype)
+            self.part = self.ops.empty(parts[1:], dtype)
             self.ones = np.ones(n_images * oh * ow, dtype)
             self.dx = None
 
@@ -118,19 +122,21 @@ class Conv2D(Layer):
                 yield some, slice(j, stop), slice(first * ow, last * ow)
 
     def _columns(self, windows):
-        """Copy windows side by side: a matrix with a row for each."""
-        n_images, rows, ow, *size, c = windows.shape
-        columns = self.columns[: windows.size]
-        if c > 1:
-            columns.reshape(windows.shape)[...] = windows
-            return columns.reshape(n_images * rows * ow, -1)
+        """Copy windows side by side: a matrix with a row for each, or one for each image."""
+        n_images, rows, ow, *_ = windows.shape
+        columns = self.columns[: windows.nbytes // self.columns.itemsize]
+        if self.windows.image[-1] > 1:
+            columns.view(windows.dtype).reshape(windows.shape)[...] = windows
+            n_products = n_images if self.by_image else 1
+            return columns.reshape(n_products, n_images * rows * ow // n_products, -1)
         # a window of one channel has short rows: store the matrix by its long columns
+        size = self.windows.size
         columns = columns.reshape(*size, n_images, rows, ow)
         columns[...] = windows[..., 0].transpose(3, 4, 0, 1, 2)
-        return columns.reshape(math.prod(size), -1).T
+        return columns.reshape(1, math.prod(size), -1).swapaxes(1, 2)
 
     def forward(self, x, *, training):
-        h, w, _ = self.windows.image
+        h, w, c = self.windows.image
         oh, ow = self.windows.output
         n_images = x.shape[-2] // (h * w)
         y = self.ops.leading_rows(self.y, n_images * oh * ow)
@@ -141,13 +147,15 @@ class Conv2D(Layer):
             if self.windows.is_padded:
                 padded = self.padded[model][:n_images]
                 _images.middle(padded, self.windows)[...] = images[model]
-            windows = _images.sliding(padded, self.windows)
+            sliding = _images.sliding_runs if c > 1 else _images.sliding
+            windows = sliding(padded, self.windows)
             self.x.append(windows)
             weight = self.weight[model].reshape(-1, self.filters)
             bias = np.tile(self.bias[model], ow)
             for some, rows, out in self._chunks(n_images, self.chunk):
                 part = y[model][out]
-                np.matmul(self._columns(windows[some, rows]), weight, out=part)
+                columns = self._columns(windows[some, rows])
+                np.matmul(columns, weight, out=part.reshape(*columns.shape[:2], self.filters))
                 part = part.reshape(-1, bias.size)  # long rows are added faster
                 part += bias
         return y
@@ -158,7 +166,10 @@ class Conv2D(Layer):
             grad[...] = 0
             for some, rows, out in self._chunks(len(windows), self.chunk):
                 columns = self._columns(windows[some, rows])
-                grad += np.matmul(columns.T, dy[model][out], out=self.part)
+                dy_part = dy[model][out].reshape(*columns.shape[:2], self.filters)
+                parts = self.parts[: len(columns)]
+                np.matmul(columns.swapaxes(1, 2), dy_part, out=parts)
+                grad += np.add.reduce(parts, axis=0, out=self.part)
         # a product with ones sums the rows twice as fast as a reduction
         np.matmul(self.ones[: dy.shape[-2]], dy, out=self.grad_bias)
         return self._input_gradient(dy, len(windows)) if need_dx else None
@@ -176,7 +187,8 @@ class Conv2D(Layer):
             padded = self.padded_dx[model][:n_images]
             padded[...] = 0
             windows = _images.sliding(padded, self.windows)
-            weight_T = self.weight[model].swapaxes(-1, -2)
+            # as a view it would make products a third slower
+            weight_T = np.ascontiguousarray(self.weight[model].swapaxes(-1, -2))
             for some, rows, out in self._chunks(n_images, self.chunk_dx):
                 covered = windows[some, rows]
                 dy_part = dy[model][out]
@@ -196,10 +208,10 @@ class Conv2D(Layer):
         return 2 * rows * math.prod(self.param_shapes["weight"])
 
 
-def _chunk(oh, row_columns, row_products, dtype):
+def _chunk(oh, row_columns, image_products, dtype):
     """How many images, and rows of their windows, to take at once."""
     room = _COLUMN_BYTES // (dtype.itemsize * row_columns)  # in rows of windows
     if room < oh:
         return 1, max(1, room)
-    small = _SMALL_PRODUCT // (oh * row_products)
-    return min(room // oh, small or room), oh
+    small = _SMALL_PRODUCT // image_products
+    return min(room // oh, small if small > 1 else room), oh

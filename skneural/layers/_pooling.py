@@ -16,7 +16,8 @@ from skneural.ops import _images
 class _Pool(Layer):
     """What pools share: padding, and one step along each axis.
 
-    Subclasses have `_margin`, the value of padding, and the steps `_pool` and `_unpool`.
+    Subclasses have `_margin`, the value of padding, and say how `_join` adds a tap to what
+    is there already and which `_part` of the gradient goes back to it.
     """
 
     def __init__(self, pool_size=2, strides=None, padding=0):
@@ -50,10 +51,15 @@ class _Pool(Layer):
         self.across = self.ops.empty((*lead, n_images, hp, ow, c), dtype)
         if self.windows.is_padded:
             self.padded = np.full((*lead, n_images, hp, wp, c), self._margin, dtype)
+        self.scratch = self.ops.empty(self.across.size, dtype)
         if binding.grads is not None:
             self.dx_padded = self.ops.empty((*lead, n_images, hp, wp, c), dtype)
             if self.windows.is_padded:
                 self.dx = self.ops.empty(binding.batch_shape, dtype)
+
+    def scratch_like(self, array):
+        """A part of the scratch, contiguous whatever the number of images."""
+        return self.scratch[: array.size].reshape(array.shape)
 
     def forward(self, x, *, training):
         h, w, _ = self.windows.image
@@ -66,26 +72,47 @@ class _Pool(Layer):
             _images.middle(padded, self.windows)[...] = images
             images = padded
         across = _images.leading(self.across, n_images)
-        self._pool(_images.taps_across(images, self.windows), across, 1, training)
-        down = _images.taps_down(across, self.windows)
-        self._pool(down, _images.images(y, oh, ow), 0, training)
+        taps = _images.taps_across(images, self.windows)
+        _images.copy_pixels(taps[0], across)
+        for k in range(1, len(taps)):
+            # pixels that lie apart are read once, by the cheapest way
+            tap = self.scratch_like(across)
+            _images.copy_pixels(taps[k], tap)
+            self._join(across, tap, 1, k, training)
+        down = _images.images(y, oh, ow)
+        taps = _images.taps_down(across, self.windows)
+        _images.copy_pixels(taps[0], down)
+        for k in range(1, len(taps)):
+            self._join(down, taps[k], 0, k, training)
         return y
 
     def backward(self, dy, *, need_dx=True):
         if not need_dx:
             return None
         h, w, _ = self.windows.image
-        dy = _images.images(dy, *self.windows.output)
         # whoever took what forward made is done with it, so its place can be used again
         across = _images.leading(self.across, self.n_images)
         padded = _images.leading(self.dx_padded, self.n_images)
-        self._unpool(dy, across, _images.taps_down(across, self.windows), 0)
-        self._unpool(across, padded, _images.taps_across(padded, self.windows), 1)
+        dy = _images.images(dy, *self.windows.output)
+        self._spread(dy, across, _images.taps_down(across, self.windows), 0)
+        self._spread(across, padded, _images.taps_across(padded, self.windows), 1)
         if not self.windows.is_padded:
             return _images.rows(padded)
         dx = self.ops.leading_rows(self.dx, self.n_images * h * w)
         _images.images(dx, h, w)[...] = _images.middle(padded, self.windows)
         return dx
+
+    def _spread(self, dy, target, taps, axis):
+        """Hand `dy` back to the taps, views of `target`, from the last to the first."""
+        tiles = self._tiles(axis)
+        if not tiles:
+            target[...] = 0
+        for k in range(len(taps) - 1, -1, -1):
+            part = self._part(dy, axis, k)
+            if tiles:
+                _images.copy_pixels(part, taps[k])
+            else:
+                taps[k] += part
 
     def _tiles(self, axis):
         """Whether each pixel belongs to exactly one window, along one axis."""
@@ -122,38 +149,20 @@ class MaxPool(_Pool):
             self.ops.empty((size - 1, *lead, n_images, height, ow, c), bool)
             for size, height in zip(self.windows.size, heights, strict=True)
         ]
-        self.share = [
-            None if self._tiles(axis) else self.ops.empty(beats.shape[1:], binding.dtype)
-            for axis, beats in enumerate(self.beats)
-        ]
 
-    def _pool(self, taps, out, axis, training):
-        best = taps[0]
-        for k, tap in enumerate(taps[1:]):
-            if training:
-                np.greater(tap, best, out=_images.leading(self.beats[axis][k], self.n_images))
-            best = np.maximum(best, tap, out=out)
-        if best is not out:
-            out[...] = best
+    def _join(self, best, tap, axis, k, training):
+        if training:
+            np.greater(tap, best, out=_images.leading(self.beats[axis][k - 1], self.n_images))
+        np.maximum(best, tap, out=best)
 
-    def _unpool(self, dy, target, taps, axis):
-        """Hand `dy` back from the last place to the first; destroys `dy`."""
-        tiles = self._tiles(axis)
-        if not tiles:
-            target[...] = 0
-        for k in range(len(taps) - 1, 0, -1):
-            beats = _images.leading(self.beats[axis][k - 1], self.n_images)
-            if tiles:
-                share = np.multiply(dy, beats, out=taps[k])
-            else:
-                share = _images.leading(self.share[axis], self.n_images)
-                np.multiply(dy, beats, out=share)
-                taps[k] += share
-            dy -= share
-        if tiles:
-            taps[0][...] = dy
-        else:
-            taps[0] += dy
+    def _part(self, dy, axis, k):
+        """What reaches tap `k`: `dy` where it beat those before; `dy` keeps the rest."""
+        if k == 0:
+            return dy
+        beats = _images.leading(self.beats[axis][k - 1], self.n_images)
+        part = np.multiply(dy, beats, out=self.scratch_like(dy))
+        dy -= part
+        return part
 
 
 class AveragePool(_Pool):
@@ -186,23 +195,22 @@ class AveragePool(_Pool):
             counts = _images.sliding(ones, self.windows).sum(axis=(3, 4))
             self.factor = 1 / counts[0]
 
-    def _pool(self, taps, out, axis, training):
-        out[...] = taps[0]
-        for tap in taps[1:]:
-            out += tap
-        if axis == 0:
-            out *= self.factor
+    def forward(self, x, *, training):
+        y = super().forward(x, training=training)
+        images = _images.images(y, *self.windows.output)
+        images *= self.factor
+        return y
 
-    def _unpool(self, dy, target, taps, axis):
-        if axis == 0:
-            dy *= self.factor
-        if self._tiles(axis):
-            for tap in taps:
-                tap[...] = dy
-        else:
-            target[...] = 0
-            for tap in taps:
-                tap += dy
+    def backward(self, dy, *, need_dx=True):
+        images = _images.images(dy, *self.windows.output)
+        images *= self.factor
+        return super().backward(dy, need_dx=need_dx)
+
+    def _join(self, total, tap, axis, k, training):
+        total += tap
+
+    def _part(self, dy, axis, k):
+        return dy
 
 
 class GlobalAveragePool(Layer):
