@@ -12,13 +12,13 @@ from scipy.signal import correlate
 
 from skneural._losses import HalfSquaredError, SoftmaxCrossEntropy
 from skneural._network import Network
-from skneural.layers import _conv
 from skneural.layers._activations import ACTIVATIONS
 from skneural.layers._batch_norm import BatchNorm
 from skneural.layers._conv import Conv2D
 from skneural.layers._dense import Dense
 from skneural.layers._flatten import Flatten
 from skneural.layers._pooling import AveragePool, GlobalAveragePool, MaxPool
+from skneural.ops import _correlation
 
 
 def bound_conv(layer, images, dtype=np.float64):
@@ -130,10 +130,10 @@ def test_results_do_not_depend_on_chunks(n_bytes, channels, monkeypatch):
         layer = bound_conv(Conv2D(3, 3, strides=2, padding=1), x)
         y = layer.forward(as_rows(x), training=True).copy()
         dx = layer.backward(drawn(y.shape)).copy()
-        return y, dx, *layer.arrays["grads"].values(), layer.columns.size
+        return y, dx, *layer.arrays["grads"].values(), layer.correlation.columns.size
 
     *expected, _ = results()
-    monkeypatch.setattr(_conv, "_COLUMN_BYTES", n_bytes)
+    monkeypatch.setattr(_correlation, "COLUMN_BYTES", n_bytes)
     *chunked, size = results()
     assert size * 8 <= max(n_bytes, 4 * 9 * channels * 8)  # or one row of windows
     for ours, theirs in zip(chunked, expected, strict=True):
@@ -145,7 +145,7 @@ def test_the_columns_of_a_large_image_are_bounded():
     image = np.ones((1, 220, 220, 128), np.float32)
     layer = bound_conv(layer, image, np.float32)
     one_row = 216 * 25 * 128 * 4
-    assert layer.columns.nbytes <= max(1 << 20, one_row)
+    assert layer.correlation.columns.nbytes <= max(1 << 20, one_row)
 
 
 X = np.array([0.5, -1.0, 2.0, 3.0, -0.5])

@@ -32,7 +32,8 @@ FLOORS = [
         "_classification_losses",
     ],
     ["layers._base", "layers._windows", "_initializers", "layers", "_losses"],
-    ["ops._numpy", "ops._images", "ops"],
+    ["ops._numpy", "ops._correlation"],
+    ["ops._images", "ops"],
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 USES_SKLEARN = {
