@@ -11,10 +11,16 @@ from skneural.ops import _numpy as ops
 
 # Rows predicted at once: their activations should stay in the cache of a core.
 _PREDICT_BYTES = 1 << 20
+# But products gain from more rows, up to 64, while these stay below
+_PREDICT_MOST = 1 << 28
 
 
 class Network:
     """A stack of layers under a loss.
+
+    Between layers a batch is a matrix: a row for each sample, or, while samples are images
+    ``(h, w, c)`` or signals ``(length, c)``, a row for each pixel of each of them, so that
+    activations, batch normalization and dropout need not know what an image is.
 
     All parameters live in one vector `theta`: the weights of every layer first, then
     everything that is not penalized. A layer's parameters are views of it. The layers held
@@ -110,11 +116,13 @@ class Network:
         return tuple(view[name] for view in self.views(self.theta) if name in view)
 
     def __repr__(self):
-        return " - ".join(repr(layer) for layer in self.layers if not layer.only_training)
+        images = [self.input_shape] if len(self.input_shape) > 1 else []
+        layers = [layer for layer in self.layers if not layer.only_training]
+        return " - ".join(map(repr, images + layers))
 
     def product_flops(self, n_rows):
         """Floating-point operations of the largest matrix product on a batch."""
-        return 2 * n_rows * max(math.prod(shape) for _, _, _, shape in self._param_places)
+        return max(layer.product_flops(n_rows) for layer in self.layers)
 
     def check_memory(self, batch_size):
         """Raise a ValueError if training cannot fit into the memory of this machine."""
@@ -139,7 +147,8 @@ class Network:
         grads = [None] * len(self.layers) if grad is None else self.views(grad)
         bound = [copy.copy(layer) for layer in self.layers]
         for i, layer in enumerate(bound):
-            batch_shape = (*lead, batch_size, *self.input_shapes[i])
+            *pixels, channels = self.input_shapes[i]
+            batch_shape = (*lead, batch_size * math.prod(pixels), channels)
             layer.bind(
                 Binding(ops, batch_shape, self.dtype, params[i], state[i], grads[i], rng)
             )
@@ -157,6 +166,15 @@ class Network:
         self._bound = self._bound_layers(batch_size, self.grad, rng)
         # nobody asks for the gradient of the input, nor for what stands before it
         self._first = next(i for i, layer in enumerate(self._bound) if layer.param_shapes)
+
+    def _pixel_rows(self, x):
+        """Images as layers take them: a matrix with a row for each pixel of each image."""
+        n_axes = len(self.input_shape)
+        if n_axes == 1:
+            return x
+        return np.ascontiguousarray(x).reshape(
+            *x.shape[: -n_axes - 1], -1, self.input_shape[-1]
+        )
 
     def release(self):
         """Drop what `bind` allocated."""
@@ -186,7 +204,7 @@ class Network:
         -------
         loss : float, or ndarray of shape (...,)
         """
-        raw = x
+        raw = self._pixel_rows(x)
         for layer in self._bound:
             raw = layer.forward(raw, training=True)
         delta = ops.leading_rows(self._raw_grad, y.shape[-2])
@@ -223,12 +241,13 @@ class Network:
         """
         n_samples = x.shape[0]
         widest = sum(math.prod(shape) for shape in self.input_shapes)
-        chunk = max(64, _PREDICT_BYTES // (widest * self.dtype.itemsize))
+        row_bytes = widest * self.dtype.itemsize
+        chunk = max(_PREDICT_BYTES // row_bytes, min(64, _PREDICT_MOST // row_bytes))
         chunk = max(1, min(chunk, n_samples))
         layers = self._bound_layers(chunk)
         raw = ops.empty((n_samples, *self.output_shape), self.dtype)
         for start in range(0, n_samples, chunk):
-            y = x[start : start + chunk]
+            y = self._pixel_rows(x[start : start + chunk])
             for layer in layers:
                 y = layer.forward(y, training=False)
             raw[start : start + chunk] = y

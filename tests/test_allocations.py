@@ -10,7 +10,11 @@ from skneural._network import Network
 from skneural._optimizers import SGD, Adam
 from skneural._training import Batches
 from skneural.layers._activations import ACTIVATIONS
+from skneural.layers._batch_norm import BatchNorm
+from skneural.layers._conv import Conv2D
 from skneural.layers._dense import Dense
+from skneural.layers._flatten import Flatten
+from skneural.layers._pooling import AveragePool, MaxPool
 
 # Ufuncs that broadcast or cast use a buffer of 8,192 elements: batches are larger here.
 N_ROWS, BATCH = 5000, 1024
@@ -45,3 +49,29 @@ def test_an_epoch_allocates_nothing_of_a_batchs_size(activation, loss, optimizer
     tracemalloc.stop()
     smallest = BATCH * 32 * 4  # the narrowest activation of a batch, in bytes
     assert peak < smallest / 2
+
+
+@pytest.mark.parametrize("filters", [(16, 8), (8, 16)])
+def test_an_epoch_on_images_allocates_nothing_of_a_batchs_size(filters):
+    rng = np.random.default_rng(0)
+    layers = [Conv2D(filters[0], 3, padding="same"), MaxPool(2), ACTIVATIONS["relu"]()]
+    layers += [Conv2D(filters[1], 3), BatchNorm(), ACTIVATIONS["silu"](), AveragePool(3, 2)]
+    layers += [Flatten(), Dense(128), ACTIVATIONS["relu"](), Dense(10)]
+    network = Network(layers, SoftmaxCrossEntropy(), (16, 16, 1), np.float32)
+    network.init_params(rng)
+    network.bind(256)
+    X = rng.normal(size=(1000, 16, 16, 1)).astype(np.float32)
+    y = np.eye(10, dtype=np.float32)[rng.integers(0, 10, 1000)]
+    batches = Batches(X, y, None, 256, gather=True)
+
+    def epoch():
+        for x, y, _ in batches.epoch(rng.permutation(1000)):
+            network.loss_and_grad(x, y, None, 1e-4)
+
+    epoch()
+    tracemalloc.start()
+    epoch()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    smallest = 256 * 128 * 4  # the narrowest activation of a hidden layer, in bytes
+    assert peak < smallest

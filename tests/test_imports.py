@@ -28,10 +28,14 @@ FLOORS = [
         "layers._batch_norm",
         "layers._dropout",
         "layers._noise",
+        "layers._conv",
+        "layers._pooling",
+        "layers._flatten",
         "_classification_losses",
     ],
-    ["layers._base", "_initializers", "layers", "_losses"],
-    ["ops._numpy", "ops"],
+    ["layers._base", "layers._windows", "_initializers", "layers", "_losses"],
+    ["ops._numpy", "ops._correlation"],
+    ["ops._images", "ops"],
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 USES_SKLEARN = {

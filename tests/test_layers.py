@@ -1,9 +1,11 @@
 """Layers: one table over all of them, and what batch norm, dropout and noise do."""
 
+import math
 import tracemalloc
 
 import numpy as np
 import pytest
+from _layers import DTYPES, TOLERANCE, bound, drawn, rows_shape
 from _networks import ORACLE
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,18 +14,14 @@ from scipy import sparse
 from skneural._losses import HalfSquaredError
 from skneural._network import Network
 from skneural.layers._activations import ACTIVATIONS
-from skneural.layers._base import Binding
 from skneural.layers._batch_norm import BatchNorm
+from skneural.layers._conv import Conv2D
 from skneural.layers._dense import Dense
 from skneural.layers._dropout import Dropout
+from skneural.layers._flatten import Flatten
 from skneural.layers._noise import GaussianNoise
-from skneural.ops import _numpy as ops
+from skneural.layers._pooling import AveragePool, GlobalAveragePool, MaxPool
 
-TOLERANCE = {
-    np.float64: {"rtol": 1e-10, "atol": 1e-12},
-    np.float32: {"rtol": 1e-4, "atol": 1e-5},
-}
-DTYPES = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 LAYERS = {
     "dense": lambda: Dense(5),
     **ACTIVATIONS,
@@ -32,56 +30,65 @@ LAYERS = {
     "no_dropout": lambda: Dropout(0.0),
     "noise": lambda: GaussianNoise(0.5),
     "no_noise": lambda: GaussianNoise(0.0),
+    "conv": lambda: Conv2D(4, 3, padding="same"),
+    "conv_of_one_channel": lambda: Conv2D(4, (2, 3), strides=2, padding=1),
+    "conv_of_signals": lambda: Conv2D(4, 3, dilation=2),
+    "max_pool": MaxPool,
+    "overlapping_max_pool": lambda: MaxPool(3, strides=2, padding=1),
+    "average_pool": AveragePool,
+    "overlapping_average_pool": lambda: AveragePool(3, 2, 1, count_padding=False),
+    "global_average_pool": GlobalAveragePool,
+    "flatten": Flatten,
+    "relu_of_images": ACTIVATIONS["relu"],
+    "batch_norm_of_images": BatchNorm,
 }
+IMAGES = ("pool", "conv", "flatten", "images")
+INPUT_SHAPES = {name: (6, 4, 3) for name in LAYERS if name.endswith(IMAGES)}
+INPUT_SHAPES |= {"conv_of_one_channel": (6, 4, 1), "conv_of_signals": (9, 3)}
 EVERY_LAYER = pytest.mark.parametrize("name", LAYERS)
 
 
-def bound(layer, batch_shape, dtype=np.float64, rng=None, predicting=False):
-    """A layer bound to drawn arrays; axes before the last two are model axes."""
-    layer.n_outputs = layer.build(batch_shape[-1:])[0]
-    draw = np.random.default_rng(1)
-
-    def arrays(shapes):
-        shapes = {name: batch_shape[:-2] + shape for name, shape in shapes.items()}
-        return {k: draw.uniform(0.5, 1.5, v).astype(dtype) for k, v in shapes.items()}
-
-    params, state = arrays(layer.param_shapes), arrays(layer.state_shapes)
-    grads = None if predicting else {k: np.full_like(v, np.nan) for k, v in params.items()}
-    layer.bind(Binding(ops, batch_shape, np.dtype(dtype), params, state, grads, rng))
-    layer.arrays = {"params": params, "state": state, "grads": grads}
-    return layer
+def make(name, n_samples, dtype=np.float64, rng=None, lead=(), **kwargs):
+    """A layer of the table, bound for so many samples."""
+    layer, shape = LAYERS[name](), INPUT_SHAPES.get(name, (6,))
+    return bound(
+        layer, rows_shape(n_samples, shape, lead), dtype, rng, input_shape=shape, **kwargs
+    )
 
 
-def drawn(shape, dtype=np.float64, seed=2):
-    return np.random.default_rng(seed).normal(size=shape).astype(dtype)
+def x_shape(name, n_samples, lead=()):
+    return rows_shape(n_samples, INPUT_SHAPES.get(name, (6,)), lead)
 
 
 @DTYPES
 @EVERY_LAYER
 def test_shape_and_dtype(name, dtype):
-    layer = bound(LAYERS[name](), (8, 6), dtype, np.random.default_rng(0))
-    for n_rows in (8, 3, 1, 8):
-        y = layer.forward(drawn((n_rows, 6), dtype), training=True)
-        assert y.shape == (n_rows, layer.n_outputs)
+    layer = make(name, 8, dtype, np.random.default_rng(0))
+    for n_samples in (8, 3, 1, 8):
+        x = drawn(x_shape(name, n_samples), dtype)
+        y_shape = rows_shape(n_samples, layer.output_shape)
+        y = layer.forward(x.copy(), training=True)
+        assert y.shape == y_shape
         assert y.dtype == dtype
         dx = layer.backward(drawn(y.shape, dtype))
-        assert dx.shape == (n_rows, 6)
+        assert dx.shape == x.shape
         assert dx.dtype == dtype
         for array in layer.arrays["grads"].values():
             assert np.isfinite(array).all()
-        y = layer.forward(drawn((n_rows, 6), dtype), training=False)
-        assert y.shape == (n_rows, layer.n_outputs)
+        y = layer.forward(x, training=False)
+        assert y.shape == y_shape
         assert y.dtype == dtype
 
 
 @EVERY_LAYER
-@pytest.mark.parametrize("n_rows", [8, 5])
-def test_stacked_equals_single(name, n_rows):
+@pytest.mark.parametrize("n_samples", [8, 5])
+def test_stacked_equals_single(name, n_samples):
     """A leading model axis; one generator serves one model after the other."""
-    stack = bound(LAYERS[name](), (3, 8, 6), rng=np.random.default_rng(0))
-    x, dy = drawn((3, n_rows, 6)), drawn((3, n_rows, stack.n_outputs), seed=3)
+    stack = make(name, 8, rng=np.random.default_rng(0), lead=(3,))
+    x = drawn(x_shape(name, n_samples, (3,)))
+    dy = drawn(rows_shape(n_samples, stack.output_shape, (3,)), seed=3)
     rng = np.random.default_rng(0)
-    singles = [bound(LAYERS[name](), (8, 6), rng=rng) for _ in range(3)]
+    singles = [make(name, 8, rng=rng) for _ in range(3)]
     for i, single in enumerate(singles):
         for kind in ("params", "state"):
             for key, array in stack.arrays[kind].items():
@@ -105,15 +112,15 @@ def test_stacked_equals_single(name, n_rows):
 @DTYPES
 @EVERY_LAYER
 def test_nothing_is_random_or_learnt_when_predicting(name, dtype):
-    x = drawn((7, 6), dtype)
-    layer = bound(LAYERS[name](), (8, 6), dtype, np.random.default_rng(0))
+    x = drawn(x_shape(name, 7), dtype)
+    layer = make(name, 8, dtype, np.random.default_rng(0))
     state = {key: array.copy() for key, array in layer.arrays["state"].items()}
     y = layer.forward(x.copy(), training=False).copy()
     np.testing.assert_array_equal(y, layer.forward(x.copy(), training=False))
     assert layer.arrays["state"].keys() == state.keys()
     for key, array in state.items():
         np.testing.assert_array_equal(array, layer.arrays["state"][key])
-    without_generator = bound(LAYERS[name](), (8, 6), dtype, predicting=True)
+    without_generator = make(name, 8, dtype, predicting=True)
     np.testing.assert_array_equal(y, without_generator.forward(x.copy(), training=False))
     if name in ("dropout", "no_dropout", "noise", "no_noise"):
         np.testing.assert_array_equal(y, x)
@@ -123,22 +130,22 @@ def test_nothing_is_random_or_learnt_when_predicting(name, dtype):
 def test_both_dtypes_see_the_same_draws(name):
     outputs = []
     for dtype in (np.float64, np.float32):
-        layer = bound(LAYERS[name](), (8, 6), dtype, np.random.default_rng(3))
-        x = drawn((8, 6), np.float32)
-        for n_rows in (8, 5, 8):
-            y = layer.forward(x[:n_rows].astype(dtype), training=True)
+        layer = make(name, 8, dtype, np.random.default_rng(3))
+        for n_samples in (8, 5, 8):
+            x = drawn(x_shape(name, n_samples), np.float32)
+            y = layer.forward(x.astype(dtype), training=True)
         outputs.append(y.copy())
-    np.testing.assert_allclose(*outputs, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(*outputs, rtol=1e-5, atol=1e-5)
 
 
 @EVERY_LAYER
 def test_a_layer_writes_on_its_input_only_where_activations_do(name):
-    x = drawn((8, 6))
+    x = drawn(x_shape(name, 8))
     given = x.copy()
-    layer = bound(LAYERS[name](), x.shape, rng=np.random.default_rng(0))
+    layer = make(name, 8, rng=np.random.default_rng(0))
     for training in (True, False):
         layer.forward(given, training=training)
-        if name not in ACTIVATIONS:
+        if name not in ACTIVATIONS and name != "relu_of_images":
             np.testing.assert_array_equal(given, x)
 
 
@@ -146,41 +153,52 @@ def test_a_layer_writes_on_its_input_only_where_activations_do(name):
 @EVERY_LAYER
 def test_nothing_of_a_batchs_size_is_allocated_after_the_first(name, dtype):
     # Ufuncs that broadcast or cast use a buffer of 8,192 elements: the batch is larger.
-    shape = 2048, 64
+    input_shape = INPUT_SHAPES.get(name, (64,))
+    most = 2**17 // math.prod(input_shape)
+    shape = rows_shape(most, input_shape)
     layer = Dense(64) if name == "dense" else LAYERS[name]()
-    layer = bound(layer, shape, dtype, np.random.default_rng(0))
-    x, dy = drawn(shape, dtype), drawn(shape, dtype)
-    work_x, work_dy = np.empty_like(x), np.empty_like(x)
+    rng = np.random.default_rng(0)
+    layer = bound(layer, shape, dtype, rng, input_shape=input_shape)
+    x, dy = drawn(shape, dtype), drawn(rows_shape(most, layer.output_shape), dtype)
+    work_x, work_dy = np.empty_like(x), np.empty_like(dy)
 
-    def batch(n_rows):
-        work_x[:n_rows], work_dy[:n_rows] = x[:n_rows], dy[:n_rows]
+    def batch(n_samples):
+        n_rows, n_outputs = n_samples * len(x) // most, n_samples * len(dy) // most
+        work_x[:n_rows], work_dy[:n_outputs] = x[:n_rows], dy[:n_outputs]
         layer.forward(work_x[:n_rows], training=True)
-        layer.backward(work_dy[:n_rows])
+        layer.backward(work_dy[:n_outputs])
         layer.forward(work_x[:n_rows], training=False)
 
-    batch(2048)
-    for n_rows in (2048, 2000):
+    batch(most)
+    for n_samples in (most, most - 48):
         tracemalloc.start()
-        batch(n_rows)
+        batch(n_samples)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < x.nbytes / 4
 
 
+def pixel_rows(array, dtype):
+    """Images (n, c, h, w) of the oracle, or vectors, as rows."""
+    array = np.array(array, dtype)
+    return np.moveaxis(array, 1, -1).reshape(-1, array.shape[1])
+
+
 @DTYPES
-def test_batch_norm_oracle(dtype):
+@pytest.mark.parametrize("key", ["2d_N_F", "4d_N_C_H_W"])
+def test_batch_norm_oracle(key, dtype):
     table = ORACLE["c_batchnorm"]
-    case = table["2d_N_F"]
-    x = np.array(case["x"], dtype)
+    case = table[key]
+    x = pixel_rows(case["x"], dtype)
     layer = bound(BatchNorm(table["momentum"], table["eps"]), x.shape, dtype)
     params, state, grads = (layer.arrays[kind] for kind in ("params", "state", "grads"))
     params["scale"][...], params["shift"][...] = case["gamma"], case["beta"]
     state["mean"][...], state["variance"][...] = 0, 1
     y = layer.forward(x, training=True)
-    np.testing.assert_allclose(y, case["y"], **TOLERANCE[dtype])
+    np.testing.assert_allclose(y, pixel_rows(case["y"], dtype), **TOLERANCE[dtype])
     y[...] = np.nan  # an activation may write on it
-    dx = layer.backward(np.array(case["grad_y"], dtype))
-    np.testing.assert_allclose(dx, case["grad_x"], **TOLERANCE[dtype])
+    dx = layer.backward(pixel_rows(case["grad_y"], dtype))
+    np.testing.assert_allclose(dx, pixel_rows(case["grad_x"], dtype), **TOLERANCE[dtype])
     np.testing.assert_allclose(grads["scale"], case["grad_gamma"], **TOLERANCE[dtype])
     np.testing.assert_allclose(grads["shift"], case["grad_beta"], **TOLERANCE[dtype])
     np.testing.assert_allclose(state["mean"], case["running_mean_after"], **TOLERANCE[dtype])
@@ -188,7 +206,7 @@ def test_batch_norm_oracle(dtype):
         state["variance"], case["running_var_after_unbiased"], **TOLERANCE[dtype]
     )
     predicted = layer.forward(x, training=False)
-    np.testing.assert_allclose(predicted, case["eval_y"], **TOLERANCE[dtype])
+    np.testing.assert_allclose(predicted, pixel_rows(case["eval_y"], dtype), **TOLERANCE[dtype])
 
 
 def test_batch_norm_starts_from_the_identity():

@@ -85,6 +85,7 @@ def test_activation(name, dtype):
     expected = EXTRA["activations"][ORACLE_NAME.get(name, name)]
     layer = ACTIVATIONS[name]()
     z = np.array([EXTRA["z"]], dtype)
+    layer.build(z.shape[1:])
     layer.bind(Binding(ops, z.shape, z.dtype, params={}, state={}, grads={}))
     y = layer.forward(z.copy(), training=True)
     np.testing.assert_allclose(y[0], expected["y"], **TOLERANCE[dtype])

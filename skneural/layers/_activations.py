@@ -67,15 +67,21 @@ class Tanh(Activation):
 class ReLU(Activation):
     """``y = max(z, 0)``; the slope at 0 is 0."""
 
+    def build(self, input_shape):
+        self.n_values = math.prod(input_shape)
+        return input_shape
+
     def bind(self, binding):
         self.ops = binding.ops
         # Against an array, np.maximum is vectorized; against a scalar it is not: 2x.
-        self.zeros = np.zeros(binding.batch_shape[-1], binding.dtype)
+        self.zeros = np.zeros(self.n_values, binding.dtype)
         if binding.grads is not None:
             self.slope = self.ops.empty(binding.batch_shape, bool)
 
     def forward(self, z, *, training):
-        self.y = np.maximum(z, self.zeros, out=z)
+        self.y = z
+        rows = z.reshape(*z.shape[:-2], -1, self.n_values)  # a row a sample, not a pixel
+        np.maximum(rows, self.zeros, out=rows)
         return z
 
     def backward(self, dy, *, need_dx=True):

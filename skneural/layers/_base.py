@@ -63,6 +63,10 @@ class Layer:
         """Set `param_shapes` and return the output shape, both without the batch axis."""
         return input_shape
 
+    def product_flops(self, n_samples):
+        """Floating-point operations of the largest matrix product on a batch."""
+        return 0
+
     def init_params(self, params, state, rng):
         """Write initial values into dicts of arrays; draws come from `rng`."""
 

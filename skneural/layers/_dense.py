@@ -1,5 +1,7 @@
 """A fully connected layer."""
 
+import math
+
 import numpy as np
 
 from skneural._initializers import initialize
@@ -31,6 +33,9 @@ class Dense(Layer):
         n_inputs, n_outputs = weight.shape
         initialize(weight, self.weight_init, rng, fan_in=n_inputs, fan_out=n_outputs)
         params["bias"][...] = 0
+
+    def product_flops(self, n_samples):
+        return 2 * n_samples * math.prod(self.param_shapes["weight"])
 
     def bind(self, binding):
         self.ops = binding.ops

@@ -1,0 +1,144 @@
+"""A convolutional layer."""
+
+import math
+
+import numpy as np
+
+from skneural._initializers import initialize
+from skneural.layers._base import Layer
+from skneural.layers._windows import place_windows
+from skneural.ops import _images
+from skneural.ops._correlation import COLUMN_BYTES, Correlation
+
+
+class Conv2D(Layer):
+    """``y[i, j] = sum over u, v of x[i * stride + u, j * stride + v] @ weight[u, v] + bias``.
+
+    The kernel is not flipped (a cross-correlation). Signals ``(length, channels)`` are images
+    of height 1.
+
+    Parameters
+    ----------
+    filters : int
+        Number of output channels.
+    kernel_size : int or tuple of int
+        Height and width of the kernels; one number for both, or for signals.
+    strides : int or tuple of int, default=1
+        Steps from window to window.
+    padding : {"valid", "same"}, int or tuple of int, default="valid"
+        Zeros around the image: none; as many as leave ``ceil(size / stride)`` windows, an odd
+        one at the end; or a number for both sides of an axis.
+    dilation : int or tuple of int, default=1
+        Steps from pixel to pixel within a window.
+    weight_init : {"he", "glorot", "lecun", "zeros"}, default="glorot"
+        Scheme of the initial weights; biases start at zero.
+
+    References
+    ----------
+    Y. LeCun et al., Gradient-based learning applied to document recognition, Proceedings of
+    the IEEE 86, 1998.
+    """
+
+    def __init__(
+        self, filters, kernel_size, strides=1, padding="valid", dilation=1, weight_init="glorot"
+    ):
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self.padding = padding
+        self.dilation = dilation
+        self.weight_init = weight_init
+
+    def __repr__(self):
+        return (
+            f"Conv2D({self.filters}, {self.kernel_size}, strides={self.strides}, "
+            f"padding={self.padding!r}, dilation={self.dilation})"
+        )
+
+    def build(self, input_shape):
+        self.windows = place_windows(
+            self, input_shape, self.kernel_size, self.strides, self.padding, self.dilation
+        )
+        n_axes, c = len(input_shape) - 1, input_shape[-1]
+        kernel = self.windows.size[-n_axes:]
+        self.param_shapes = {"weight": (*kernel, c, self.filters), "bias": (self.filters,)}
+        return (*self.windows.output[-n_axes:], self.filters)
+
+    def init_params(self, params, state, rng):
+        weight = params["weight"]
+        area = math.prod(self.windows.size)
+        fans = {"fan_in": area * weight.shape[-2], "fan_out": area * self.filters}
+        initialize(weight, self.weight_init, rng, **fans)
+        params["bias"][...] = 0
+
+    def product_flops(self, n_samples):
+        *kernel, filters = self.param_shapes["weight"]
+        oh, ow = self.windows.output
+        row = ow * math.prod(kernel)
+        return 2 * filters * min(n_samples * oh * row, max(COLUMN_BYTES // 4, row))
+
+    def bind(self, binding):
+        self.ops, dtype = binding.ops, binding.dtype
+        self.batch_shape = binding.batch_shape
+        *lead, n_rows, c = self.batch_shape
+        h, w, _ = self.windows.image
+        area, n_images = math.prod(self.windows.size), n_rows // (h * w)
+        n_outputs = n_images * math.prod(self.windows.output)
+        self.models = list(np.ndindex(*lead))
+        self.weight = binding.params["weight"].reshape(*lead, area * c, self.filters)
+        self.bias = binding.params["bias"]
+        self.y = self.ops.empty((*lead, n_outputs, self.filters), dtype)
+        self.correlation = Correlation(self.windows, self.filters, n_images, dtype)
+        if binding.grads is not None:
+            self.grad_weight = binding.grads["weight"].reshape(self.weight.shape)
+            self.grad_bias = binding.grads["bias"]
+            self.ones = np.ones(n_outputs, dtype)
+            self.dx = None
+
+    def forward(self, x, *, training):
+        h, w, _ = self.windows.image
+        oh, ow = self.windows.output
+        self.images = _images.images(x, h, w)
+        y = self.ops.leading_rows(self.y, self.images.shape[-4] * oh * ow)
+        for model in self.models:
+            weight, bias = self.weight[model], self.bias[model]
+            self.correlation.correlate(self.images[model], weight, y[model], bias)
+        return y
+
+    def backward(self, dy, *, need_dx=True):
+        for model in self.models:
+            grad = self.grad_weight[model]
+            self.correlation.weight_gradient(self.images[model], dy[model], grad)
+        # a product with ones sums the rows twice as fast as a reduction
+        np.matmul(self.ones[: dy.shape[-2]], dy, out=self.grad_bias)
+        if not need_dx:
+            return None
+        if self.dx is None:  # The first layer of a network never needs it.
+            self._bind_input_gradient()
+        n_images, h, w, c = self.images.shape[-4:]
+        dx = self.ops.leading_rows(self.dx, n_images * h * w)
+        for model in self.models:
+            weight = self.weight[model]
+            if self.transposed is None:
+                padded = self.padded_dx[:n_images]
+                padded[...] = 0
+                self.correlation.add_to_windows(dy[model], weight, padded)
+                images = _images.images(dx[model], h, w)
+                images[...] = _images.middle(padded, self.windows)
+            else:
+                # seen from a pixel of x, the kernel is turned by half a circle
+                turned = weight.reshape(-1, c, self.filters)[::-1].swapaxes(1, 2)
+                images = _images.images(dy[model], *self.windows.output)
+                self.transposed.correlate(images, turned.reshape(-1, c), dx[model])
+        return dx
+
+    def _bind_input_gradient(self):
+        c = self.batch_shape[-1]
+        n_images = self.batch_shape[-2] // math.prod(self.windows.image[:2])
+        windows, dtype = self.windows.transposed(self.filters), self.y.dtype
+        self.dx = self.ops.empty(self.batch_shape, dtype)
+        self.transposed = None
+        if windows is None:
+            self.padded_dx = self.ops.empty((n_images, *self.windows.padded, c), dtype)
+        else:
+            self.transposed = Correlation(windows, c, n_images, dtype)

@@ -1,0 +1,114 @@
+"""Where the windows of a convolution or a pool lie on an image."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows of one size at regular places; every pair is (vertical, horizontal).
+
+    Attributes
+    ----------
+    image : tuple of int
+        ``(h, w, c)`` of an image without padding.
+    size, strides, dilation : tuple of int
+        Pixels a window takes, steps from window to window, and from pixel to pixel in it.
+    before, after : tuple of int
+        Padding above and to the left, below and to the right.
+    """
+
+    image: tuple
+    size: tuple
+    strides: tuple
+    dilation: tuple
+    before: tuple
+    after: tuple
+
+    @property
+    def padded(self):
+        """Height and width with padding."""
+        sides = zip(self.image, self.before, self.after, strict=False)
+        return tuple(length + before + after for length, before, after in sides)
+
+    @property
+    def span(self):
+        """Height and width that a window covers."""
+        return tuple((k - 1) * d + 1 for k, d in zip(self.size, self.dilation, strict=True))
+
+    @property
+    def output(self):
+        """How many windows fit: what does not fill a window is left over."""
+        return tuple(
+            (length - span) // stride + 1
+            for length, span, stride in zip(self.padded, self.span, self.strides, strict=True)
+        )
+
+    @property
+    def is_padded(self):
+        """Whether there is any padding."""
+        return any(self.before + self.after)
+
+    def transposed(self, n_channels):
+        """Windows over an output of so many channels that meet the same pixel of the image.
+
+        None unless the gradient for the image is a correlation, too: at strides of 1.
+        """
+        before = tuple(n - 1 - p for n, p in zip(self.span, self.before, strict=True))
+        after = tuple(n - 1 - p for n, p in zip(self.span, self.after, strict=True))
+        if self.strides != (1, 1) or min(before + after) < 0:
+            return None
+        image = (*self.output, n_channels)
+        return Windows(image, self.size, (1, 1), self.dilation, before, after)
+
+
+def place_windows(layer, input_shape, size, strides, padding, dilation=1):
+    """Windows of `layer` on images ``(h, w, c)`` or signals ``(length, c)``.
+
+    A signal is an image of height 1. Whole numbers stand for every axis, tuples have one
+    number an axis. `padding` is "valid" (none), "same" (as many windows as pixels divided by
+    the stride, rounded up; an odd zero goes to the end) or how much on both sides.
+
+    Raises
+    ------
+    ValueError
+        If no window fits.
+    """
+    if len(input_shape) not in (2, 3):
+        raise ValueError(
+            f"{layer} needs images of shape (height, width, channels) or signals of shape "
+            f"(length, channels); its input has shape {tuple(input_shape)}."
+        )
+    image = tuple(input_shape) if len(input_shape) == 3 else (1, *input_shape)
+    n_axes = len(input_shape) - 1
+    size = _pair(layer, "size", size, n_axes, 1)
+    strides = _pair(layer, "strides", strides, n_axes, 1)
+    dilation = _pair(layer, "dilation", dilation, n_axes, 1)
+    if padding == "same":
+        steps = zip(image, size, strides, dilation, strict=False)
+        total = [max((k - 1) * d + 1 - ((n - 1) % s + 1), 0) for n, k, s, d in steps]
+        before = tuple(zeros // 2 for zeros in total)
+        after = tuple(zeros - half for zeros, half in zip(total, before, strict=True))
+    else:
+        before = _pair(layer, "padding", 0 if padding == "valid" else padding, n_axes, 0)
+        after = before
+    windows = Windows(image, size, strides, dilation, before, after)
+    if min(windows.output) < 1:
+        raise ValueError(
+            f"{layer} does not fit on its input of shape {tuple(input_shape)}: a window of "
+            f"{size[-n_axes:]} with dilation {dilation[-n_axes:]} covers "
+            f"{windows.span[-n_axes:]} pixels, and with padding there are "
+            f"{windows.padded[-n_axes:]}. Use smaller windows or strides, more padding or "
+            "fewer layers."
+        )
+    return windows
+
+
+def _pair(layer, name, value, n_axes, of_height_one):
+    """(vertical, horizontal) of a number or a tuple; a signal has one row."""
+    values = (value,) * n_axes if not isinstance(value, (tuple, list)) else tuple(value)
+    if len(values) != n_axes:
+        raise ValueError(
+            f"{layer} needs one number for its {name} or one an axis, and its input has "
+            f"{n_axes}; got {value!r}."
+        )
+    return values if n_axes == 2 else (of_height_one, *values)

@@ -1,0 +1,132 @@
+"""Correlation of images with filters, by matrix products."""
+
+import math
+
+import numpy as np
+
+from skneural.ops import _images
+
+# What one product works on should stay in the second-level cache of a core.
+COLUMN_BYTES = 1 << 20
+# OpenBLAS multiplies up to this many multiply-adds without packing: a fifth faster.
+_SMALL_PRODUCT = 1_000_000
+
+
+class Correlation:
+    """Workspace for correlating images with filters.
+
+    The windows are copied side by side, as the rows of a matrix, which one product multiplies
+    with all filters. That is done for a few images at a time, or for a few rows of windows of
+    one large image, so that the matrix stays in the cache of a core; it is never larger than
+    that, except that it has room for one row of windows.
+
+    Parameters
+    ----------
+    windows : skneural.layers._windows.Windows
+        Where the windows lie.
+    filters : int
+        Number of filters.
+    n_images : int
+        The most images to come.
+    dtype : numpy dtype
+        Of all arrays.
+
+    References
+    ----------
+    K. Chellapilla et al., High performance convolutional neural networks for document
+    processing, IWFHR 2006.
+    """
+
+    def __init__(self, windows, filters, n_images, dtype):
+        self.windows, self.filters = windows, filters
+        *_, c = windows.image
+        oh, ow = windows.output
+        values = math.prod(windows.size) * c
+        small = _SMALL_PRODUCT // (oh * ow * values * filters)  # in images
+        self.one_by_one = small <= 1 and c > 1  # a product for each image
+        room = COLUMN_BYTES // (dtype.itemsize * ow * values)  # in rows of windows
+        self.rows = max(1, min(oh, room))
+        self.images = max(1, min(n_images, room // oh, small if small > 1 else room))
+        self.columns = np.empty(self.images * self.rows * ow * values, dtype)
+        self.sliding = _images.sliding_runs if c > 1 else _images.sliding
+        self.padded = None
+        if windows.is_padded:
+            self.padded = np.zeros((self.images, *windows.padded, c), dtype)
+            self.middle = _images.middle(self.padded, windows)
+            self.padded_windows = self.sliding(self.padded, windows)
+        self.products = np.empty((self.images, values, filters), dtype)
+
+    def _windows(self, images):
+        """Yield windows, a few at a time, and where their results are among all."""
+        oh, ow = self.windows.output
+        windows = None if self.windows.is_padded else self.sliding(images, self.windows)
+        for i in range(0, len(images), self.images):
+            some = slice(i, min(i + self.images, len(images)))
+            n_images = some.stop - i
+            if windows is None:
+                self.middle[:n_images] = images[some]
+                found = self.padded_windows[:n_images]
+            else:
+                found = windows[some]
+            for j in range(0, oh, self.rows):
+                stop = min(j + self.rows, oh)
+                first, last = i * oh + j, (some.stop - 1) * oh + stop
+                yield found[:, j:stop], slice(first * ow, last * ow)
+
+    def _columns(self, windows):
+        """Copy windows side by side: matrices with a row for each, one for every product."""
+        n_images, rows, ow, *_ = windows.shape
+        columns = self.columns[: windows.nbytes // self.columns.itemsize]
+        if self.windows.image[-1] > 1:
+            columns.view(windows.dtype).reshape(windows.shape)[...] = windows
+            n_products = n_images if self.one_by_one else 1
+            return columns.reshape(n_products, n_images * rows * ow // n_products, -1)
+        # a window of one channel has short rows: store the matrix by its long columns
+        size = self.windows.size
+        columns = columns.reshape(*size, n_images, rows, ow)
+        columns[...] = windows[..., 0].transpose(3, 4, 0, 1, 2)
+        return columns.reshape(1, math.prod(size), -1).swapaxes(1, 2)
+
+    def correlate(self, images, weight, out, bias=None):
+        """Write the correlation of images with `weight`, a column a filter, into pixel rows."""
+        if bias is not None:
+            bias = np.tile(bias, self.windows.output[1])  # long rows are added faster
+        for windows, where in self._windows(images):
+            part = out[where]
+            columns = self._columns(windows)
+            np.matmul(columns, weight, out=part.reshape(*columns.shape[:2], self.filters))
+            if bias is not None:
+                part = part.reshape(-1, bias.size)
+                part += bias
+        return out
+
+    def weight_gradient(self, images, dy, out):
+        """Write the gradient for `weight`, from that of the result in pixel rows."""
+        out[...] = 0
+        for windows, where in self._windows(images):
+            columns = self._columns(windows)
+            part = dy[where].reshape(*columns.shape[:2], self.filters)
+            products = self.products[: len(columns)]
+            np.matmul(columns.swapaxes(1, 2), part, out=products)
+            for product in products:
+                out += product
+
+    def add_to_windows(self, dy, weight, padded):
+        """Add ``weight @ dy`` to every window of padded images: the gradient for these."""
+        c = self.windows.image[-1]
+        all_windows = _images.sliding(padded, self.windows)
+        # as a view it would make products a third slower
+        weight = np.ascontiguousarray(weight.reshape(-1, c, self.filters).swapaxes(1, 2))
+        oh, ow = self.windows.output
+        for i in range(0, len(padded), self.images):
+            stop = min(i + self.images, len(padded))
+            for j in range(0, oh, self.rows):
+                windows = all_windows[i:stop, j : j + self.rows]
+                first = (i * oh + j) * ow
+                part = dy[first : first + math.prod(windows.shape[:3])]
+                parts = self.columns[: windows.size].reshape(len(weight), len(part), c)
+                np.matmul(part, weight, out=parts)
+                parts = parts.reshape(*self.windows.size, *windows.shape[:3], c)
+                for place in np.ndindex(*self.windows.size):
+                    pixels = windows[:, :, :, *place]
+                    pixels += parts[place]

@@ -1,0 +1,71 @@
+"""Images as arrays: pixel rows seen as images, and the windows that slide over them.
+
+Between layers a batch of images is a matrix of pixel rows, ``(..., n_images * h * w, c)``;
+here it is ``(..., n_images, h, w, c)``, a view of it. `windows` is a
+`skneural.layers._windows.Windows`.
+"""
+
+import math
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+
+def images(rows, h, w):
+    """Pixel rows as images."""
+    *lead, n_rows, c = rows.shape
+    return rows.reshape(*lead, n_rows // (h * w), h, w, c)
+
+
+def rows(images):
+    """Images as pixel rows."""
+    *lead, n_images, h, w, c = images.shape
+    return images.reshape(*lead, n_images * h * w, c)
+
+
+def leading(buffer, n_images):
+    """The first images of a workspace."""
+    return buffer[..., :n_images, :, :, :]
+
+
+def middle(padded, windows):
+    """The part of padded images that is not padding."""
+    (top, left), (h, w, _) = windows.before, windows.image
+    return padded[..., top : top + h, left : left + w, :]
+
+
+def copy_pixels(source, out):
+    """Copy images; a pixel as one opaque element takes half of the time."""
+    pixel = np.dtype((np.void, source.shape[-1] * source.itemsize))
+    out.view(pixel)[...] = source.view(pixel)
+
+
+def sliding(padded, windows):
+    """All windows of some images: ``(n_images, rows, columns, height, width, c)``, a view."""
+    image, row, pixel, channel = padded.strides
+    (down, right), (low, wide) = windows.strides, windows.dilation
+    shape = (len(padded), *windows.output, *windows.size, padded.shape[-1])
+    strides = (image, row * down, pixel * right, row * low, pixel * wide, channel)
+    return as_strided(padded, shape, strides)
+
+
+def sliding_runs(padded, windows):
+    """`sliding` for copying: pixels side by side are one opaque element, a third faster."""
+    view = sliding(padded, windows)
+    axis = 4 if windows.dilation[1] == 1 else 5  # from here on a window is contiguous
+    run = np.dtype((np.void, math.prod(view.shape[axis:]) * view.itemsize))
+    return np.ndarray(view.shape[:axis], run, padded, strides=view.strides[:axis])
+
+
+def taps_down(padded, windows):
+    """For each height in a window a view of the rows there, window by window."""
+    size, step, count = windows.size[0], windows.strides[0], windows.output[0]
+    stop = step * (count - 1) + 1
+    return [padded[..., k : k + stop : step, :, :] for k in range(size)]
+
+
+def taps_across(padded, windows):
+    """For each column in a window a view of the pixels there, window by window."""
+    size, step, count = windows.size[1], windows.strides[1], windows.output[1]
+    stop = step * (count - 1) + 1
+    return [padded[..., k : k + stop : step, :] for k in range(size)]
