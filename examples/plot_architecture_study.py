@@ -14,7 +14,7 @@ The table and the picture show the mean accuracy of each structure, how far it v
 fold to fold, and the seconds of a fit. Structures that differ by less than they vary are as
 good as each other: the one that trains faster is then the better choice. The winner has won
 by the very number in the table, so its accuracy is measured once more at the end, on test
-rows that the search never saw.
+rows that the search never saw: `load_data` has put them aside before it begins.
 
 The data are the small digits of scikit-learn. ``--data mnist`` runs the same study on
 70,000 larger images, and ``--data PATH.npz`` on your own data.
@@ -22,66 +22,20 @@ The data are the small digits of scikit-learn. ``--data mnist`` runs the same st
 
 import argparse
 import sys
-import zipfile
 from pathlib import Path
 
 import numpy as np
+from _common import DATA_HELP, check_output, load_data, plt
 from sklearn.callback import ProgressBar
-from sklearn.datasets import fetch_openml, load_digits
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, train_test_split
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from skneural import MLPClassifier
 
-try:
-    import matplotlib.pyplot as plt
-except ImportError:
-    plt = None
-
 # %%
 # One, two and three hidden layers. The sizes of input and output follow from the data.
 HIDDEN_LAYER_SIZES = [(64,), (128, 64), (256, 128, 64), (512, 64), (512, 256)]
-
-
-# %%
-# The data
-# --------
-# The test rows are put aside before the search begins: the last ones where the data come
-# with test rows of their own, a fifth of each class elsewhere.
-def load_data(source, seed):
-    n_test = 0
-    if source == "digits":
-        X, y = load_digits(return_X_y=True)
-    elif source == "mnist":
-        X, y = fetch_openml(
-            "mnist_784", version=1, return_X_y=True, as_frame=False, parser="liac-arff"
-        )  # needs no pandas
-        n_test = 10_000
-    else:
-        X, y = read_npz(source)
-        if X.dtype == np.uint8 and X.shape == (63_000, 28, 28):
-            n_test = 3_000
-    # one row an image; float32 holds pixels exactly and is faster than float64
-    X = X.reshape(len(X), -1).astype(np.float32)
-    if n_test:
-        return X[:-n_test], X[-n_test:], y[:-n_test], y[-n_test:]
-    return train_test_split(X, y, test_size=0.2, stratify=y, random_state=seed)
-
-
-def read_npz(path):
-    if not Path(path).is_file():
-        raise ValueError(f"no such file: {path}")
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"not an npz file: {path}")
-    with np.load(path) as arrays:
-        for name in ("X", "y"):
-            if name not in arrays:
-                raise ValueError(f"{path} has no array {name}, only: {', '.join(arrays)}")
-        X, y = arrays["X"], arrays["y"]
-    if X.ndim < 2 or y.shape != X.shape[:1]:
-        raise ValueError(f"{path}: y must be one label a row, got {y.shape} for {X.shape}")
-    return X, y
 
 
 # %%
@@ -183,10 +137,7 @@ def plot(search, title):
 
 def parse_args(argv):
     parser = argparse.ArgumentParser(description="Which layers should a network have?")
-    data_help = """digits (the default), mnist (a download; its last 10,000 rows are for the
-        test), or the path of an npz file with arrays X and y: if X is uint8 of shape (63000,
-        28, 28) the rows after the first 60,000 are for the test, else a stratified fifth"""
-    parser.add_argument("--data", default="digits", help=data_help)
+    parser.add_argument("--data", default="digits", help=DATA_HELP)
     parser.add_argument("--jobs", type=int, default=1, help="fits at a time; -1: all cores")
     parser.add_argument("--folds", type=int, default=5, help="at least 2; default: 5")
     parser.add_argument("--epochs", type=int, help="default: 30 up to 10,000 rows, else 15")
@@ -199,14 +150,9 @@ def parse_args(argv):
 
 def main(argv=None):
     args = parse_args(argv)
-    if plt is None:
-        sys.exit("error: the picture needs matplotlib (pip install matplotlib)")
+    check_output(args.output)
     if args.folds < 2 or (args.epochs is not None and args.epochs < 1):
         sys.exit("error: --folds must be at least 2, --epochs at least 1")
-    if args.output.suffix not in (".png", ".pdf", ".svg"):
-        sys.exit(f"error: --output must end in .png, .pdf or .svg, got {args.output}")
-    if not args.output.parent.is_dir():
-        sys.exit(f"error: no such folder: {args.output.parent}")
     try:
         X, X_test, y, y_test = load_data(args.data, args.seed)
     except (ImportError, OSError, ValueError) as error:

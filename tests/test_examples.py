@@ -1,27 +1,28 @@
 """The examples, run as a user runs them: as scripts, from an empty folder."""
 
-import importlib.util
+import importlib
 import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-STUDY = Path(__file__).parents[1] / "examples" / "plot_architecture_study.py"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 pytest.importorskip("matplotlib")
 
 
 @pytest.fixture
-def study(tmp_path):
-    """Return a function that runs the study in tmp_path, warnings being errors there too."""
+def run_example(tmp_path):
+    """Return a function that runs an example in tmp_path, warnings being errors there too."""
 
-    def run(*args):
+    def run(name, *args):
         return subprocess.run(
-            [sys.executable, "-W", "error", STUDY, *map(str, args)],
+            [sys.executable, "-W", "error", EXAMPLES / name, *map(str, args)],
             cwd=tmp_path,
             # modules of tmp_path come before installed ones
             env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONIOENCODING": "utf-8"},
@@ -33,13 +34,21 @@ def study(tmp_path):
     return run
 
 
-@pytest.fixture(scope="module")
-def module():
-    """The script as a module: its functions are called without a new process."""
-    spec = importlib.util.spec_from_file_location(STUDY.stem, STUDY)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def study(run_example):
+    return partial(run_example, "plot_architecture_study.py")
+
+
+@pytest.fixture
+def load(monkeypatch):
+    """Return a function that imports a script: its functions are called without a process."""
+    monkeypatch.syspath_prepend(EXAMPLES)
+    return importlib.import_module
+
+
+@pytest.fixture
+def module(load):
+    return load("plot_architecture_study")
 
 
 def assert_one_line_error(done, *words):
@@ -147,26 +156,104 @@ def test_folder_of_the_picture_is_checked_before_the_search(module, tmp_path):
         module.main(["--output", f"{tmp_path}/nowhere/study.png"])
 
 
-def test_mnist_keeps_its_own_test_rows(module, monkeypatch, tmp_path):
+def test_mnist_keeps_its_own_test_rows(load, monkeypatch, tmp_path):
     """Whether the images come from a file or from OpenML."""
     np.savez_compressed(
         tmp_path / "mnist.npz", X=np.zeros((63_000, 28, 28), np.uint8), y=np.arange(63_000)
     )
-    X, X_test, y, y_test = module.load_data(tmp_path / "mnist.npz", seed=0)
+    common = load("_common")
+    X, X_test, y, y_test = common.load_data(tmp_path / "mnist.npz", seed=0)
     assert (X.shape, X_test.shape) == ((60_000, 784), (3_000, 784))
     assert X.dtype == np.float32
     assert (y[-1], y_test[0]) == (59_999, 60_000)
 
     downloaded = np.zeros((70_000, 1)), np.arange(70_000)
-    monkeypatch.setattr(module, "fetch_openml", lambda *args, **kwargs: downloaded)
-    _, _, y, y_test = module.load_data("mnist", seed=0)
+    monkeypatch.setattr(common, "fetch_openml", lambda *args, **kwargs: downloaded)
+    _, _, y, y_test = common.load_data("mnist", seed=0)
     assert (y[-1], y_test[0]) == (59_999, 60_000)
 
 
-def test_no_download(module, monkeypatch):
+def test_no_download(load, module, monkeypatch):
     def unreachable(*args, **kwargs):
         raise OSError("the network is down")
 
-    monkeypatch.setattr(module, "fetch_openml", unreachable)
+    monkeypatch.setattr(load("_common"), "fetch_openml", unreachable)
     with pytest.raises(SystemExit, match=r"^error: the network is down$"):
         module.main(["--data", "mnist"])
+
+
+def test_sine_by_relu(run_example, tmp_path):
+    done = run_example("plot_sine_by_relu.py", "--seeds", 3, "--epochs", 1000)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines() if re.match(r" +\d", line)]
+    assert [int(row[0]) for row in rows] == [1, 2, 3, 8]
+    for units, n_kinks, pieces, largest, _, least in (map(float, row) for row in rows):
+        assert n_kinks <= units
+        assert pieces == n_kinks + 1
+        assert least < largest
+    assert float(rows[-1][3]) < 0.05
+    assert_png(tmp_path / "sine_by_relu.png")
+
+
+def test_three_rectifiers_draw_a_sine(load):
+    sine = load("plot_sine_by_relu")
+    networks = sine.by_loss(sine.fit(3, seed, epochs=3000) for seed in range(10))
+    assert np.abs(sine.errors(networks[0])).max() < 0.04
+
+
+@pytest.mark.parametrize(("n_pieces", "error"), [(1, 0.2586), (2, 0.0505), (4, 0.0206)])
+def test_least_error_of_straight_pieces(load, n_pieces, error):
+    """A linear program over the kinks of three rectifiers found 0.0207, close above."""
+    sine = load("plot_sine_by_relu")
+    assert sine.least_error(n_pieces) == pytest.approx(error, abs=1e-4)
+
+
+def test_kinks_are_where_the_slope_changes(load):
+    sine = load("plot_sine_by_relu")
+    network = sine.fit(3, seed=0, epochs=200)
+    x = sine.X_DENSE.ravel()
+    bends = np.abs(np.diff(network.predict(sine.X_DENSE), 2)) > 1e-9
+    assert set(np.searchsorted(x, sine.kinks(network))) <= {
+        i for at in np.flatnonzero(bends) for i in (at + 1, at + 2)
+    }
+
+
+def test_regularization_of_the_digits(run_example, tmp_path):
+    small = ("--train", 400, "--seeds", 2, "--epochs", 8, "--jobs", 2)
+    done = run_example("plot_regularization.py", *small)
+    assert done.returncode == 0, done.stderr
+    assert "400 training, 80 validation and 360 test rows" in done.stdout
+    # setting, training accuracy ± std, test accuracy ± std, epochs, seconds
+    rows = re.findall(r"^(\w.+?) +(0\.\d+|1\.0+) ± \S+ +(\S+) ± \S+ +(\S+)", done.stdout, re.M)
+    table = {name: [float(number) for number in numbers] for name, *numbers in rows}
+    assert list(table) == [
+        "plain",
+        "L2",
+        "dropout",
+        "batch norm",
+        "early stopping",
+        "dropout + batch norm",
+    ]
+    for name, (training, test, epochs) in table.items():
+        assert 0.85 < test < training <= 1
+        assert epochs == 8 or name == "early stopping"
+    assert_png(tmp_path / "regularization.png")
+
+
+def test_regularization_asks_for_two_seeds(load, tmp_path):
+    """One seed has no spread."""
+    regularization = load("plot_regularization")
+    with pytest.raises(SystemExit, match=r"^error: --seeds must be at least 2"):
+        regularization.main(["--seeds", "1", "--output", f"{tmp_path}/a.png"])
+
+
+def test_rows_of_the_regularization_do_not_overlap(load):
+    """All: five sixths of what is not for the test; pixels are scaled by training rows."""
+    regularization = load("plot_regularization")
+    args = regularization.parse_args(["--train", "all"])
+    (X, y), (X_val, _), (X_test, _) = regularization.split(args)
+    assert (len(X), len(X_val), len(X_test)) == (1197, 239, 360)
+    assert len(np.unique(np.vstack([X, X_val, X_test]), axis=0)) == 1197 + 239 + 360
+    ranges = np.ptp(X, axis=0)  # of a pixel: 0 where it is always white
+    np.testing.assert_allclose(ranges, ranges.round(), atol=1e-6)
+    assert len(np.unique(y)) == 10
