@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural import _lbfgs, _training
 from skneural._data import check_start
+from skneural._network import Network
 from skneural._preparation import Preparation
 from skneural._threads import blas_threads_for
 from skneural._watch import Watch
@@ -126,6 +127,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
             doubt = run(job, watch)
         network = progress.network
         self._progress = progress
+        self._batch_size = job.batch_size
         self.network_ = network
         self.n_iter_ = progress.epochs
         self.t_ = progress.samples
@@ -156,6 +158,38 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
             raise AttributeError(f"This {type(self).__name__} instance is not fitted yet.")
         return self.network_.params(name)
 
+    def summary(self, input_shape=None):
+        """Return the table of the layers: output shapes, parameters, bytes of a batch.
+
+        Parameters
+        ----------
+        input_shape : int or tuple of int, default=None
+            Shape of one sample, for an estimator that is not fitted and does not know it
+            from a parameter of its own: a number of features or, for convolutional
+            networks, (height, width, channels) or (length, channels).
+
+        Returns
+        -------
+        summary : Summary
+            The table, as text when printed and as HTML in a notebook. Its `rows` have
+            `name`, `output_shape`, `n_params`, `training_bytes` (of the output and its
+            gradient, for a batch) and `prediction_bytes`. Before `fit` the output layer is
+            left out, as its units are those of `y`, and ``dtype="auto"`` is float64.
+
+        Raises
+        ------
+        ValueError
+            If the shape is not known, or if a layer does not fit on its input; the message
+            shows the table up to there.
+        """
+        if hasattr(self, "network_"):
+            return self.network_.summary(self._batch_size)
+        self._check_parameters()
+        shape = self._described_shape(input_shape)
+        dtype = "float64" if self.dtype == "auto" else self.dtype
+        network = Network(self._build_layers(shape, None), None, shape, dtype)
+        return network.summary(200 if self.batch_size == "auto" else self.batch_size)
+
     def _raw_prediction(self, X):
         """Check X and return the network's output before the inverse link."""
         check_is_fitted(self, "network_")
@@ -168,7 +202,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         # noise would make X dense
-        tags.input_tags.sparse = bool(self._accept_sparse) and not self.input_noise
+        tags.input_tags.sparse = not (self.input_noise or getattr(self, "augmentation", None))
         return tags
 
 

@@ -177,6 +177,85 @@ rho : float, default=0.99
 """,
 }
 
+CONVNET_PARAMETERS = {
+    "filters": """\
+filters : int or sequence of int, default=(16, 32)
+    Filters of the convolution of every block, from input to output; a block is
+    convolution, batch normalization if `batch_norm`, activation, and pooling. What follows
+    up to `pool_strides` is one value for all blocks or a sequence of one a block.
+""",
+    "kernel_size": """\
+kernel_size : int, pair, or sequence of one a block, default=3
+    Height and width of the kernels in pixels; a number is both. A pair stands in a sequence
+    of one a block: ``((3, 5), (3, 3))``.
+""",
+    "strides": """\
+strides : int, pair, or sequence of one a block, default=1
+    Pixels from one place of the kernel to the next.
+""",
+    "padding": """\
+padding : {"same", "valid"}, int, pair, or sequence of one a block, default="same"
+    Zeros around the image: as many as leave ``ceil(size / stride)`` places, none, or how
+    many on each side.
+""",
+    "dilation": """\
+dilation : int, pair, or sequence of one a block, default=1
+    Pixels from one entry of the kernel to the next.
+""",
+    "pool": """\
+pool : {"max", "average", "global_average"}, None, or sequence of one a block, default="max"
+    Pooling at the end of the block; ``"global_average"``, the mean of every channel, goes
+    into the last block only.
+""",
+    "pool_size": """\
+pool_size : int, pair, or sequence of one a block, default=2
+    Height and width of the windows of max and average pooling. What does not fill a window
+    is left over.
+""",
+    "pool_strides": """\
+pool_strides : int, pair, None, or sequence of one a block, default=None
+    Pixels from window to window; None is `pool_size`.
+""",
+    "hidden_layer_sizes": """\
+hidden_layer_sizes : int or sequence of int, default=(64,)
+    Units of every dense layer between the blocks and the output layer; ``()`` is none.
+""",
+    "input_shape": """\
+input_shape : tuple of int or None, default=None
+    Shape of one sample: (height, width, channels) of images or (length, channels) of
+    signals. X may then also be flat rows. With None X of four dimensions are images with
+    channels, of three dimensions images of one channel, and flat rows are signals of one
+    channel (which are pooled no further than they are long).
+""",
+    "augmentation": """\
+augmentation : dict, callable or None, default=None
+    What changes each training batch at random: a dict with any of ``"shift"`` (up to so
+    many pixels along each axis, zeros come in), ``"horizontal_flip"`` (True: half of the
+    images) and ``"gaussian_noise"`` (its standard deviation); or a callable
+    ``f(images, rng)`` that returns images (n_samples, height, width, channels) for such
+    images and a NumPy Generator.
+""",
+    "activation": """\
+activation : str or sequence of str, default="relu"
+    Activation of blocks and hidden layers: one of ``"identity"``, ``"logistic"``,
+    ``"tanh"``, ``"relu"``, ``"leaky_relu"`` (slope 0.01), ``"elu"``, ``"gelu"`` (exact),
+    ``"silu"`` and ``"softplus"``; or a sequence of them, one a block and then one a hidden
+    layer.
+""",
+    "dropout": """\
+dropout : float or sequence of float, default=0.0
+    Share of the outputs of every block and hidden layer that each training batch leaves
+    out, in [0, 1); or a sequence of them, one a block and then one a hidden layer. The
+    others are scaled up by ``1 / (1 - dropout)``; predictions use all.
+""",
+    "batch_norm": """\
+batch_norm : bool, default=False
+    Whether each convolution, channel by channel, and each hidden layer is normalized before
+    its activation: by the mean and variance of the batch in training, by their running
+    averages in predictions.
+""",
+}
+
 CLASSIFIER_PARAMETERS = {
     "loss": """\
 loss : {"log_loss", "squared_error", "hinge", "perceptron"}, default="log_loss"
@@ -211,8 +290,8 @@ delta : float, default=1.0
 
 ATTRIBUTES = """\
 coefs_ : tuple of ndarray of shape (n_inputs, n_units)
-    Weights of every layer, from input to output. Writable views: a change in place
-    changes the network.
+    Weights of every layer, from input to output; of a convolution (height, width,
+    n_channels, n_filters). Writable views: a change in place changes the network.
 intercepts_ : tuple of ndarray of shape (n_units,)
     Biases of every layer. Writable views.
 n_iter_ : int

@@ -60,32 +60,49 @@ class BaseMLP(BaseNeuralNetwork):
 
     def _check_parameters(self):
         super()._check_parameters()
-        self._hidden_layers()
+        self._activations_and_dropouts()
 
-    def _hidden_layers(self):
-        """Return units, activation and dropout of every hidden layer."""
+    def _n_blocks(self):
+        return 0
+
+    def _activations_and_dropouts(self):
+        """Return the activation and the dropout of every block and then hidden layer."""
         sizes = check.layer_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
+        n_layers, what = len(sizes), "hidden layers"
+        if self._n_blocks():
+            n_layers, what = n_layers + self._n_blocks(), "blocks and hidden layers"
         known, rate = check.one_of(*ACTIVATIONS), check.number(0, 1, open_high=True)
-        activations = check.per_layer("activation", self.activation, len(sizes), known)
-        dropouts = check.per_layer("dropout", self.dropout, len(sizes), rate)
-        return list(zip(sizes, activations, dropouts, strict=True))
+        return (
+            check.per_layer("activation", self.activation, n_layers, known, what),
+            check.per_layer("dropout", self.dropout, n_layers, rate, what),
+        )
 
-    def _build_layers(self, output_shape):
-        """The layers of the network, described but not built."""
+    def _build_layers(self, input_shape, output_shape):
+        """The layers of the network, described but not built; no output layer for None."""
+        return [*self._noise(), *self._head(output_shape)]
 
-        def dense(units, activation):
-            scheme = self.weight_init
-            return Dense(units, default_weight_init(activation) if scheme == "auto" else scheme)
+    def _noise(self):
+        return [GaussianNoise(float(self.input_noise))] if self.input_noise else []
 
-        layers = [GaussianNoise(float(self.input_noise))] if self.input_noise else []
-        for units, activation, dropout in self._hidden_layers():
-            layers.append(dense(units, activation))
+    def _scheme(self, activation):
+        auto = self.weight_init == "auto"
+        return default_weight_init(activation) if auto else self.weight_init
+
+    def _head(self, output_shape):
+        """The hidden dense layers, and the output layer."""
+        layers = []
+        sizes = check.layer_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
+        own = (values[self._n_blocks() :] for values in self._activations_and_dropouts())
+        for units, activation, dropout in zip(sizes, *own, strict=True):
+            layers.append(Dense(units, self._scheme(activation)))
             if self.batch_norm:
                 layers.append(BatchNorm())
             layers.append(ACTIVATIONS[activation]())
             if dropout:
                 layers.append(Dropout(float(dropout)))
-        return [*layers, dense(output_shape[0], "identity")]
+        if output_shape is None:
+            return layers
+        return [*layers, Dense(output_shape[0], self._scheme("identity"))]
 
 
 @with_shared_parameters(CLASSIFIER_PARAMETERS)

@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 
+from skneural._summary import Summary
 from skneural.layers._base import Binding
 from skneural.ops import _numpy as ops
 
@@ -73,7 +74,12 @@ class Network:
         shape = self.input_shape
         for layer in layers:
             self.input_shapes.append(shape)
-            shape = layer.build(shape)
+            try:
+                shape = layer.build(shape)
+            except ValueError as error:
+                built = layers[: len(self.input_shapes) - 1]
+                table = Summary(built, self.input_shapes, dtype, batch_size=1)
+                raise ValueError(f"{error} The network up to there:\n{table}") from None
         self.output_shape = shape
         self._lay_out_parameters()
 
@@ -131,15 +137,25 @@ class Network:
         except (AttributeError, OSError, ValueError):  # not known on this platform
             return
         # parameters, gradient, the best parameters and at most two moments; output and slope
-        per_row = sum(math.prod(shape) for shape in self.input_shapes)
-        needed = self.dtype.itemsize * (5 * self.n_params + 2 * batch_size * per_row)
-        if needed > memory:
-            raise ValueError(
-                f"The network is too large for this machine: training its {self.n_params:,} "
-                f"parameters in batches of {batch_size:,} rows takes at least {needed:,} "
-                f"bytes, and the machine has {memory:,}. Lower hidden_layer_sizes or "
-                "batch_size."
-            )
+        n_params = n_values = 0
+        shapes = [*self.input_shapes[1:], self.output_shape]
+        for i, (layer, shape) in enumerate(zip(self.layers, shapes, strict=True)):
+            n_params += sum(map(math.prod, layer.param_shapes.values()))
+            n_values += math.prod(shape)
+            needed = self.dtype.itemsize * (5 * n_params + 2 * batch_size * n_values)
+            if needed > memory:
+                raise ValueError(
+                    f"The network is too large for this machine: up to {layer.label} its "
+                    f"training in batches of {batch_size:,} samples takes at least {needed:,} "
+                    f"bytes ({n_params:,} parameters), and the machine has {memory:,}. Lower "
+                    "hidden_layer_sizes, filters or batch_size. The network up to there:\n"
+                    f"{self.summary(batch_size, i + 1)}"
+                )
+
+    def summary(self, batch_size, n_layers=None):
+        """The table of the layers, or of the first `n_layers`."""
+        shapes = [*self.input_shapes, self.output_shape]
+        return Summary(self.layers[:n_layers], shapes, self.dtype, batch_size)
 
     def _bound_layers(self, batch_size, grad=None, rng=None):
         lead = self.theta.shape[:-1]
@@ -169,12 +185,11 @@ class Network:
 
     def _pixel_rows(self, x):
         """Images as layers take them: a matrix with a row for each pixel of each image."""
-        n_axes = len(self.input_shape)
-        if n_axes == 1:
+        if len(self.input_shape) == 1:
             return x
-        return np.ascontiguousarray(x).reshape(
-            *x.shape[: -n_axes - 1], -1, self.input_shape[-1]
-        )
+        # CSR rows become dense: an image has no use for them
+        x = np.ascontiguousarray(x) if isinstance(x, np.ndarray) else x.toarray()
+        return x.reshape(*self.theta.shape[:-1], -1, self.input_shape[-1])
 
     def release(self):
         """Drop what `bind` allocated."""
@@ -191,6 +206,7 @@ class Network:
         Parameters
         ----------
         x : ndarray or CSR of shape (..., n_samples, *input_shape)
+            Images may also be flat rows.
         y : ndarray of shape (..., n_samples, *output_shape)
         sample_weight : ndarray of shape (..., n_samples), default=None
         alpha : float, default=0.0

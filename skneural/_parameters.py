@@ -66,9 +66,9 @@ def either(special, check_other):
         try:
             check_other(name, value)
         except (TypeError, ValueError) as error:
-            message = f"{name} must be {special!r} or {check_other.allowed}, got {value!r}."
-            raise type(error)(message) from None
+            raise type(error)(f"{name} must be {allowed}, got {value!r}.") from None
 
+    allowed = check.allowed = f"{special!r} or {check_other.allowed}"
     return check
 
 
@@ -112,20 +112,71 @@ def layer_sizes(name, value):
     return tuple(int(size) for size in sizes)
 
 
-def per_layer(name, value, n_layers, check):
-    """Return one value a hidden layer, from one value for all or a sequence of them."""
+def per_layer(name, value, n_layers, check, what="hidden layers"):
+    """Return one value a layer, from one value for all or a sequence of them."""
     if not _is_sequence(value):
         check(name, value)
         return (value,) * n_layers
     values = tuple(value)
     if len(values) != n_layers:
         raise ValueError(
-            f"{name} must be one value or one for each of the {n_layers} hidden layers, "
-            f"got {len(values)}: {value!r}."
+            f"{name} must be one value or one for each of the {n_layers} {what}, got "
+            f"{len(values)}: {value!r}."
         )
     for i, entry in enumerate(values):
         check(f"{name}[{i}]", entry)
     return values
+
+
+def number_or_pair(low):
+    """Return a check for an integer, or a sequence of one an axis (at most two)."""
+    allowed = f"an integer >= {low} or a pair of them"
+    entry = number(low, integer=True)
+
+    def check(name, value):
+        values = tuple(value) if _is_sequence(value) else (value,)
+        try:
+            if not 1 <= len(values) <= 2:
+                raise ValueError
+            for length in values:
+                entry(name, length)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{name} must be {allowed}, got {value!r}.") from None
+
+    check.allowed = allowed
+    return check
+
+
+def input_shape(name, value):
+    """Check for None, a length, or a tuple of one to three of them."""
+    allowed = "None, (height, width, channels), (length, channels) or a number of features"
+    if value is None:
+        return
+    lengths = tuple(value) if _is_sequence(value) else (value,)
+    if not 1 <= len(lengths) <= 3:
+        raise ValueError(f"{name} must be {allowed}, got {value!r}.")
+    for length in lengths:
+        if isinstance(length, bool | np.bool_) or not isinstance(length, Integral):
+            raise TypeError(f"{name} must be {allowed}, all integers >= 1, got {value!r}.")
+        if length < 1:
+            raise ValueError(f"{name} must be {allowed}, all integers >= 1, got {value!r}.")
+
+
+def augmentation(name, value):
+    """Check for None, a callable or a dict of options."""
+    options = {"shift": number(0, integer=True), "horizontal_flip": boolean}
+    options["gaussian_noise"] = number(0)
+    if value is None or callable(value):
+        return
+    if not isinstance(value, dict):
+        raise TypeError(
+            f"{name} must be None, a dict with entries of {list(options)}, or a callable "
+            f"f(images, rng), got {value!r}."
+        )
+    for key, setting in value.items():
+        if key not in options:
+            raise ValueError(f"{name} must have entries of {list(options)}, got {key!r}.")
+        options[key](f"{name}[{key!r}]", setting)
 
 
 def _is_sequence(value):

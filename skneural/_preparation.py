@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
@@ -11,6 +12,7 @@ from skneural._data import check_sample_weight, named, network_dtype, refuse_dat
 from skneural._lbfgs import LBFGS
 from skneural._network import Network
 from skneural._optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
+from skneural._parameters import input_shape as check_input_shape
 from skneural._training import Convergence, Job, Progress, spawn_generators
 from skneural._validation import Rows, Validation, hold_out
 from skneural.schedules import make_schedule
@@ -33,12 +35,22 @@ class Preparation:
     those of images also how samples are laid out as rows.
     """
 
-    _accept_sparse = "csr"
     _same_labels = {}  # what `_encode_y` needs to know of further rows
 
     def _as_rows(self, X, name, *, reset=False):
         """Lay samples out as rows of features."""
         return X
+
+    def _described_shape(self, input_shape):
+        """The shape of one sample before any was seen, from what the user says."""
+        check_input_shape("input_shape", input_shape)
+        if input_shape is None:
+            raise ValueError(
+                "The shape of a sample is not known before fit: pass input_shape, such as the "
+                "number of features."
+            )
+        lengths = input_shape if isinstance(input_shape, Sequence) else (input_shape,)
+        return (math.prod(lengths),)
 
     def _sample_shape(self, X):
         """The shape of one sample, as the network takes it."""
@@ -48,14 +60,20 @@ class Preparation:
         """What is done to each training batch, or None."""
         return None
 
+    def _refuse_noise(self):
+        for name in ("input_noise", "augmentation"):
+            if getattr(self, name, None):
+                raise ValueError(
+                    f"{name} must be off for sparse X, got {getattr(self, name)!r}. It would "
+                    "make X dense; pass X.toarray() if that is what you want."
+                )
+
     def _check_x(self, X, name, dtype):
         """Check rows like those that the network has been fitted on."""
         refuse_dates_and_text(name, X)
         with named(name):
             X = self._as_rows(X, name)
-            return validate_data(
-                self, X, accept_sparse=self._accept_sparse, dtype=dtype, reset=False
-            )
+            return validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
 
     def _check_parameters(self):
         """Check every constructor parameter, by name, before any work."""
@@ -92,8 +110,9 @@ class Preparation:
         rows, validation = self._validation_rows(rows, given, rngs["split"])
         dtype = rows.encoded.dtype
         batch_size = self._rows_a_step(rows.X.shape[0])
-        layers = self._build_layers(rows.encoded.shape[1:])
-        network = Network(layers, self._make_loss(), self._sample_shape(rows.X), dtype)
+        input_shape = self._sample_shape(rows.X)
+        layers = self._build_layers(input_shape, rows.encoded.shape[1:])
+        network = Network(layers, self._make_loss(), input_shape, dtype)
         network.check_memory(batch_size)
         optimizer = self._make_optimizer(network.n_weights)
         if resume:
@@ -149,7 +168,7 @@ class Preparation:
                 self,
                 self._as_rows(X, "X", reset=not resume),
                 y,
-                accept_sparse=self._accept_sparse,
+                accept_sparse="csr",
                 dtype=dtype,
                 order="C",
                 multi_output=True,
@@ -157,11 +176,8 @@ class Preparation:
             )
         if not sparse.issparse(X):
             X = np.asarray(X)  # a memory map becomes a plain view: its slices are cheaper
-        elif self.input_noise:
-            raise ValueError(
-                f"input_noise must be 0 for sparse X, got {self.input_noise!r}. Noise would "
-                "make X dense; pass X.toarray() if that is what you want."
-            )
+        else:
+            self._refuse_noise()
         sample_weight = check_sample_weight(sample_weight, X.shape[0], dtype)
         encoded = self._encode_y(y, dtype, resume=resume, **encoding)
         weights = self._weigh_classes(y, sample_weight, dtype, **encoding)

@@ -13,7 +13,8 @@ ROOT = Path(skneural.__file__).parent
 # from the top of the house to its foundation; a module imports from lower floors only
 FLOORS = [
     ["skneural"],
-    ["_mlp"],
+    ["_convnet"],
+    ["_mlp", "_augmentation"],
     ["_base", "_classification", "_regression", "_docs"],
     ["_preparation", "_watch"],
     ["_validation", "_labels"],
@@ -22,6 +23,7 @@ FLOORS = [
     ["_training", "_threads"],
     ["schedules"],
     ["_network", "_optimizers", "_parameters"],
+    ["_summary"],
     [
         "layers._dense",
         "layers._activations",

@@ -163,7 +163,7 @@ def test_batch_norm_predicts_by_running_statistics():
 
 
 def test_input_noise_refuses_sparse_x():
-    with pytest.raises(ValueError, match="input_noise must be 0 for sparse X"):
+    with pytest.raises(ValueError, match="input_noise must be off for sparse X"):
         make(input_noise=0.5).fit(sparse.csr_array(X), Y)
 
 

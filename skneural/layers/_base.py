@@ -59,6 +59,11 @@ class Layer:
     def __repr__(self):
         return f"{type(self).__name__}{self.param_shapes.get('weight', '')}"
 
+    @property
+    def label(self):
+        """What a summary calls the layer."""
+        return type(self).__name__
+
     def build(self, input_shape):
         """Set `param_shapes` and return the output shape, both without the batch axis."""
         return input_shape

@@ -6,7 +6,7 @@ import numpy as np
 
 from skneural._initializers import initialize
 from skneural.layers._base import Layer
-from skneural.layers._windows import place_windows
+from skneural.layers._windows import place_windows, windows_label
 from skneural.ops import _images
 from skneural.ops._correlation import COLUMN_BYTES, Correlation
 
@@ -49,6 +49,10 @@ class Conv2D(Layer):
         self.dilation = dilation
         self.weight_init = weight_init
 
+    @property
+    def label(self):
+        return f"{type(self).__name__} {self.filters} of {windows_label(self)}"
+
     def __repr__(self):
         return (
             f"Conv2D({self.filters}, {self.kernel_size}, strides={self.strides}, "
@@ -59,7 +63,8 @@ class Conv2D(Layer):
         self.windows = place_windows(
             self, input_shape, self.kernel_size, self.strides, self.padding, self.dilation
         )
-        n_axes, c = len(input_shape) - 1, input_shape[-1]
+        n_axes = self.n_axes = len(input_shape) - 1
+        c = input_shape[-1]
         kernel = self.windows.size[-n_axes:]
         self.param_shapes = {"weight": (*kernel, c, self.filters), "bias": (self.filters,)}
         return (*self.windows.output[-n_axes:], self.filters)

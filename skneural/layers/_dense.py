@@ -23,6 +23,10 @@ class Dense(Layer):
         self.units = units
         self.weight_init = weight_init
 
+    @property
+    def label(self):
+        return f"Dense {self.units}"
+
     def build(self, input_shape):
         (n_inputs,) = input_shape
         self.param_shapes = {"weight": (n_inputs, self.units), "bias": (self.units,)}

@@ -30,6 +30,10 @@ class Dropout(Layer):
     def __init__(self, rate):
         self.rate = rate
 
+    @property
+    def label(self):
+        return f"Dropout {self.rate:g}"
+
     def bind(self, binding):
         if not self.rate or binding.grads is None:
             return

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from skneural.layers._base import Layer
-from skneural.layers._windows import place_windows
+from skneural.layers._windows import place_windows, windows_label
 from skneural.ops import _images
 
 
@@ -25,6 +25,10 @@ class _Pool(Layer):
         self.strides = strides
         self.padding = padding
 
+    @property
+    def label(self):
+        return f"{type(self).__name__} {windows_label(self)}"
+
     def __repr__(self):
         parts = f"{self.pool_size}, strides={self.strides}, padding={self.padding}"
         return f"{type(self).__name__}({parts})"
@@ -37,7 +41,7 @@ class _Pool(Layer):
                 f"{self} would have windows of nothing but padding: padding must be at most "
                 f"half of pool_size; got {self.padding!r}."
             )
-        n_axes = len(input_shape) - 1
+        n_axes = self.n_axes = len(input_shape) - 1
         return (*self.windows.output[-n_axes:], input_shape[-1])
 
     def bind(self, binding):

@@ -103,6 +103,15 @@ def place_windows(layer, input_shape, size, strides, padding, dilation=1):
     return windows
 
 
+def windows_label(layer):
+    """The windows of a built layer in short, such as ``"5x5, strides 2x2"``."""
+    n_axes = layer.n_axes
+    parts = {"": layer.windows.size, "strides ": layer.windows.strides}
+    texts = {name: "x".join(map(str, values[-n_axes:])) for name, values in parts.items()}
+    plain = set(layer.windows.strides[-n_axes:]) == {1}
+    return texts[""] + ("" if plain else f", strides {texts['strides ']}")
+
+
 def _pair(layer, name, value, n_axes, of_height_one):
     """(vertical, horizontal) of a number or a tuple; a signal has one row."""
     values = (value,) * n_axes if not isinstance(value, (tuple, list)) else tuple(value)
