@@ -257,3 +257,27 @@ def test_rows_of_the_regularization_do_not_overlap(load):
     ranges = np.ptp(X, axis=0)  # of a pixel: 0 where it is always white
     np.testing.assert_allclose(ranges, ranges.round(), atol=1e-6)
     assert len(np.unique(y)) == 10
+
+
+def test_convnet_filters_of_the_digits(run_example, tmp_path):
+    done = run_example("plot_convnet_filters.py", "--epochs", 4, "--folds", 2, "--jobs", 2)
+    assert done.returncode == 0, done.stderr
+    rows = re.findall(r"^(\d+-\d+) +(\d) x \d +(\S+) ± (\S+)", done.stdout, re.M)
+    assert [(filters, int(size)) for filters, size, _, _ in rows] == [
+        (filters, size) for filters in ("8-16", "16-32", "32-64") for size in (3, 5)
+    ]
+    accuracies = [float(mean) for *_, mean, _ in rows]
+    best = next(line for line in done.stdout.splitlines() if line.endswith("<- best"))
+    assert f"{max(accuracies):.4f}" in best
+    assert "Conv2D" in done.stdout  # the summary of the best
+    (test,) = re.findall(r"Test accuracy of the best: (\S+) on 360 rows", done.stdout)
+    assert float(test) > 0.85
+    assert_png(tmp_path / "convnet_filters.png")
+
+
+def test_convnet_filters_need_square_images(load, tmp_path):
+    np.savez(tmp_path / "a.npz", X=np.ones((20, 6)), y=np.arange(20) % 2)
+    with pytest.raises(SystemExit, match="square images of one channel, got 6 pixels"):
+        load("plot_convnet_filters").main(
+            ["--data", f"{tmp_path}/a.npz", "--output", f"{tmp_path}/a.png"]
+        )
