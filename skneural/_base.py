@@ -115,7 +115,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
             job = self._prepare(
                 X, y, sample_weight, resume=resume, given=given, restore_best=False, **encoding
             )
-            job.max_iter = 1
+            job.max_iter, job.schedule_length = 1, self.max_iter
             self._run(job, Watch(self.verbose))
         return self
 
@@ -138,6 +138,9 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         if "validation_score" in progress.history:
             self.validation_scores_ = progress.history["validation_score"]
             self.best_validation_score_ = float(np.nanmax(self.validation_scores_))
+        else:  # those of an earlier fit
+            vars(self).pop("validation_scores_", None)
+            vars(self).pop("best_validation_score_", None)
         self.n_layers_ = 1 + len(network.params("weight"))
         self.n_outputs_ = network.output_shape[-1]
         self.out_activation_ = network.loss.out_activation

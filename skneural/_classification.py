@@ -5,12 +5,12 @@ from scipy import sparse
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import column_or_1d
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 
+from skneural._class_weights import class_factors
 from skneural._classification_losses import CLASSIFIER_LOSSES
-from skneural._data import named
-from skneural._labels import LabelColumn, LabelColumns, read_labels
+from skneural._data import check_sample_weight
+from skneural._labels import LabelColumn, LabelColumns, LabelIndicator, read_labels
 from skneural._parameters import trains_in_parts
 
 
@@ -108,13 +108,15 @@ class NeuralClassifierMixin(ClassifierMixin):
                 "class_weight='balanced' needs all of y, which partial_fit does not see. "
                 "Pass a dict, for example from sklearn.utils.class_weight.compute_class_weight."
             )
-        if isinstance(self.class_weight, list) and isinstance(self._labels, LabelColumn):
-            raise ValueError(
-                "class_weight must be a dict where y has one column, a list of dicts is for "
-                f"several; got {self.class_weight!r}."
-            )
-        with named("class_weight"):
-            weight = compute_sample_weight(self.class_weight, y).astype(dtype)
+        y = y.toarray() if sparse.issparse(y) else np.asarray(y)
+        classes = self.classes_
+        if isinstance(self._labels, LabelColumn):
+            y = column_or_1d(y)
+        elif isinstance(self._labels, LabelIndicator):
+            classes = [np.arange(2)] * y.shape[1]
+        weight = class_factors(self.class_weight, y, classes).astype(dtype)
+        if not weight.any():
+            raise ValueError(f"class_weight={self.class_weight!r} leaves every row of y out.")
         return weight if sample_weight is None else weight * sample_weight
 
     def score(self, X, y, sample_weight=None):
@@ -140,8 +142,8 @@ class NeuralClassifierMixin(ClassifierMixin):
         y = y.toarray() if sparse.issparse(y) else np.asarray(y)
         if y.shape != predicted.shape:
             raise ValueError(f"y must have shape {predicted.shape}, got {y.shape}.")
-        right = (y == predicted).all(axis=1)
-        return float(np.average(right, weights=sample_weight))
+        sample_weight = check_sample_weight(sample_weight, len(y), np.float64)
+        return float(np.average((y == predicted).all(axis=1), weights=sample_weight))
 
     def decision_function(self, X):
         """Logits: what the output layer says before softmax or the logistic function.

@@ -47,7 +47,8 @@ patience : int or inf, default=10
     "tol": """\
 tol : float, default=1e-4
     Smallest improvement of the loss that counts; see `patience`. With
-    ``solver="lbfgs"`` also the largest entry of the gradient at which the fit ends.
+    ``solver="lbfgs"`` instead the largest entry of the gradient at which the fit ends; it
+    also ends when the loss no longer falls in the network's dtype.
 """,
     "target_score": """\
 target_score : float or None, default=None
@@ -57,18 +58,20 @@ target_score : float or None, default=None
 early_stopping : bool, default=False
     Whether `fit` holds out a part of the data (stratified by class), scores it after
     every epoch, and lets `patience` watch this score instead of the loss. With it, or
-    with `X_val` in `fit`, the weights of the best score are restored at the end. Sample
-    and class weights enter the score.
+    with `X_val` in `fit`, the weights of the best score are restored at the end; of equal
+    scores, those of the lowest validation loss. Sample and class weights of the rows held
+    out enter the score.
 """,
     "validation_fraction": """\
 validation_fraction : float, default=0.1
-    Share of the rows that ``early_stopping=True`` holds out, in (0, 1); at least a row of
-    each class, and at least 2.
+    Share of the rows that ``early_stopping=True`` holds out, in (0, 1); at least as many
+    rows as there are classes, and at least 2.
 """,
     "scoring": """\
 scoring : str, callable or None, default=None
     The validation score: the name of a scorer of scikit-learn, a callable
-    ``scorer(estimator, X, y)``, or None for accuracy or R².
+    ``scorer(estimator, X, y)``, or None for accuracy or R². A callable that takes
+    `sample_weight` is given weights if there are any.
 """,
     "alpha": """\
 alpha : float, default=1e-4
@@ -138,7 +141,8 @@ schedule : str or Schedule, default="constant"
     `skneural.schedules`, whose parameters can be searched as ``schedule__period`` and
     which may have a warm-up. A linear or cosine schedule without a period lasts
     `max_iter` epochs; after its end the rate stays as it is then, by default 0, and
-    further calls of `partial_fit` change nothing.
+    further calls of `partial_fit` change nothing. A warm start of `fit` stretches it to
+    its own end, so the rate may rise again.
 """,
     "power_t": """\
 power_t : float, default=0.5
@@ -161,7 +165,8 @@ dropout : float or sequence of float, default=0.0
     "batch_norm": """\
 batch_norm : bool, default=False
     Whether each hidden layer is normalized before its activation: by the mean and
-    variance of the batch in training, by their running averages in predictions.
+    variance of the batch in training, by their running averages in predictions. Needs
+    batches of at least 2 rows.
 """,
     "input_noise": """\
 input_noise : float, default=0.0

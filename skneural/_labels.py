@@ -36,6 +36,8 @@ def read_labels(y, classes=None, known=None):
     y = y.toarray() if sparse.issparse(y) else np.asarray(y)
     if isinstance(known, LabelColumns) or (known is None and _is_list_of_lists(classes)):
         return LabelColumns, y  # whatever else a part of the data may look like
+    if y.ndim == 2 and y.dtype == object and len({_holds_text(column) for column in y.T}) == 2:
+        return LabelColumns, y
     try:
         check_classification_targets(y)
     except TypeError as error:
@@ -52,6 +54,10 @@ def read_labels(y, classes=None, known=None):
             "write them as text."
         )
     return LabelIndicator, y
+
+
+def _holds_text(labels):
+    return all(isinstance(label, str) for label in labels.tolist())
 
 
 def _is_list_of_lists(classes):

@@ -63,7 +63,7 @@ def train(job, watch):
                     "maxfun": job.optimizer.max_fun,
                     "gtol": job.optimizer.tol,
                     # as far as the loss can be told apart in the network's dtype
-                    "ftol": 64 * np.finfo(network.dtype).eps,
+                    "ftol": np.finfo(network.dtype).eps,
                 },
             )
             if run.begun:  # converged at the start, or by a line search without success

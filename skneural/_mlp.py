@@ -59,8 +59,8 @@ class BaseMLP(BaseNeuralNetwork):
     }
 
     def _check_parameters(self):
+        self._activations_and_dropouts()  # first: what follows looks at their values
         super()._check_parameters()
-        self._activations_and_dropouts()
 
     def _n_blocks(self):
         return 0

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
+from sklearn.metrics import get_scorer_names
 from sklearn.utils.validation import check_array, validate_data
 
 from skneural._data import check_sample_weight, named, network_dtype, refuse_dates_and_text
@@ -80,6 +81,16 @@ class Preparation:
         for name, check_value in self._parameter_checks.items():
             check_value(name, getattr(self, name))
         make_schedule(self.schedule, self.power_t).check()
+        if isinstance(self.scoring, str) and self.scoring not in get_scorer_names():
+            raise ValueError(
+                f"scoring={self.scoring!r} is not the name of a scorer; known are "
+                f"{', '.join(map(repr, get_scorer_names()))}."
+            )
+        if self.batch_norm and self.batch_size == 1:
+            raise ValueError(
+                "batch_size must be at least 2 with batch_norm=True, as one row has no "
+                "variance; got 1."
+            )
         if self.solver == "adamw" and self.l1_ratio:
             raise ValueError(
                 f"l1_ratio must be 0 for solver='adamw', whose decay is not a penalty; got "
@@ -192,8 +203,8 @@ class Preparation:
         if X_val is None and not self.early_stopping:
             if self.target_score is not None:
                 raise ValueError(
-                    f"target_score={self.target_score!r} needs validation data: set "
-                    "early_stopping=True, or pass X_val and y_val."
+                    f"target_score={self.target_score!r} needs validation data: pass X_val and "
+                    "y_val, or set early_stopping=True for fit."
                 )
             return rows, None
         # from a copy of the generator: every call holds out and scores the same rows

@@ -184,6 +184,8 @@ class Epochs:
     def __init__(self, job, watch):
         self.job, self.watch = job, watch
         self.best = None  # parameters and state of the best validation score
+        if job.restore_best and job.progress.epochs:  # a warm start may only get worse
+            self._rank(job.validation.measure(job.progress.network))
 
     def begin(self):
         """Start the clock of an epoch."""
@@ -196,16 +198,22 @@ class Epochs:
         if not math.isfinite(measured["loss"]):
             raise diverged(job, measured["learning_rate"])
         measured["seconds"] = time.perf_counter() - self.start
-        watched = (measured["loss"],)
         if job.validation is not None:
             measured.update(job.validation.measure(network))
-            watched = -measured["validation_score"], measured["validation_loss"]
         progress.end_epoch(job.X.shape[0], **measured)
-        if job.convergence.update(*watched) and job.restore_best:
-            self.best = network.theta.copy(), network.state.copy()
+        self._rank(measured)
         stop = self.watch.end(progress)
         finished = job.convergence.reached_target or job.has_stalled(measured["learning_rate"])
         return stop or finished
+
+    def _rank(self, measured):
+        """Compare with the best so far, and keep the weights if they are better."""
+        watched = (measured.get("loss"),)
+        if self.job.validation is not None:
+            watched = -measured["validation_score"], measured["validation_loss"]
+        network = self.job.progress.network
+        if self.job.convergence.update(*watched) and self.job.restore_best:
+            self.best = network.theta.copy(), network.state.copy()
 
     def finish(self):
         """Restore the best weights, and refuse what no longer predicts finite numbers."""

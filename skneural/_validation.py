@@ -1,6 +1,7 @@
 """Validation data of a fit: held out or given, and what is measured on them."""
 
 import copy
+import inspect
 import math
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from skneural._data import named
 
 
 def hold_out(n_samples, fraction, labels, seed):
-    """Return the rows to train on and the rows to validate on, at least one a class.
+    """Return the rows to train on and the rows to validate on, at least as many as classes.
 
     Parameters
     ----------
@@ -81,6 +82,7 @@ class Validation:
         self.estimator = copy.copy(estimator)
         vars(self.estimator).pop("feature_names_in_", None)  # rows are arrays by now
         self.scorer = check_scoring(self.estimator, scoring=scoring)
+        self.takes_weights = not callable(scoring) or _takes_weights(scoring)
         self.training, self.validation = training, validation
 
     def measure(self, network):
@@ -98,5 +100,19 @@ class Validation:
         }
 
     def _score(self, rows):
-        weights = {} if rows.sample_weight is None else {"sample_weight": rows.sample_weight}
-        return float(self.scorer(self.estimator, rows.X, rows.y, **weights))
+        weights = {}
+        if rows.sample_weight is not None and self.takes_weights:
+            weights["sample_weight"] = rows.sample_weight
+        with named("scoring"):
+            score = float(self.scorer(self.estimator, rows.X, rows.y, **weights))
+        if math.isnan(score):
+            raise ValueError(
+                f"scoring={self.estimator.scoring!r} gave NaN for {len(rows.encoded)} rows of "
+                "validation or training data. Pass more of them, or use another scorer."
+            )
+        return score
+
+
+def _takes_weights(scorer):
+    names = inspect.signature(scorer).parameters
+    return "sample_weight" in names or any(p.kind is p.VAR_KEYWORD for p in names.values())

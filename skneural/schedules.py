@@ -79,7 +79,7 @@ class Schedule(BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         factor : float
-            What `learning_rate` is multiplied by.
+            What `learning_rate` is multiplied by: finite, from 0 up.
         """
 
     def __call__(self, epoch, max_iter=None, stalls=0):
@@ -100,11 +100,17 @@ class Schedule(BaseEstimator, metaclass=ABCMeta):
         -------
         factor : float
             What `learning_rate` is multiplied by.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If `factor` gives anything but a finite number from 0 up.
         """
         warmup = int(self.warmup)
         if max_iter is not None:
             max_iter = max(1, max_iter - warmup)
         factor = self.factor(max(0, epoch - warmup), max_iter, stalls)
+        number(0)(f"what schedule {self!r} gives for epoch {epoch}", factor)
         return float(factor * min(1.0, (epoch + 1) / (warmup + 1)))
 
     def check(self):

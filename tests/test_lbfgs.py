@@ -53,6 +53,13 @@ def test_equals_ridge(container, weighted):
     np.testing.assert_allclose(own.predict(x), peer.predict(x), rtol=1e-4)
 
 
+def test_float32_is_as_near_as_its_digits_allow():
+    x, y = load_diabetes(return_X_y=True)
+    x, y = x / x.std(axis=0), (y - y.mean()) / y.std()
+    own = make(MLPRegressor, hidden_layer_sizes=(), alpha=1.0, dtype="float32").fit(x, y)
+    np.testing.assert_allclose(own.predict(x), Ridge(1.0).fit(x, y).predict(x), atol=5e-3)
+
+
 def test_equals_poisson_regression():
     x = np.random.default_rng(0).normal(size=(100, 3))
     y = np.random.default_rng(1).poisson(np.exp(x[:, 0] - 0.5 * x[:, 1]))

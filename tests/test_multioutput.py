@@ -158,15 +158,16 @@ def test_the_first_call_decides_what_y_is():
 
 
 def test_columns_of_text_and_of_numbers():
-    """scikit-learn cannot tell the type of such a target; `classes` does."""
     frame = pd.DataFrame({"a": TEXT[:, 0], "b": Y[:, 2]})
-    with pytest.raises(TypeError, match="y must hold text alone or numbers alone"):
-        make().fit(X, frame)
-    own = make(max_iter=1)
-    for _ in range(60):
-        own.partial_fit(X, frame, classes=[frame["a"].unique(), frame["b"].unique()])
+    own = make().fit(X, frame)
     assert {type(label) for label in own.predict(X)[0]} == {str, int}
     assert own.score(X, frame) > 0.8
+    parts = make()
+    for _ in range(own.n_iter_):
+        parts.partial_fit(X, frame, classes=[frame["a"].unique(), frame["b"].unique()])
+    np.testing.assert_array_equal(parts.predict(X), own.predict(X))
+    with pytest.raises(TypeError, match="y must hold text alone or numbers alone"):
+        make().fit(X, np.array(["a", 1] * 60, dtype=object))
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -304,10 +305,10 @@ def test_validation_labels_are_refused_by_name_and_column():
 
 
 BAD_CLASS_WEIGHTS = [
-    (Y, {0: 1.0}, "class_weight should be a list of dicts"),
-    (Y, [{0: 1.0}], "class_weight should match number of outputs"),
+    (Y, {0: 1.0}, "a list of dicts, one a column, where it has several"),
+    (Y, [{0: 1.0}], "a dict for each of the 3 columns of y, got 1"),
     (Y, [{0: 1.0}, {0: -1.0}, {}], r"class_weight\[0\] must be .* >= 0"),
-    (Y[:, 0], [{0: 1.0}], "class_weight must be a dict where y has one column"),
+    (Y[:, 0], [{0: 1.0}], "class_weight must be a dict where y is one column"),
     (Y, [], "class_weight must be .* list of such dicts"),
 ]
 

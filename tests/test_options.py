@@ -268,3 +268,23 @@ def test_weights_that_leave_nothing_to_learn_from_are_refused():
 def test_a_pickle_carries_no_workspace_of_the_solver(solver):
     size = {s: len(pickle.dumps(make(solver=s).fit(X, Y))) for s in (solver, "sgd")}
     assert size[solver] - size["sgd"] < 200  # one vector each, as large as the weights
+
+
+def test_class_weights_of_a_part_of_the_data():
+    """A batch need not have every class that has a weight."""
+    own = make(class_weight={2: 5.0})
+    own.partial_fit(X, Y, classes=np.arange(10))
+    few = Y < 2
+    own.partial_fit(X[few], Y[few])
+    weights = np.where(Y == 2, 5.0, 1.0)
+    plain = make().partial_fit(X, Y, classes=np.arange(10), sample_weight=weights)
+    plain.partial_fit(X[few], Y[few])
+    np.testing.assert_array_equal(own.predict_proba(X), plain.predict_proba(X))
+    only = dict.fromkeys(range(10), 0.0) | {0: 1.0}
+    with pytest.raises(ValueError, match=r"class_weight=.* leaves every row of y out"):
+        make(class_weight=only).fit(X, Y).partial_fit(X[Y == 1], Y[Y == 1])
+
+
+def test_batch_norm_needs_batches_of_two():
+    with pytest.raises(ValueError, match="batch_size must be at least 2 with batch_norm=True"):
+        make(batch_norm=True, batch_size=1).fit(X, Y)

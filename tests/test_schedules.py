@@ -14,7 +14,7 @@ from numpydoc.validate import validate
 from sklearn.base import clone
 from test_docstrings import CHECKED
 
-from skneural import schedules
+from skneural import MLPClassifier, schedules
 from skneural.schedules import (
     SCHEDULES,
     Adaptive,
@@ -445,3 +445,22 @@ def test_documented_defaults_are_those_of_the_signature(obj):
         line = next(line for line in doc if line.startswith(f"{parameter.name} : "))
         if parameter.default is not inspect.Parameter.empty:
             assert line.endswith(f", default={parameter.default!r}")
+
+
+@pytest.mark.parametrize("factor", [np.nan, -1.0, None, "a", np.inf])
+def test_a_schedule_must_give_a_rate(factor):
+    class Own(Schedule):
+        def factor(self, epoch, length, stalls):
+            return factor
+
+    own = MLPClassifier((4,), schedule=Own())
+    with pytest.raises((ValueError, TypeError), match="schedule"):
+        own.fit(np.ones((6, 2)), [0, 1] * 3)
+
+
+def test_partial_fit_goes_on_at_the_end_of_a_schedule():
+    x, y = np.ones((6, 2)), [0, 1] * 3
+    for warm_start in (False, True):
+        own = MLPClassifier((4,), schedule="linear", max_iter=5, patience=np.inf)
+        own.set_params(warm_start=warm_start).fit(x, y).partial_fit(x, y)
+        assert own.history_["learning_rate"][-1] == 0.0

@@ -210,7 +210,10 @@ BAD = {
     "too small": (
         {"early_stopping": True, "validation_fraction": 0.001}, {}, "validation_fraction"
     ),
-    "unknown scorer": ({"scoring": "nope"}, VALIDATION, "scoring.*nope"),
+    "unknown scorer": ({"scoring": "nope"}, VALIDATION, "scoring='nope'.*'accuracy'"),
+    "unknown and unused scorer": ({"scoring": "nope"}, {}, "scoring='nope'.*'accuracy'"),
+    "NaN score": ({"scoring": lambda *_: np.nan}, VALIDATION, "scoring=.* gave NaN"),
+    "failing scorer": ({"scoring": lambda *_: float("a")}, VALIDATION, "scoring: could not"),
 }  # fmt: skip
 
 
@@ -282,3 +285,23 @@ def test_no_warning_when_a_target_ends_the_fit():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert own.fit(X, Y, **VALIDATION).n_iter_ == 1
+
+
+def test_a_scorer_without_sample_weight_is_not_given_any():
+    own = make(scoring=lambda estimator, x, y: 1.0, class_weight="balanced", max_iter=1)
+    own.fit(X, Y, **VALIDATION, sample_weight_val=np.ones(len(Y_VAL)))
+    assert own.best_validation_score_ == 1.0
+
+
+def test_a_fit_without_validation_data_leaves_no_scores():
+    own = make(early_stopping=True).fit(X, Y).set_params(early_stopping=False).fit(X, Y)
+    assert not hasattr(own, "validation_scores_")
+    assert not hasattr(own, "best_validation_score_")
+
+
+def test_a_warm_start_never_ends_worse_than_it_began():
+    own = make(warm_start=True).fit(X, Y, **VALIDATION)
+    theta = own.network_.theta.copy()
+    own.set_params(learning_rate=5.0, max_iter=3).fit(X, Y, **VALIDATION)
+    np.testing.assert_array_equal(own.network_.theta, theta)
+    assert own.score(X_VAL, Y_VAL) == own.best_validation_score_
