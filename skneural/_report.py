@@ -123,6 +123,7 @@ class StudyReport:
         Returns
         -------
         text : str
+            Title, table and notes.
         """
         header, cells = self._table()
         lines = [map(_escape_markdown, header), self._aligned(header, ":--", "--:")]

@@ -242,10 +242,12 @@ class Scale:
             isinstance(value, Real) and not isinstance(value, bool) and np.isfinite(value)
             for value in values
         )
-        keys = sorted(values) if self.is_number else values
-        self.distinct = list({repr(value): value for value in keys}.values())
-        places = {repr(value): i for i, value in enumerate(self.distinct)}
-        self.index = np.array([places[repr(value)] for value in values])[drawn]
+        keys = [float(value) if self.is_number else repr(value) for value in values]
+        distinct = dict(zip(keys, values, strict=True))
+        if self.is_number:
+            distinct = dict(sorted(distinct.items()))
+        self.distinct, order = list(distinct.values()), list(distinct)
+        self.index = np.array([order.index(key) for key in keys])[drawn]
         self.is_log = False
         if self.is_number and len(self.distinct) > 2:
             gaps = np.diff(np.asarray(self.distinct, float))

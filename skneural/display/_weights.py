@@ -79,7 +79,7 @@ class WeightsDisplay:
         """
         import_matplotlib(f"{cls.__name__}.from_estimator")
         coefs = fitted_network(estimator).coefs_
-        if not isinstance(layer, int | np.integer) or not -len(coefs) <= layer < len(coefs):
+        if not _is_integer(layer) or not -len(coefs) <= layer < len(coefs):
             raise ValueError(
                 f"layer must be an integer from 0 to {len(coefs) - 1}, got {layer!r}."
             )
@@ -138,13 +138,18 @@ def _images(weights, image_shape):
             )
         image_shape = side, side
     shape = tuple(image_shape) if isinstance(image_shape, list | tuple) else ()
-    if len(shape) not in (2, 3) or math.prod(shape) != n_inputs or min(shape) < 1:
+    is_shape = len(shape) in (2, 3) and all(_is_integer(n) and n > 0 for n in shape)
+    if not is_shape or math.prod(shape) != n_inputs:
         raise ValueError(
             "image_shape must be (height, width) or (height, width, channels), with the "
             f"product {n_inputs}, the inputs of this layer; got {image_shape!r}."
         )
     images = weights.T.reshape(-1, *shape, *([1] if len(shape) == 2 else []))
     return images.transpose(0, 3, 1, 2)
+
+
+def _is_integer(value):
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _mosaic(images):
