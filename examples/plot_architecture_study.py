@@ -31,7 +31,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from skneural import MLPClassifier
+from skneural import MLPClassifier, study_report
 
 # %%
 # One, two and three hidden layers. The sizes of input and output follow from the data.
@@ -50,22 +50,11 @@ def make_search(args):
     return GridSearchCV(
         make_pipeline(MinMaxScaler(), network),
         {"mlpclassifier__hidden_layer_sizes": HIDDEN_LAYER_SIZES},
-        scoring=scores,
-        refit="accuracy",  # the winner is trained once more, on all rows of the search
+        scoring="accuracy",
         cv=StratifiedKFold(args.folds, shuffle=True, random_state=args.seed),
         n_jobs=args.jobs,
         error_score="raise",
     )
-
-
-def scores(pipeline, X, y):
-    """What the table tells of a fit: a scorer may return more than one number."""
-    network = pipeline[-1]
-    return {
-        "accuracy": pipeline.score(X, y),
-        "epochs": network.n_iter_,
-        "parameters": network.network_.n_params,
-    }
 
 
 def show_progress(search):
@@ -88,21 +77,6 @@ def structures(search):
     return ["-".join(map(str, units)) for units in layers]
 
 
-def print_table(search):
-    names, results = structures(search), search.cv_results_
-    parameters, epochs = results["mean_test_parameters"], results["mean_test_epochs"]
-    mean, std = results["mean_test_accuracy"], results["std_test_accuracy"]
-    seconds = results["mean_fit_time"]
-    width = max(map(len, names))
-    print(f"{'structure':{width}}  parameters  validation accuracy  epochs  seconds a fit")
-    for i, name in enumerate(names):
-        best = "  <- best" if i == search.best_index_ else ""
-        print(
-            f"{name:{width}} {parameters[i]:11,.0f} {mean[i]:11.4f} ± {std[i]:.4f} "
-            f"{epochs[i]:7.0f} {seconds[i]:14.2f}{best}"
-        )
-
-
 def plot(search, title):
     """Draw accuracy and cost side by side, one line a structure."""
     results, best = search.cv_results_, search.best_index_
@@ -116,8 +90,8 @@ def plot(search, title):
     )
     figure.get_layout_engine().set(wspace=0.06)
     figure.suptitle(title)
-    for row, mean in enumerate(results["mean_test_accuracy"]):
-        std = results["std_test_accuracy"][row]
+    for row, mean in enumerate(results["mean_test_score"]):
+        std = results["std_test_score"][row]
         left.errorbar(mean, row, xerr=std, fmt="o", capsize=4, color=colours[row])
         left.text(mean, row - 0.1, f"{mean:.4f}", ha="center", va="bottom")
     left.set_yticks(rows, names)
@@ -169,7 +143,7 @@ def main(argv=None):
     show_progress(search)
     search.fit(X, y)
 
-    print_table(search)
+    print(study_report(search))
     accuracy = search.score(X_test, y_test)
     print(f"\nTest accuracy of the best: {accuracy:.4f} on {len(y_test):,} rows")
     plot(search, title).savefig(args.output, dpi=150)

@@ -2,12 +2,23 @@
 
 from skneural._convnet import ConvNetClassifier, ConvNetRegressor
 from skneural._mlp import MLPClassifier, MLPRegressor
+from skneural._report import StudyReport, study_report
+from skneural._study import epochs_scorer
+from skneural.display._loss_curve import LossCurveDisplay
+from skneural.display._study import StudyDisplay
+from skneural.display._weights import WeightsDisplay
 
 __version__ = "0.1.0"
 __all__ = [
     "ConvNetClassifier",
     "ConvNetRegressor",
+    "LossCurveDisplay",
     "MLPClassifier",
     "MLPRegressor",
+    "StudyDisplay",
+    "StudyReport",
+    "WeightsDisplay",
     "__version__",
+    "epochs_scorer",
+    "study_report",
 ]

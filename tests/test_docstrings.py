@@ -8,6 +8,8 @@ from numpydoc.validate import validate
 import skneural
 
 METHODS = ["fit", "partial_fit", "predict", "predict_proba", "predict_log_proba"]
+METHODS += ["decision_function", "from_estimator", "from_search", "plot"]
+METHODS += ["to_frame", "to_markdown", "to_html"]
 # GL08 missing docstring, PR01-PR10 parameters, RT01-RT03 returns, SS03 summary, and so on;
 # left out, as scikit-learn does: RT02 (`self : estimator`), SS06 (one-line summaries),
 # and the demand for an extended summary, See Also and examples of every method
@@ -17,12 +19,13 @@ CHECKED = {"GL01", "GL02", "GL03", "GL08", "SS01", "SS02", "SS03"} | {
 
 
 def public_objects():
-    for name in ("MLPClassifier", "MLPRegressor"):
-        yield f"skneural.{name}"
-        cls = getattr(skneural, name)
-        for method in [*METHODS, "decision_function"]:
-            if hasattr(cls, method):
-                yield f"skneural.{name}.{method}"
+    for name in skneural.__all__:
+        thing = getattr(skneural, name)
+        if callable(thing):
+            yield f"skneural.{name}"
+            for method in METHODS:
+                if hasattr(thing, method):
+                    yield f"skneural.{name}.{method}"
 
 
 @pytest.mark.parametrize("name", list(public_objects()))

@@ -24,8 +24,14 @@ def run_example(tmp_path):
         return subprocess.run(
             [sys.executable, "-W", "error", EXAMPLES / name, *map(str, args)],
             cwd=tmp_path,
-            # modules of tmp_path come before installed ones
-            env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONIOENCODING": "utf-8"},
+            # modules of tmp_path come before all others
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(
+                    [str(tmp_path), os.environ.get("PYTHONPATH", "")]
+                ),
+                "PYTHONIOENCODING": "utf-8",
+            },
             capture_output=True,
             encoding="utf-8",
             timeout=120,
@@ -69,9 +75,9 @@ def assert_png(path):
 
 
 def rows_of_table(done):
-    """The table as a dict from structure to its line."""
+    """The table as a dict from hidden layers to its line."""
     lines = done.stdout.splitlines()
-    return {line.split()[0]: line for line in lines if re.match(r"\d+-\d", line)}
+    return {line.partition(")")[0] + ")": line for line in lines if line.startswith("(")}
 
 
 def test_study_of_the_digits(study, tmp_path):
@@ -79,24 +85,25 @@ def test_study_of_the_digits(study, tmp_path):
     assert done.returncode == 0, done.stderr
     table = rows_of_table(done)
     assert list(table) == [
-        "64-64-10",
-        "64-128-64-10",
-        "64-256-128-64-10",
-        "64-512-64-10",
-        "64-512-256-10",
+        "(64,)",
+        "(128, 64)",
+        "(256, 128, 64)",
+        "(512, 64)",
+        "(512, 256)",
     ]
-    # structure, parameters, mean ± std, epochs, seconds
-    assert table["64-128-64-10"].split()[1] == "17,226"
-    for line in table.values():
-        assert 0.5 < float(line.split()[2]) <= 1
-        assert line.split()[5] == "3"
-    best = [line for line in table.values() if line.endswith("<- best")]
+    # accuracy and seconds as mean ± std, epochs, parameters
+    cells = {name: line.partition(")")[2].split() for name, line in table.items()}
+    assert cells["(128, 64)"][7] == "17,226"
+    for row in cells.values():
+        assert 0.5 < float(row[0]) <= 1
+        assert row[6] == "3"
+    best = [row for row in cells.values() if row[-1] == "best"]
     assert len(best) == 1
-    assert float(best[0].split()[2]) == max(float(row.split()[2]) for row in table.values())
+    assert float(best[0][0]) == max(float(row[0]) for row in cells.values())
     assert 0.85 < printed_test_accuracy(done) < 0.99
     assert "on 360 rows" in done.stdout
     assert_png(tmp_path / "study.png")
-    assert "GridSearchCV" not in done.stdout  # the progress bar goes to stderr
+    assert "GridSearchCV - fit" not in done.stdout  # the progress bar goes to stderr
 
 
 def test_study_of_own_data_on_two_cores(study, tmp_path):
@@ -111,7 +118,7 @@ def test_study_of_own_data_on_two_cores(study, tmp_path):
     done = study("--data", "animals.npz", "--folds", 2, "--epochs", 5, "--jobs", 2)
     assert done.returncode == 0, done.stderr
     assert "animals, 240 rows" in done.stdout
-    assert "6-512-256-3" in rows_of_table(done)
+    assert "(512, 256)" in rows_of_table(done)
     assert printed_test_accuracy(done) > 0.9
     assert "on 60 rows" in done.stdout
     assert_png(tmp_path / "architecture_study.png")

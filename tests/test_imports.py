@@ -13,8 +13,12 @@ ROOT = Path(skneural.__file__).parent
 # from the top of the house to its foundation; a module imports from lower floors only
 FLOORS = [
     ["skneural"],
-    ["_convnet"],
+    ["_convnet", "_report"],
     ["_mlp", "_augmentation"],
+    ["display._page"],
+    ["display._loss_curve", "display._study", "display._weights", "display"],
+    ["display._axes", "_study"],
+    ["_unwrap"],
     ["_base", "_classification", "_regression", "_docs"],
     ["_preparation", "_watch"],
     ["_validation", "_labels", "_class_weights"],
@@ -51,6 +55,8 @@ USES_SKLEARN = {
     "_labels",
     "_regression",
     "schedules",
+    "_study",
+    "_unwrap",
 }
 MODULES = sorted(ROOT.rglob("*.py"))
 
@@ -97,10 +103,19 @@ def test_only_public_names_of_scikit_learn(path):
             assert not [name for name in names if name.startswith("_")]
 
 
+def exit_code(code):
+    return subprocess.run([sys.executable, "-c", code], check=False).returncode
+
+
 def test_import_brings_in_nothing_heavy():
-    code = (
+    assert not exit_code(
         "import sys, sklearn.neural_network; before = set(sys.modules); import skneural; "
         "new = {name.split('.')[0] for name in set(sys.modules) - before}; "
         "sys.exit(bool(new - {'skneural', 'threadpoolctl', 'joblib', 'scipy', 'numpy'}))"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["matplotlib", "pandas"])
+def test_import_needs_and_imports_neither_matplotlib_nor_pandas(name):
+    """scikit-learn itself imports pandas where it can, so both are made missing here."""
+    assert not exit_code(f"import sys; sys.modules[{name!r}] = None; import skneural")

@@ -1,0 +1,1 @@
+"""Pictures in the manner of scikit-learn's displays; matplotlib is imported to plot."""

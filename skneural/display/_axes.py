@@ -1,0 +1,64 @@
+"""What the displays share: matplotlib imported when needed, colours, axes in a grid."""
+
+import numpy as np
+
+# told apart also by colour-blind readers: M. Okabe and K. Ito, Color Universal Design, 2008
+BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+COLOURS = [BLUE, VERMILLION, GREEN, PURPLE, "#E69F00", "#56B4E9", "#000000"]
+
+
+def import_matplotlib(caller):
+    """Return matplotlib.pyplot; `caller` is who needs it."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        message = f'{caller} needs matplotlib: pip install "skneural[plot]"'
+        raise ImportError(message) from error
+    return plt
+
+
+def one_axes(ax, caller):
+    """Return `ax`, or new axes in a figure of their own."""
+    plt = import_matplotlib(caller)
+    return plt.subplots(layout="constrained")[1] if ax is None else ax
+
+
+def column_of_axes(ax, n_rows, caller):
+    """Return axes one above the other, with a common x axis.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes, sequence of Axes, or None
+        Axes to be divided, the axes themselves, or None for a new figure.
+    n_rows : int
+        How many are needed.
+    caller : str
+        Who needs them.
+
+    Returns
+    -------
+    axes : ndarray of Axes
+    """
+    plt = import_matplotlib(caller)
+    if ax is None:
+        size = (6.4, 1.6 + 2 * n_rows)
+        _, axes = plt.subplots(n_rows, sharex=True, figsize=size, layout="constrained")
+        return np.atleast_1d(axes)
+    if not isinstance(ax, plt.Axes):
+        if len(ax) != n_rows:
+            raise ValueError(f"ax must be one Axes or a sequence of {n_rows}, got {len(ax)}.")
+        return np.asarray(ax)
+    if n_rows == 1:
+        return np.array([ax])
+    ax.set_axis_off()  # as PartialDependenceDisplay does
+    grid = ax.get_subplotspec().subgridspec(n_rows, 1)
+    first = ax.figure.add_subplot(grid[0])
+    others = [ax.figure.add_subplot(grid[i], sharex=first) for i in range(1, n_rows)]
+    for above in [first, *others][:-1]:
+        above.tick_params(labelbottom=False)
+    return np.array([first, *others])
+
+
+def plain(text):
+    """Text that matplotlib draws as it is: a dollar sign would begin a formula."""
+    return text.replace("$", r"\$")
