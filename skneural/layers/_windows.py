@@ -48,6 +48,12 @@ class Windows:
         """Whether there is any padding."""
         return any(self.before + self.after)
 
+    @property
+    def tile(self):
+        """Whether each pixel belongs to exactly one window, if there is no dilation."""
+        fits = zip(self.padded, self.size, self.strides, self.output, strict=True)
+        return all(k == s and s * count == length for length, k, s, count in fits)
+
     def transposed(self, n_channels):
         """Windows over an output of so many channels that meet the same pixel of the image.
 
