@@ -106,35 +106,48 @@ class Conv2D(Layer):
         return y
 
     def backward(self, dy, *, need_dx=True):
-        for model in self.models:
-            grad = self.grad_weight[model]
-            self.correlation.weight_gradient(self.images[model], dy[model], grad)
         # a product with ones sums the rows twice as fast as a reduction
         np.matmul(self.ones[: dy.shape[-2]], dy, out=self.grad_bias)
-        if not need_dx:
-            return None
-        if self.dx is None:  # The first layer of a network never needs it.
-            self._bind_input_gradient()
-        n_images, h, w, c = self.images.shape[-4:]
-        dx = self.ops.leading_rows(self.dx, n_images * h * w)
+        dx = None
+        if need_dx:
+            if self.dx is None:  # The first layer of a network never needs it.
+                self._bind_input_gradient()
+            dx = self.ops.leading_rows(self.dx, math.prod(self.images.shape[-4:-1]))
         for model in self.models:
-            weight = self.weight[model]
-            if self.transposed is None:
-                padded = self.padded_dx[:n_images]
+            images, weight, grad = (
+                self.images[model],
+                self.weight[model],
+                self.grad_weight[model],
+            )
+            if need_dx and self.transposed:
+                self._backward_transposed(images, dy[model], weight, grad, dx[model])
+                continue
+            self.correlation.weight_gradient(images, dy[model], grad)
+            if need_dx:
+                padded = self.padded_dx[: len(images)]
                 padded[...] = 0
                 self.correlation.add_to_windows(dy[model], weight, padded)
-                images = _images.images(dx[model], h, w)
-                images[...] = _images.middle(padded, self.windows)
-            else:
-                # seen from a pixel of x, the kernel is turned by half a circle
-                turned = weight.reshape(-1, c, self.filters)[::-1].swapaxes(1, 2)
-                images = _images.images(dy[model], *self.windows.output)
-                self.transposed.correlate(images, turned.reshape(-1, c), dx[model])
+                h, w, _ = self.windows.image
+                _images.images(dx[model], h, w)[...] = _images.middle(padded, self.windows)
         return dx
 
+    def _backward_transposed(self, images, dy, weight, grad, dx):
+        """Correlate dy with the kernels turned by half a circle: what a pixel of x sees.
+
+        The same windows of dy, multiplied with x, make the gradient of the turned kernels.
+        """
+        c, (oh, ow) = images.shape[-1], self.windows.output
+        turned = weight.reshape(-1, c, self.filters)[::-1].swapaxes(1, 2).reshape(-1, c)
+        grad_turned = self.grad_turned
+        self.transposed.correlate_and_gradient(
+            _images.images(dy, oh, ow), turned, dx, images.reshape(-1, c), grad_turned
+        )
+        grad_turned = grad_turned.reshape(-1, self.filters, c)
+        grad.reshape(-1, c, self.filters)[...] = grad_turned[::-1].swapaxes(1, 2)
+
     def _bind_input_gradient(self):
-        c = self.batch_shape[-1]
-        n_images = self.batch_shape[-2] // math.prod(self.windows.image[:2])
+        *_, n_rows, c = self.batch_shape
+        n_images = n_rows // math.prod(self.windows.image[:2])
         windows, dtype = self.windows.transposed(self.filters), self.y.dtype
         self.dx = self.ops.empty(self.batch_shape, dtype)
         self.transposed = None
@@ -142,3 +155,6 @@ class Conv2D(Layer):
             self.padded_dx = self.ops.empty((n_images, *self.windows.padded, c), dtype)
         else:
             self.transposed = Correlation(windows, c, n_images, dtype)
+            self.grad_turned = self.ops.empty(
+                (math.prod(windows.size) * self.filters, c), dtype
+            )

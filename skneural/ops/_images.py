@@ -17,12 +17,6 @@ def images(rows, h, w):
     return rows.reshape(*lead, n_rows // (h * w), h, w, c)
 
 
-def rows(images):
-    """Images as pixel rows."""
-    *lead, n_images, h, w, c = images.shape
-    return images.reshape(*lead, n_images * h * w, c)
-
-
 def leading(buffer, n_images):
     """The first images of a workspace."""
     return buffer[..., :n_images, :, :, :]
