@@ -20,6 +20,8 @@ class _Pool(Layer):
     before, and which `_part` of the gradient goes back to it.
     """
 
+    output_is_free = True
+
     def __init__(self, pool_size=2, strides=None, padding=0):
         self.pool_size = pool_size
         self.strides = strides
@@ -52,13 +54,16 @@ class _Pool(Layer):
         padded = (*lead, n_images, *self.windows.padded, c)
         if self.windows.is_padded:
             self.padded = np.full(padded, self._margin, dtype)
+        self.free_input = binding.free_input
         if binding.grads is not None:
-            self.dx = self.ops.empty(binding.batch_shape, dtype)
+            self.dx = None if self.free_input else self.ops.empty(binding.batch_shape, dtype)
             self.dx_padded = self.ops.empty(padded, dtype) if self.windows.is_padded else None
 
     def forward(self, x, *, training):
         h, w, _ = self.windows.image
         oh, ow = self.windows.output
+        if self.free_input:
+            self.dx = x
         images = _images.images(x, h, w)
         n_images = images.shape[-4]
         if self.windows.is_padded:

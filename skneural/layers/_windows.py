@@ -54,7 +54,7 @@ class Windows:
         fits = zip(self.padded, self.size, self.strides, self.output, strict=True)
         return all(k == s and s * count == length for length, k, s, count in fits)
 
-    def transposed(self, n_channels):
+    def turned(self, n_channels):
         """Windows over an output of so many channels that meet the same pixel of the image.
 
         None unless the gradient for the image is a correlation, too: at strides of 1.

@@ -114,11 +114,14 @@ class Correlation:
             self._add_products(columns, dy_part, out)
 
     def correlate_and_gradient(self, images, weight, out, dy, weight_out):
-        """`correlate` and `weight_gradient`, with the windows copied once."""
+        """`correlate` and `weight_gradient`, with the windows copied once.
+
+        `out` may be `dy`.
+        """
         weight_out[...] = 0
         for columns, part, dy_part in self._chunks(images, out, dy):
-            np.matmul(columns, weight, out=part)
             self._add_products(columns, dy_part, weight_out)
+            np.matmul(columns, weight, out=part)
 
     def _add_products(self, columns, rows, out):
         products = self.products[: len(columns)]
