@@ -12,6 +12,9 @@ from skneural.layers._base import Layer
 from skneural.layers._windows import place_windows
 from skneural.ops import _images
 
+# What one step works on should stay in the second-level cache of a core.
+_CHUNK_BYTES = 1 << 19
+
 
 class _Pool(Layer):
     """What pools share.
@@ -49,9 +52,11 @@ class _Pool(Layer):
         oh, ow = self.windows.output
         n_images = n_rows // (h * w)
         self.y = self.ops.empty((*lead, n_images * oh * ow, c), dtype)
+        output = math.prod(lead) * oh * ow * c
+        self.chunk = max(1, min(n_images, _CHUNK_BYTES // (output * dtype.itemsize)))
         # flat, so that the part in use is contiguous whatever the number of images
-        self.tap = self.ops.empty(self.y.size, dtype)
-        padded = (*lead, n_images, *self.windows.padded, c)
+        self.tap = self.ops.empty(self.chunk * output, dtype)
+        padded = (*lead, self.chunk, *self.windows.padded, c)
         if self.windows.is_padded:
             self.padded = np.full(padded, self._margin, dtype)
         self.free_input = binding.free_input
@@ -65,43 +70,53 @@ class _Pool(Layer):
         if self.free_input:
             self.dx = x
         images = _images.images(x, h, w)
-        n_images = images.shape[-4]
+        y = self.ops.leading_rows(self.y, images.shape[-4] * oh * ow)
+        pooled = _images.images(y, oh, ow)
+        for some in self._chunks(images.shape[-4]):
+            self._pool(images[..., some, :, :, :], pooled[..., some, :, :, :], some, training)
+        return y
+
+    def _chunks(self, n_images):
+        for start in range(0, n_images, self.chunk):
+            yield slice(start, min(start + self.chunk, n_images))
+
+    def _pool(self, images, pooled, some, training):
         if self.windows.is_padded:
-            padded = _images.leading(self.padded, n_images)
+            padded = _images.leading(self.padded, images.shape[-4])
             _images.middle(padded, self.windows)[...] = images
             images = padded
-        y = self.ops.leading_rows(self.y, n_images * oh * ow)
-        pooled = _images.images(y, oh, ow)
-        tap = self.tap[: y.size].reshape(pooled.shape)
+        tap = self.tap[: pooled.size].reshape(pooled.shape)
         first, *others = _images.taps(images, self.windows)
         _images.copy_pixels(first, pooled)
         for k, pixels in enumerate(others, start=1):
             _images.copy_pixels(pixels, tap)
-            self._join(pooled, tap, k, training)
-        return y
+            self._join(pooled, tap, k, some, training)
 
     def backward(self, dy, *, need_dx=True):
         if not need_dx:
             return None
         h, w, _ = self.windows.image
         dy = _images.images(dy, *self.windows.output)
-        n_images = dy.shape[-4]
-        dx = self.ops.leading_rows(self.dx, n_images * h * w)
-        images = padded = _images.images(dx, h, w)
+        dx = self.ops.leading_rows(self.dx, dy.shape[-4] * h * w)
+        images = _images.images(dx, h, w)
+        for some in self._chunks(dy.shape[-4]):
+            self._spread(dy[..., some, :, :, :], images[..., some, :, :, :], some)
+        return dx
+
+    def _spread(self, dy, images, some):
+        padded, tile = images, self.windows.tile
         if self.windows.is_padded:
-            padded = _images.leading(self.dx_padded, n_images)
-        tile = self.windows.tile
+            padded = _images.leading(self.dx_padded, images.shape[-4])
         if not tile:
             padded[...] = 0
         for k, pixels in enumerate(_images.taps(padded, self.windows)):
-            part = self._part(dy, k)
+            part = self._part(dy, k, some)
             if tile:
                 _images.copy_pixels(part, pixels)
             else:
                 pixels += part
         if self.windows.is_padded:
             images[...] = _images.middle(padded, self.windows)
-        return dx
 
 
 class MaxPool(_Pool):
@@ -126,30 +141,34 @@ class MaxPool(_Pool):
         super().bind(binding)
         if binding.grads is None:
             return
+        oh, ow = self.windows.output
+        *lead, n_rows, c = self.y.shape
         dtype = np.min_scalar_type(math.prod(self.windows.size) - 1)
-        self.places = self.ops.empty(self.y.size, dtype)  # where the maxima are
-        self.candidates = self.ops.empty(self.y.size, dtype)
-        self.found = self.ops.empty(self.y.size, bool)
+        # where in its window each maximum is
+        self.places = self.ops.empty((*lead, n_rows // (oh * ow), oh, ow, c), dtype)
+        self.candidates = self.ops.empty(self.tap.size, dtype)
+        self.found = self.ops.empty(self.tap.size, bool)
 
     def forward(self, x, *, training):
         if training:
             self.places[...] = 0
         return super().forward(x, training=training)
 
-    def _join(self, best, tap, k, training):
+    def _join(self, best, tap, k, some, training):
         if training:
-            places, candidates = self.places[: best.size], self.candidates[: best.size]
-            found = self.found[: best.size]
-            np.greater(tap, best, out=found.reshape(best.shape))
+            places = self.places[..., some, :, :, :]
+            candidates = self.candidates[: best.size].reshape(best.shape)
+            found = self.found[: best.size].reshape(best.shape)
+            np.greater(tap, best, out=found)
             np.multiply(found.view(np.uint8), places.dtype.type(k), out=candidates)
             np.maximum(places, candidates, out=places)
         np.maximum(best, tap, out=best)
 
-    def _part(self, dy, k):
-        places, found = self.places[: dy.size], self.found[: dy.size]
+    def _part(self, dy, k, some):
+        places = self.places[..., some, :, :, :]
+        found = self.found[: dy.size].reshape(dy.shape)
         np.equal(places, places.dtype.type(k), out=found)
-        part = self.tap[: dy.size].reshape(dy.shape)
-        return np.multiply(dy, found.reshape(dy.shape), out=part)
+        return np.multiply(dy, found, out=self.tap[: dy.size].reshape(dy.shape))
 
 
 class AveragePool(_Pool):
@@ -192,10 +211,10 @@ class AveragePool(_Pool):
         images *= self.factor
         return super().backward(dy, need_dx=need_dx)
 
-    def _join(self, total, tap, k, training):
+    def _join(self, total, tap, k, some, training):
         total += tap
 
-    def _part(self, dy, k):
+    def _part(self, dy, k, some):
         return dy
 
 

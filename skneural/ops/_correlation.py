@@ -43,7 +43,7 @@ class Correlation:
         oh, ow = windows.output
         values = math.prod(windows.size) * c
         small = _SMALL_PRODUCT // (oh * ow * values * filters)  # in images
-        self.one_by_one = small <= 1 and c > 1  # a product for each image
+        self.one_by_one = small == 1 and c > 1  # a product for each image
         room = COLUMN_BYTES // (dtype.itemsize * ow * values)  # in rows of windows
         self.rows = max(1, min(oh, room))
         self.images = max(1, min(n_images, room // oh, small if small > 1 else room))
@@ -54,7 +54,8 @@ class Correlation:
             self.padded = np.zeros((self.images, *windows.padded, c), dtype)
             self.middle = _images.middle(self.padded, windows)
             self.padded_windows = self.sliding(self.padded, windows)
-        self.products = np.empty((self.images, values, filters), dtype)
+        n_products = self.images if self.one_by_one else 1
+        self.products = np.empty((n_products, values, filters), dtype)
 
     def _windows(self, images):
         """Yield windows, a few at a time, and where their results are among all."""
