@@ -49,13 +49,11 @@ class Correlation:
         self.images = max(1, min(n_images, room // oh, small if small > 1 else room))
         self.columns = np.empty(self.images * self.rows * ow * values, dtype)
         self.sliding = _images.sliding_runs if c > 1 else _images.sliding
-        self.padded = None
         if windows.is_padded:
-            self.padded = np.zeros((self.images, *windows.padded, c), dtype)
-            self.middle = _images.middle(self.padded, windows)
-            self.padded_windows = self.sliding(self.padded, windows)
-        n_products = self.images if self.one_by_one else 1
-        self.products = np.empty((n_products, values, filters), dtype)
+            padded = np.zeros((self.images, *windows.padded, c), dtype)
+            self.middle = _images.middle(padded, windows)
+            self.padded_windows = self.sliding(padded, windows)
+        self.products = None
 
     def _windows(self, images):
         """Yield windows, a few at a time, and where their results are among all."""
@@ -125,6 +123,9 @@ class Correlation:
             np.matmul(columns, weight, out=part)
 
     def _add_products(self, columns, rows, out):
+        if self.products is None:  # predictions and correlations alone never need it
+            n_products = self.images if self.one_by_one else 1
+            self.products = np.empty((n_products, *out.shape), out.dtype)
         products = self.products[: len(columns)]
         np.matmul(columns.swapaxes(1, 2), rows, out=products)
         for product in products:
