@@ -162,12 +162,15 @@ class Network:
         params, state = self.views(self.theta), self.state_views()
         grads = [None] * len(self.layers) if grad is None else self.views(grad)
         bound = [copy.copy(layer) for layer in self.layers]
+        free = False
         for i, layer in enumerate(bound):
             *pixels, channels = self.input_shapes[i]
             batch_shape = (*lead, batch_size * math.prod(pixels), channels)
             layer.bind(
-                Binding(ops, batch_shape, self.dtype, params[i], state[i], grads[i], rng)
+                Binding(ops, batch_shape, self.dtype, params[i], state[i], grads[i], rng, free)
             )
+            if layer.output_is_free is not None:
+                free = layer.output_is_free
         return bound
 
     def bind(self, batch_size, rng=None):

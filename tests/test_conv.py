@@ -148,6 +148,15 @@ def test_the_columns_of_a_large_image_are_bounded():
     assert layer.correlation.columns.nbytes <= max(1 << 20, one_row)
 
 
+def test_flops_of_the_largest_product():
+    """Columns of two small images fit into one product; those of a large one do not."""
+    small, large = Conv2D(16, 3, padding="same"), Conv2D(64, 5)
+    small.build((28, 28, 1))
+    large.build((220, 220, 128))
+    assert small.product_flops(2) == 2 * (2 * 28 * 28) * 9 * 16
+    assert large.product_flops(1) == large.product_flops(9) == 2 * 216 * (25 * 128) * 64
+
+
 X = np.array([0.5, -1.0, 2.0, 3.0, -0.5])
 
 

@@ -67,6 +67,8 @@ class Tanh(Activation):
 class ReLU(Activation):
     """``y = max(z, 0)``; the slope at 0 is 0."""
 
+    output_is_free = None
+
     def build(self, input_shape):
         self.n_values = math.prod(input_shape)
         return input_shape
@@ -82,10 +84,12 @@ class ReLU(Activation):
         self.y = z
         rows = z.reshape(*z.shape[:-2], -1, self.n_values)  # a row a sample, not a pixel
         np.maximum(rows, self.zeros, out=rows)
+        if training:
+            np.greater(z, 0, out=self.leading_slope())
         return z
 
     def backward(self, dy, *, need_dx=True):
-        dy *= np.greater(self.y, 0, out=self.leading_slope())
+        dy *= self.leading_slope()
         return dy
 
 

@@ -23,6 +23,8 @@ class Binding:
         Views into the flat gradient; None when only predicting.
     rng : numpy.random.Generator or None
         Where draws of a training batch come from; None when only predicting.
+    free_input : bool
+        Whether `backward` may write its result in the place of `x`.
     """
 
     ops: object
@@ -32,6 +34,7 @@ class Binding:
     state: dict
     grads: dict | None = None
     rng: np.random.Generator | None = None
+    free_input: bool = False
 
 
 class Layer:
@@ -55,6 +58,9 @@ class Layer:
     param_shapes: dict = {}
     state_shapes: dict = {}
     only_training = False  # whether the layer does nothing when predicting
+    # whether backward can do without what forward returned, and without its place in memory;
+    # None if the output takes the place of the input and the layer before decides
+    output_is_free: bool | None = False
 
     def __repr__(self):
         return f"{type(self).__name__}{self.param_shapes.get('weight', '')}"

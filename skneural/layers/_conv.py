@@ -39,6 +39,8 @@ class Conv2D(Layer):
     the IEEE 86, 1998.
     """
 
+    output_is_free = True
+
     def __init__(
         self, filters, kernel_size, strides=1, padding="valid", dilation=1, weight_init="glorot"
     ):
@@ -98,12 +100,13 @@ class Conv2D(Layer):
             self.grad_weight = binding.grads["weight"].reshape(self.weight.shape)
             self.grad_bias = binding.grads["bias"]
             self.ones = np.ones(n_outputs, dtype)
-            self.dx = None
+            self.free_input = binding.free_input
+            self.dx_is_bound = False
 
     def forward(self, x, *, training):
         h, w, _ = self.windows.image
         oh, ow = self.windows.output
-        self.images = _images.images(x, h, w)
+        self.x, self.images = x, _images.images(x, h, w)
         y = self.ops.leading_rows(self.y, self.images.shape[-4] * oh * ow)
         for model in self.models:
             weight, bias = self.weight[model], self.bias[model]
@@ -111,39 +114,57 @@ class Conv2D(Layer):
         return y
 
     def backward(self, dy, *, need_dx=True):
-        for model in self.models:
-            grad = self.grad_weight[model]
-            self.correlation.weight_gradient(self.images[model], dy[model], grad)
         # a product with ones sums the rows twice as fast as a reduction
         np.matmul(self.ones[: dy.shape[-2]], dy, out=self.grad_bias)
         if not need_dx:
+            for model in self.models:
+                self._weight_gradient(model, dy[model])
             return None
-        if self.dx is None:  # The first layer of a network never needs it.
+        if not self.dx_is_bound:  # The first layer of a network never needs it.
             self._bind_input_gradient()
-        n_images, h, w, c = self.images.shape[-4:]
-        dx = self.ops.leading_rows(self.dx, n_images * h * w)
+        dx = self.x
+        if not self.free_input:
+            dx = self.ops.leading_rows(self.dx, self.x.shape[-2])
+        gradients = self._gradients if self.turned is None else self._gradients_by_turning
         for model in self.models:
-            weight = self.weight[model]
-            if self.transposed is None:
-                padded = self.padded_dx[:n_images]
-                padded[...] = 0
-                self.correlation.add_to_windows(dy[model], weight, padded)
-                images = _images.images(dx[model], h, w)
-                images[...] = _images.middle(padded, self.windows)
-            else:
-                # seen from a pixel of x, the kernel is turned by half a circle
-                turned = weight.reshape(-1, c, self.filters)[::-1].swapaxes(1, 2)
-                images = _images.images(dy[model], *self.windows.output)
-                self.transposed.correlate(images, turned.reshape(-1, c), dx[model])
+            gradients(model, dy[model], dx[model])
         return dx
 
     def _bind_input_gradient(self):
-        c = self.batch_shape[-1]
-        n_images = self.batch_shape[-2] // math.prod(self.windows.image[:2])
-        windows, dtype = self.windows.transposed(self.filters), self.y.dtype
-        self.dx = self.ops.empty(self.batch_shape, dtype)
-        self.transposed = None
-        if windows is None:
+        *_, n_rows, c = self.batch_shape
+        h, w, _ = self.windows.image
+        n_images, dtype = n_rows // (h * w), self.y.dtype
+        if not self.free_input:
+            self.dx = self.ops.empty(self.batch_shape, dtype)
+        self.turned = self.windows.turned(self.filters)
+        if self.turned is None:
             self.padded_dx = self.ops.empty((n_images, *self.windows.padded, c), dtype)
         else:
-            self.transposed = Correlation(windows, c, n_images, dtype)
+            self.turned = Correlation(self.turned, c, n_images, dtype)
+            self.grad_turned = np.empty_like(self.weight[self.models[0]])
+        self.dx_is_bound = True
+
+    def _weight_gradient(self, model, dy):
+        self.correlation.weight_gradient(self.images[model], dy, self.grad_weight[model])
+
+    def _gradients(self, model, dy, dx):
+        self._weight_gradient(model, dy)
+        images = _images.images(dx, *self.windows.image[:2])
+        padded = self.padded_dx[: len(images)]
+        padded[...] = 0
+        self.correlation.add_to_windows(dy, self.weight[model], padded)
+        images[...] = _images.middle(padded, self.windows)
+
+    def _gradients_by_turning(self, model, dy, dx):
+        """Correlate dy with the kernels turned by half a circle: what a pixel of x sees.
+
+        The same windows of dy, multiplied with x, make the gradient of the turned kernels.
+        """
+        c = dx.shape[-1]
+        weight = self.weight[model].reshape(-1, c, self.filters)
+        grad = self.grad_weight[model].reshape(weight.shape)
+        turned = weight[::-1].swapaxes(1, 2).reshape(-1, c)
+        grad_turned = self.grad_turned.reshape(turned.shape)
+        images = _images.images(dy, *self.windows.output)
+        self.turned.correlate_and_gradient(images, turned, dx, self.x[model], grad_turned)
+        grad[...] = grad_turned.reshape(-1, self.filters, c)[::-1].swapaxes(1, 2)

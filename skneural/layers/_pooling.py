@@ -1,7 +1,7 @@
 """Pooling: one value for every window, channel by channel.
 
-Windows are rectangles, so a pool goes across and then down: width + height steps rather than
-width * height. A tap is what stands at one place of all windows, as one strided view.
+A tap is what stands at one place of all windows. Its pixels lie apart, so they are first
+copied side by side: then every step is one operation on long rows.
 """
 
 import math
@@ -12,13 +12,18 @@ from skneural.layers._base import Layer
 from skneural.layers._windows import place_windows, windows_label
 from skneural.ops import _images
 
+# What one step works on should stay in the second-level cache of a core.
+_CHUNK_BYTES = 1 << 19
+
 
 class _Pool(Layer):
-    """What pools share: padding, and one step along each axis.
+    """What pools share.
 
-    Subclasses have `_margin`, the value of padding, and say how `_join` adds a tap to what
-    is there already and which `_part` of the gradient goes back to it.
+    Subclasses have `_margin`, the value of padding; they say how `_join` adds a tap to those
+    before, and which `_part` of the gradient goes back to it.
     """
+
+    output_is_free = True
 
     def __init__(self, pool_size=2, strides=None, padding=0):
         self.pool_size = pool_size
@@ -48,80 +53,74 @@ class _Pool(Layer):
         self.ops, dtype = binding.ops, binding.dtype
         *lead, n_rows, c = binding.batch_shape
         h, w, _ = self.windows.image
-        hp, wp = self.windows.padded
         oh, ow = self.windows.output
         n_images = n_rows // (h * w)
         self.y = self.ops.empty((*lead, n_images * oh * ow, c), dtype)
-        self.across = self.ops.empty((*lead, n_images, hp, ow, c), dtype)
+        output = math.prod(lead) * oh * ow * c
+        self.chunk = max(1, min(n_images, _CHUNK_BYTES // (output * dtype.itemsize)))
+        # flat, so that the part in use is contiguous whatever the number of images
+        self.tap = self.ops.empty(self.chunk * output, dtype)
+        padded = (*lead, self.chunk, *self.windows.padded, c)
         if self.windows.is_padded:
-            self.padded = np.full((*lead, n_images, hp, wp, c), self._margin, dtype)
-        self.scratch = self.ops.empty(self.across.size, dtype)
+            self.padded = np.full(padded, self._margin, dtype)
+        self.free_input = binding.free_input
         if binding.grads is not None:
-            self.dx_padded = self.ops.empty((*lead, n_images, hp, wp, c), dtype)
-            if self.windows.is_padded:
-                self.dx = self.ops.empty(binding.batch_shape, dtype)
-
-    def scratch_like(self, array):
-        """A part of the scratch, contiguous whatever the number of images."""
-        return self.scratch[: array.size].reshape(array.shape)
+            self.dx = None if self.free_input else self.ops.empty(binding.batch_shape, dtype)
+            self.dx_padded = self.ops.empty(padded, dtype) if self.windows.is_padded else None
 
     def forward(self, x, *, training):
         h, w, _ = self.windows.image
         oh, ow = self.windows.output
+        if self.free_input:
+            self.dx = x
         images = _images.images(x, h, w)
-        self.n_images = n_images = images.shape[-4]
-        y = self.ops.leading_rows(self.y, n_images * oh * ow)
+        y = self.ops.leading_rows(self.y, images.shape[-4] * oh * ow)
+        pooled = _images.images(y, oh, ow)
+        for some in self._chunks(images.shape[-4]):
+            self._pool(images[..., some, :, :, :], pooled[..., some, :, :, :], some, training)
+        return y
+
+    def _chunks(self, n_images):
+        for start in range(0, n_images, self.chunk):
+            yield slice(start, min(start + self.chunk, n_images))
+
+    def _pool(self, images, pooled, some, training):
         if self.windows.is_padded:
-            padded = _images.leading(self.padded, n_images)
+            padded = _images.leading(self.padded, images.shape[-4])
             _images.middle(padded, self.windows)[...] = images
             images = padded
-        across = _images.leading(self.across, n_images)
-        taps = _images.taps_across(images, self.windows)
-        _images.copy_pixels(taps[0], across)
-        for k in range(1, len(taps)):
-            # pixels that lie apart are read once, by the cheapest way
-            tap = self.scratch_like(across)
-            _images.copy_pixels(taps[k], tap)
-            self._join(across, tap, 1, k, training)
-        down = _images.images(y, oh, ow)
-        taps = _images.taps_down(across, self.windows)
-        _images.copy_pixels(taps[0], down)
-        for k in range(1, len(taps)):
-            self._join(down, taps[k], 0, k, training)
-        return y
+        tap = self.tap[: pooled.size].reshape(pooled.shape)
+        first, *others = _images.taps(images, self.windows)
+        _images.copy_pixels(first, pooled)
+        for k, pixels in enumerate(others, start=1):
+            _images.copy_pixels(pixels, tap)
+            self._join(pooled, tap, k, some, training)
 
     def backward(self, dy, *, need_dx=True):
         if not need_dx:
             return None
         h, w, _ = self.windows.image
-        # whoever took what forward made is done with it, so its place can be used again
-        across = _images.leading(self.across, self.n_images)
-        padded = _images.leading(self.dx_padded, self.n_images)
         dy = _images.images(dy, *self.windows.output)
-        self._spread(dy, across, _images.taps_down(across, self.windows), 0)
-        self._spread(across, padded, _images.taps_across(padded, self.windows), 1)
-        if not self.windows.is_padded:
-            return _images.rows(padded)
-        dx = self.ops.leading_rows(self.dx, self.n_images * h * w)
-        _images.images(dx, h, w)[...] = _images.middle(padded, self.windows)
+        dx = self.ops.leading_rows(self.dx, dy.shape[-4] * h * w)
+        images = _images.images(dx, h, w)
+        for some in self._chunks(dy.shape[-4]):
+            self._spread(dy[..., some, :, :, :], images[..., some, :, :, :], some)
         return dx
 
-    def _spread(self, dy, target, taps, axis):
-        """Hand `dy` back to the taps, views of `target`, from the last to the first."""
-        tiles = self._tiles(axis)
-        if not tiles:
-            target[...] = 0
-        for k in range(len(taps) - 1, -1, -1):
-            part = self._part(dy, axis, k)
-            if tiles:
-                _images.copy_pixels(part, taps[k])
+    def _spread(self, dy, images, some):
+        padded, tile = images, self.windows.tile
+        if self.windows.is_padded:
+            padded = _images.leading(self.dx_padded, images.shape[-4])
+        if not tile:
+            padded[...] = 0
+        for k, pixels in enumerate(_images.taps(padded, self.windows)):
+            part = self._part(dy, k, some)
+            if tile:
+                _images.copy_pixels(part, pixels)
             else:
-                taps[k] += part
-
-    def _tiles(self, axis):
-        """Whether each pixel belongs to exactly one window, along one axis."""
-        size, step = self.windows.size[axis], self.windows.strides[axis]
-        return step == size and step * self.windows.output[axis] == self.windows.padded[axis]
+                pixels += part
+        if self.windows.is_padded:
+            images[...] = _images.middle(padded, self.windows)
 
 
 class MaxPool(_Pool):
@@ -146,27 +145,34 @@ class MaxPool(_Pool):
         super().bind(binding)
         if binding.grads is None:
             return
-        *lead, n_images, hp, ow, c = self.across.shape
-        heights = (self.windows.output[0], hp)
-        # for every place in a window but the first, whether it beats all before it
-        self.beats = [
-            self.ops.empty((size - 1, *lead, n_images, height, ow, c), bool)
-            for size, height in zip(self.windows.size, heights, strict=True)
-        ]
+        oh, ow = self.windows.output
+        *lead, n_rows, c = self.y.shape
+        dtype = np.min_scalar_type(math.prod(self.windows.size) - 1)
+        # where in its window each maximum is
+        self.places = self.ops.empty((*lead, n_rows // (oh * ow), oh, ow, c), dtype)
+        self.candidates = self.ops.empty(self.tap.size, dtype)
+        self.found = self.ops.empty(self.tap.size, bool)
 
-    def _join(self, best, tap, axis, k, training):
+    def forward(self, x, *, training):
         if training:
-            np.greater(tap, best, out=_images.leading(self.beats[axis][k - 1], self.n_images))
+            self.places[...] = 0
+        return super().forward(x, training=training)
+
+    def _join(self, best, tap, k, some, training):
+        if training:
+            places = self.places[..., some, :, :, :]
+            candidates = self.candidates[: best.size].reshape(best.shape)
+            found = self.found[: best.size].reshape(best.shape)
+            np.greater(tap, best, out=found)
+            np.multiply(found.view(np.uint8), places.dtype.type(k), out=candidates)
+            np.maximum(places, candidates, out=places)
         np.maximum(best, tap, out=best)
 
-    def _part(self, dy, axis, k):
-        """What reaches tap `k`: `dy` where it beat those before; `dy` keeps the rest."""
-        if k == 0:
-            return dy
-        beats = _images.leading(self.beats[axis][k - 1], self.n_images)
-        part = np.multiply(dy, beats, out=self.scratch_like(dy))
-        dy -= part
-        return part
+    def _part(self, dy, k, some):
+        places = self.places[..., some, :, :, :]
+        found = self.found[: dy.size].reshape(dy.shape)
+        np.equal(places, places.dtype.type(k), out=found)
+        return np.multiply(dy, found, out=self.tap[: dy.size].reshape(dy.shape))
 
 
 class AveragePool(_Pool):
@@ -191,13 +197,12 @@ class AveragePool(_Pool):
 
     def bind(self, binding):
         super().bind(binding)
-        (kh, kw), c = self.windows.size, binding.batch_shape[-1]
-        self.factor = 1 / (kh * kw)
+        self.factor = 1 / math.prod(self.windows.size)
         if self.windows.is_padded and not self.count_padding:
+            c = self.windows.image[-1]
             ones = np.zeros((1, *self.windows.padded, c), binding.dtype)
             _images.middle(ones, self.windows)[...] = 1
-            counts = _images.sliding(ones, self.windows).sum(axis=(3, 4))
-            self.factor = 1 / counts[0]
+            self.factor = 1 / sum(_images.taps(ones, self.windows))
 
     def forward(self, x, *, training):
         y = super().forward(x, training=training)
@@ -210,10 +215,10 @@ class AveragePool(_Pool):
         images *= self.factor
         return super().backward(dy, need_dx=need_dx)
 
-    def _join(self, total, tap, axis, k, training):
+    def _join(self, total, tap, k, some, training):
         total += tap
 
-    def _part(self, dy, axis, k):
+    def _part(self, dy, k, some):
         return dy
 
 

@@ -48,7 +48,13 @@ class Windows:
         """Whether there is any padding."""
         return any(self.before + self.after)
 
-    def transposed(self, n_channels):
+    @property
+    def tile(self):
+        """Whether each pixel belongs to exactly one window, if there is no dilation."""
+        fits = zip(self.padded, self.size, self.strides, self.output, strict=True)
+        return all(k == s and s * count == length for length, k, s, count in fits)
+
+    def turned(self, n_channels):
         """Windows over an output of so many channels that meet the same pixel of the image.
 
         None unless the gradient for the image is a correlation, too: at strides of 1.

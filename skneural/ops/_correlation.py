@@ -43,18 +43,17 @@ class Correlation:
         oh, ow = windows.output
         values = math.prod(windows.size) * c
         small = _SMALL_PRODUCT // (oh * ow * values * filters)  # in images
-        self.one_by_one = small <= 1 and c > 1  # a product for each image
+        self.one_by_one = small == 1 and c > 1  # a product for each image
         room = COLUMN_BYTES // (dtype.itemsize * ow * values)  # in rows of windows
         self.rows = max(1, min(oh, room))
         self.images = max(1, min(n_images, room // oh, small if small > 1 else room))
         self.columns = np.empty(self.images * self.rows * ow * values, dtype)
         self.sliding = _images.sliding_runs if c > 1 else _images.sliding
-        self.padded = None
         if windows.is_padded:
-            self.padded = np.zeros((self.images, *windows.padded, c), dtype)
-            self.middle = _images.middle(self.padded, windows)
-            self.padded_windows = self.sliding(self.padded, windows)
-        self.products = np.empty((self.images, values, filters), dtype)
+            padded = np.zeros((self.images, *windows.padded, c), dtype)
+            self.middle = _images.middle(padded, windows)
+            self.padded_windows = self.sliding(padded, windows)
+        self.products = None
 
     def _windows(self, images):
         """Yield windows, a few at a time, and where their results are among all."""
@@ -87,29 +86,50 @@ class Correlation:
         columns[...] = windows[..., 0].transpose(3, 4, 0, 1, 2)
         return columns.reshape(1, math.prod(size), -1).swapaxes(1, 2)
 
+    def _chunks(self, images, *rows):
+        """Yield columns for some of the images, and the same part of arrays of pixel rows.
+
+        All have the shape that a product needs: ``(n_products, n_rows, n_columns)``.
+        """
+        for windows, where in self._windows(images):
+            columns = self._columns(windows)
+            shape = (*columns.shape[:2], -1)
+            yield columns, *(array[where].reshape(shape) for array in rows)
+
     def correlate(self, images, weight, out, bias=None):
         """Write the correlation of images with `weight`, a column a filter, into pixel rows."""
         if bias is not None:
             bias = np.tile(bias, self.windows.output[1])  # long rows are added faster
-        for windows, where in self._windows(images):
-            part = out[where]
-            columns = self._columns(windows)
-            np.matmul(columns, weight, out=part.reshape(*columns.shape[:2], self.filters))
+        for columns, part in self._chunks(images, out):
+            np.matmul(columns, weight, out=part)
             if bias is not None:
                 part = part.reshape(-1, bias.size)
                 part += bias
-        return out
 
     def weight_gradient(self, images, dy, out):
         """Write the gradient for `weight`, from that of the result in pixel rows."""
         out[...] = 0
-        for windows, where in self._windows(images):
-            columns = self._columns(windows)
-            part = dy[where].reshape(*columns.shape[:2], self.filters)
-            products = self.products[: len(columns)]
-            np.matmul(columns.swapaxes(1, 2), part, out=products)
-            for product in products:
-                out += product
+        for columns, dy_part in self._chunks(images, dy):
+            self._add_products(columns, dy_part, out)
+
+    def correlate_and_gradient(self, images, weight, out, dy, weight_out):
+        """`correlate` and `weight_gradient`, with the windows copied once.
+
+        `out` may be `dy`.
+        """
+        weight_out[...] = 0
+        for columns, part, dy_part in self._chunks(images, out, dy):
+            self._add_products(columns, dy_part, weight_out)
+            np.matmul(columns, weight, out=part)
+
+    def _add_products(self, columns, rows, out):
+        if self.products is None:  # predictions and correlations alone never need it
+            n_products = self.images if self.one_by_one else 1
+            self.products = np.empty((n_products, *out.shape), out.dtype)
+        products = self.products[: len(columns)]
+        np.matmul(columns.swapaxes(1, 2), rows, out=products)
+        for product in products:
+            out += product
 
     def add_to_windows(self, dy, weight, padded):
         """Add ``weight @ dy`` to every window of padded images: the gradient for these."""

@@ -17,12 +17,6 @@ def images(rows, h, w):
     return rows.reshape(*lead, n_rows // (h * w), h, w, c)
 
 
-def rows(images):
-    """Images as pixel rows."""
-    *lead, n_images, h, w, c = images.shape
-    return images.reshape(*lead, n_images * h * w, c)
-
-
 def leading(buffer, n_images):
     """The first images of a workspace."""
     return buffer[..., :n_images, :, :, :]
@@ -57,15 +51,9 @@ def sliding_runs(padded, windows):
     return np.ndarray(view.shape[:axis], run, padded, strides=view.strides[:axis])
 
 
-def taps_down(padded, windows):
-    """For each height in a window a view of the rows there, window by window."""
-    size, step, count = windows.size[0], windows.strides[0], windows.output[0]
-    stop = step * (count - 1) + 1
-    return [padded[..., k : k + stop : step, :, :] for k in range(size)]
-
-
-def taps_across(padded, windows):
-    """For each column in a window a view of the pixels there, window by window."""
-    size, step, count = windows.size[1], windows.strides[1], windows.output[1]
-    stop = step * (count - 1) + 1
-    return [padded[..., k : k + stop : step, :] for k in range(size)]
+def taps(padded, windows):
+    """For each place in a window, row by row, a view of the pixels there in all windows."""
+    (down, right), (oh, ow) = windows.strides, windows.output
+    heights = [slice(u, u + down * (oh - 1) + 1, down) for u in range(windows.size[0])]
+    widths = [slice(v, v + right * (ow - 1) + 1, right) for v in range(windows.size[1])]
+    return [padded[..., rows, columns, :] for rows in heights for columns in widths]
