@@ -247,6 +247,29 @@ class Network:
             penalty += l1 * np.vecdot(weights, signs)
         return penalty
 
+    def layer_outputs(self, x):
+        """The output of every layer for all rows at once, as when predicting."""
+        outputs, y = [], self._pixel_rows(x)
+        for layer in self._bound_layers(x.shape[0]):
+            y = layer.forward(y, training=False)
+            outputs.append(y.copy())  # the next layer may write on it
+        return outputs
+
+    def signals(self, x, rng):
+        """How much of a random unit gradient at the output arrives at every layer's output.
+
+        Root mean squares, a number a layer; needs `bind`, and moves running statistics.
+        """
+        raw = self._pixel_rows(x)
+        for layer in self._bound:
+            raw = layer.forward(raw, training=True)
+        delta = rng.normal(size=raw.shape).astype(self.dtype)
+        signals = [0.0] * len(self._bound)
+        for i in range(len(self._bound) - 1, self._first - 1, -1):
+            signals[i] = float(np.sqrt(np.mean(np.square(delta))))
+            delta = self._bound[i].backward(delta, need_dx=i > self._first)
+        return signals
+
     def raw_prediction(self, x):
         """The output of the last layer, before the loss's inverse link.
 

@@ -1,0 +1,243 @@
+"""diagnose: what is wrong with a fitted network, in words."""
+
+import textwrap
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import check_is_fitted
+
+from skneural._diagnostics import sample_rows
+from skneural._layer_measures import measure_layers
+from skneural._unwrap import fitted_network
+from skneural.layers._activations import Logistic, ReLU, Softplus
+
+_N_ROWS = 500
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong with a network.
+
+    Attributes
+    ----------
+    problem : str
+        What is wrong, in a few words.
+    evidence : str
+        What it was seen by.
+    advice : str
+        What to try.
+    """
+
+    problem: str
+    evidence: str
+    advice: str
+
+    def __str__(self):
+        text = f"{self.problem}: {self.evidence} {self.advice}"
+        return textwrap.fill(text, 88, initial_indent="* ", subsequent_indent="  ")
+
+
+class Diagnosis(tuple):
+    """The findings of `diagnose`, empty if there are none; ``print`` shows them in words."""
+
+    __slots__ = ()
+
+    def __str__(self):
+        return "\n".join(map(str, self)) or "Nothing wrong was found."
+
+    __repr__ = __str__
+
+
+def diagnose(estimator, X):
+    """Say what is wrong with a fitted network, and what to try.
+
+    Looks for inputs that are not scaled, dead rectifiers, saturated sigmoids, gradients that
+    vanish toward the input, an output that can answer one class only, a rate that is too
+    high or too low, and overfitting (if the fit had validation data).
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted estimator of skneural, a Pipeline that ends in one, or a fitted search over
+        them.
+    X : array-like of shape (n_samples, n_features)
+        Some rows, such as the training data; 500 of them are looked at.
+
+    Returns
+    -------
+    diagnosis : Diagnosis
+        A tuple of findings, each with `problem`, `evidence` and `advice`; empty for a
+        network that looks healthy.
+
+    Raises
+    ------
+    TypeError, NotFittedError
+        If `estimator` is no network of skneural, or is not fitted.
+
+    References
+    ----------
+    X. Glorot and Y. Bengio, Understanding the difficulty of training deep feedforward neural
+    networks, AISTATS 2010.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from skneural import MLPClassifier, diagnose
+    >>> X, y = load_wine(return_X_y=True)
+    >>> clf = MLPClassifier((8,), max_iter=50, patience=float("inf"), random_state=0)
+    >>> diagnose(clf.fit(X, y), X)[0].problem
+    'the input is not scaled'
+    """
+    network = fitted_network(estimator)
+    pipeline = getattr(estimator, "best_estimator_", estimator)
+    if hasattr(pipeline, "steps"):
+        check_is_fitted(pipeline)
+        X = pipeline[:-1].transform(X)
+    x, _ = sample_rows(network, X, None, _N_ROWS)
+    layers = measure_layers(network.network_, x)
+    findings = [
+        _unscaled(network, x),
+        *_of_layers(layers),
+        _vanishing(layers),
+        _one_answer(network),
+        _rate_too_high(network),
+        _rate_too_low(network),
+        _overfitting(network),
+    ]
+    return Diagnosis(finding for finding in findings if finding is not None)
+
+
+def _unscaled(network, x):
+    x = x.toarray() if sparse.issparse(x) else x
+    spread, largest = x.std(axis=0), np.abs(x).max()
+    spread = spread[spread > 0]
+    # images have one scale for all pixels; of other features none should drown the rest
+    uneven = (
+        len(network.network_.input_shape) == 1
+        and len(spread)
+        and (spread.max() > 30 * np.median(spread))
+    )
+    if largest <= 30 and not uneven:
+        return None
+    return Finding(
+        "the input is not scaled",
+        f"The largest |X| is {largest:.3g}, and the standard deviations of the features go up "
+        f"to {spread.max(initial=0):.3g}.",
+        "Put a StandardScaler or MinMaxScaler before the network.",
+    )
+
+
+def _of_layers(layers):
+    for layer in layers:
+        if layer.dead_share == 1:
+            yield Finding(
+                "a whole layer is dead",
+                f"All rectifiers of layer {layer.name} are 0 for every row, so nothing passes "
+                "and nothing is learnt.",
+                "Lower learning_rate, scale the input, or use activation='leaky_relu'.",
+            )
+        elif layer.dead_share >= 0.5:
+            yield Finding(
+                "many units are dead",
+                f"{layer.dead_share:.0%} of the rectifiers of layer {layer.name} are 0 for "
+                "every row.",
+                "Lower learning_rate, or use activation='leaky_relu' or batch_norm=True.",
+            )
+        if layer.saturated_share >= 0.5:
+            yield Finding(
+                "a sigmoid is saturated",
+                f"{layer.saturated_share:.0%} of the outputs of layer {layer.name} are within "
+                "1 % of a limit, where the slope is almost 0.",
+                "Scale the input, start from smaller weights, or raise alpha.",
+            )
+
+
+def _vanishing(layers):
+    hidden = layers[:-1]
+    if len(hidden) < 2 or any(layer.dead_share == 1 for layer in hidden):
+        return None  # dead layers are a finding of their own
+    first, last = hidden[0], hidden[-1]
+    if first.signal >= 0.01 * last.signal:
+        return None
+    return Finding(
+        "gradients vanish toward the input",
+        f"What arrives at layer {first.name} is {first.signal / last.signal:.1g} of what "
+        f"arrives at layer {last.name}.",
+        "Use activation='relu', fewer layers, batch_norm=True, or weight_init='auto'.",
+    )
+
+
+def _one_answer(network):
+    net = network.network_
+    positive = (
+        isinstance(net.layers[-2], ReLU | Logistic | Softplus) if net.layers[1:] else False
+    )
+    if net.loss.out_activation != "logistic" or not positive:
+        return None
+    weight, bias = net.params("weight")[-1], net.params("bias")[-1]
+    for sign, answer in ((1, "the second class"), (-1, "the first class")):
+        always = (sign * weight >= 0).all(axis=0) & (sign * bias >= 0)
+        if always.any():
+            return Finding(
+                "the output can answer one class only",
+                "The last hidden layer gives nothing below 0, and all weights and the bias of "
+                f"the output have one sign: whatever the row, the answer is {answer}.",
+                "Start from another random_state, use more hidden units, or an activation "
+                "that gives both signs, such as 'tanh'.",
+            )
+    return None
+
+
+def _rate_too_high(network):
+    losses = np.asarray(network.loss_curve_)
+    if len(losses) < 5 or network.solver == "lbfgs":
+        return None
+    late = losses[len(losses) // 2 :]
+    rises = np.mean(np.diff(losses) > 0)
+    if rises < 0.3 or late.mean() <= 2 * losses.min():
+        return None
+    return Finding(
+        "the rate is too high",
+        f"The training loss rose in {rises:.0%} of the epochs, and was on average "
+        f"{late.mean():.3g} in their second half, after {losses.min():.3g} at its lowest.",
+        f"Lower learning_rate={network.learning_rate!r}, let it fall with decay or a schedule, "
+        "or set max_grad_norm.",
+    )
+
+
+def _rate_too_low(network):
+    losses = np.asarray(network.loss_curve_)
+    if len(losses) < 10 or network.solver == "lbfgs":
+        return None
+    falls = -np.diff(losses)
+    tenth = max(2, len(falls) // 10)
+    steady = falls[-tenth:].mean() > 0.3 * falls[:tenth].mean() > 0
+    fallen = 1 - losses[-1] / losses[0]
+    if not steady or fallen > 0.3 or np.mean(falls > 0) < 0.8:
+        return None
+    return Finding(
+        "the rate is too low",
+        f"In {len(losses)} epochs the training loss fell by {fallen:.0%}, at the end nearly "
+        "as fast as at the beginning.",
+        f"Raise learning_rate={network.learning_rate!r} (try 10 times), or max_iter.",
+    )
+
+
+def _overfitting(network):
+    history = network.history_
+    losses = np.asarray(history.get("validation_loss", []))
+    if len(losses) < 3 or np.isnan(losses).any():
+        return None
+    gap = history["score"][-1] - history["validation_score"][-1]
+    best = int(losses.argmin())
+    rose = losses[-1] > 1.3 * losses[best] and history["loss"][-1] < 0.9 * history["loss"][best]
+    if not rose and gap <= 0.2:
+        return None
+    return Finding(
+        "the network overfits",
+        f"After the last epoch the score is {history['score'][-1]:.3f} on training and "
+        f"{history['validation_score'][-1]:.3f} on validation rows; the validation loss was "
+        f"lowest, {losses[best]:.3g}, in epoch {best + 1}, and is {losses[-1]:.3g} now.",
+        "Use early_stopping=True, dropout, a higher alpha, fewer units, or more data.",
+    )

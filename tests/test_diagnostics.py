@@ -1,0 +1,220 @@
+"""diagnose finds what a network was built to have, and Diagnostics records its layers."""
+
+import copy
+
+import numpy as np
+import pytest
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_digits,
+    load_iris,
+    load_wine,
+)
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skneural import (
+    ConvNetClassifier,
+    Diagnostics,
+    DiagnosticsDisplay,
+    MLPClassifier,
+    MLPRegressor,
+    diagnose,
+)
+
+X, Y = load_digits(return_X_y=True)
+X, Y = X[:400] / 16, Y[:400]
+
+
+def make(cls=MLPClassifier, **params):
+    defaults = {"hidden_layer_sizes": (32,), "batch_size": 32, "max_iter": 30}
+    return cls(**{**defaults, "patience": np.inf, "random_state": 0, **params})
+
+
+def problems(estimator, x=X):
+    return [finding.problem for finding in diagnose(estimator, x)]
+
+
+# ------------------------------------------------------------------------------- diagnose
+
+
+@pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer, load_digits])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "gelu"])
+def test_silent_on_healthy_networks(load, activation):
+    x, y = load(return_X_y=True)
+    pipeline = make_pipeline(StandardScaler(), make(activation=activation, learning_rate=0.003))
+    assert problems(pipeline.fit(x, y), x) == []
+
+
+def test_silent_on_a_healthy_regressor_and_convolutional_network():
+    x, y = load_diabetes(return_X_y=True)
+    pipeline = make_pipeline(StandardScaler(), make(MLPRegressor, learning_rate=0.01))
+    assert problems(pipeline.fit(x, y), x) == []
+    images = X.reshape(-1, 8, 8)
+    assert problems(make(ConvNetClassifier, filters=(8,)).fit(images, Y), images) == []
+
+
+def test_unscaled_input():
+    assert "the input is not scaled" in problems(make().fit(1000 * X, Y), 1000 * X)
+    x = X * np.where(np.arange(64) == 20, 500.0, 1.0) / 500  # one feature drowns the others
+    assert "the input is not scaled" in problems(make().fit(x, Y), x)
+
+
+def test_dead_rectifiers():
+    own = make().fit(X, Y)
+    own.intercepts_[0][...] = -100.0
+    assert problems(own) == ["a whole layer is dead"]
+    own.intercepts_[0][20:] = 1.0
+    assert problems(own) == ["many units are dead"]
+    assert "62% of the rectifiers of layer 1: Dense 32, ReLU" in str(diagnose(own, X)).replace(
+        "\n  ", " "
+    )
+
+
+@pytest.mark.parametrize("activation", ["logistic", "tanh"])
+def test_saturated_sigmoid(activation):
+    own = make(activation=activation, learning_rate=0.01).fit(X, Y)
+    assert problems(own) == []
+    own.coefs_[0][...] *= 1000
+    assert problems(own) == ["a sigmoid is saturated"]
+
+
+def test_vanishing_gradients():
+    own = make(hidden_layer_sizes=(20,) * 6, activation="logistic", max_iter=3).fit(X, Y)
+    assert "gradients vanish toward the input" in problems(own)
+    deep = make(hidden_layer_sizes=(20,) * 6, learning_rate=0.003).fit(X, Y)
+    assert problems(deep) == []
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_rectifier_before_a_sigmoid_that_can_answer_one_class_only(sign):
+    own = make(learning_rate=0.003).fit(X, Y > 4)
+    assert problems(own) == []
+    own.coefs_[-1][...] = sign * np.abs(own.coefs_[-1])
+    own.intercepts_[-1][...] = sign
+    assert problems(own) == ["the output can answer one class only"]
+    assert len(np.unique(own.predict(X))) == 1
+    word = "second" if sign > 0 else "first"
+    assert f"the answer is the {word} class" in diagnose(own, X)[0].evidence
+
+
+def test_rate_too_high():
+    own = make(solver="sgd", learning_rate=0.1, hidden_layer_sizes=(64, 32))
+    pipeline = make_pipeline(StandardScaler(), own).fit(X, Y)
+    assert "the rate is too high" not in problems(pipeline)
+    pipeline.set_params(mlpclassifier__learning_rate=0.3).fit(X, Y)
+    assert "the rate is too high" in problems(pipeline)
+    assert "learning_rate=0.3" in str(diagnose(pipeline, X))
+
+
+def test_rate_too_low():
+    assert problems(make(learning_rate=1e-6).fit(X, Y)) == ["the rate is too low"]
+
+
+def test_overfitting():
+    labels = np.random.default_rng(0).integers(0, 10, len(Y))  # nothing to be learnt
+    own = make(max_iter=100).fit(X[:300], labels[:300], X_val=X[300:], y_val=labels[300:])
+    assert problems(own) == ["the network overfits"]
+
+
+def test_what_it_takes_and_leaves_alone():
+    own = make(batch_norm=True, dropout=0.2).fit(1000 * X, Y)
+    before = copy.deepcopy(own)
+    from_search = GridSearchCV(make_pipeline(StandardScaler(), make()), {}, cv=2).fit(X, Y)
+    assert problems(from_search) == []
+    assert len(diagnose(own, 1000 * X)) > 0
+    np.testing.assert_array_equal(own.network_.theta, before.network_.theta)
+    np.testing.assert_array_equal(own.network_.state, before.network_.state)
+    with pytest.raises(TypeError, match="estimator of skneural"):
+        diagnose(LogisticRegression().fit(X, Y), X)
+    with pytest.raises(NotFittedError):
+        diagnose(make(), X)
+    with pytest.raises(ValueError, match="features"):
+        diagnose(make().fit(X, Y), X[:, :3])
+
+
+def test_prints_words():
+    healthy = make().fit(X, Y)
+    assert str(diagnose(healthy, X)) == "Nothing wrong was found."
+    (finding,) = diagnose(make(learning_rate=1e-6).fit(X, Y), X)
+    text = str(diagnose(make(learning_rate=1e-6).fit(X, Y), X))
+    assert text.startswith(f"* {finding.problem}: ")
+    assert max(map(len, text.splitlines())) <= 88
+    assert finding.advice.split()[0] in text
+
+
+# ------------------------------------------------------------------------- the callback
+
+
+def test_records_a_number_a_layer_and_epoch():
+    diagnostics = Diagnostics(n_samples=50)
+    own = make(
+        hidden_layer_sizes=(16, 8, 8), activation=("relu", "tanh", "gelu"), max_iter=4
+    ).set_callbacks(diagnostics)
+    own.fit(X, Y)
+    assert diagnostics.layers_ == [
+        "1: Dense 16, ReLU", "2: Dense 8, Tanh", "3: Dense 8, GELU", "4: Dense 10"
+    ]  # fmt: skip
+    history = {name: np.array(values) for name, values in diagnostics.history_.items()}
+    assert {array.shape for array in history.values()} == {(4, 4)}
+    assert (history["grad_norm"] > 0).all()
+    assert np.isnan(history["update_ratio"][0]).all()
+    assert (history["update_ratio"][1:] > 0).all()
+    assert np.isfinite(history["dead_share"]).all(axis=0).tolist() == [True] + [False] * 3
+    saturated = np.isfinite(history["saturated_share"]).all(axis=0)
+    assert saturated.tolist() == [False, True, False, False]
+
+
+def test_gradient_and_update_are_those_of_the_fit():
+    diagnostics = Diagnostics(n_samples=10**6)
+    plain = {"hidden_layer_sizes": (8,), "solver": "sgd", "momentum": 0.0, "alpha": 0.0}
+    own = make(**plain, batch_size=len(X), max_iter=2, shuffle=False, learning_rate=0.1)
+    own.set_callbacks(diagnostics).fit(X, Y)
+    one = make(**plain, batch_size=len(X), max_iter=1, shuffle=False, learning_rate=0.1)
+    one.fit(X, Y)
+    # the step of the second epoch is rate times the gradient after the first
+    steps = [np.linalg.norm(a - b) for a, b in zip(own.coefs_, one.coefs_, strict=True)]
+    np.testing.assert_allclose(0.1 * np.array(diagnostics.history_["grad_norm"][0]), steps)
+    norms = [np.linalg.norm(weight) for weight in one.coefs_]
+    ratios = np.array(steps) / norms
+    np.testing.assert_allclose(diagnostics.history_["update_ratio"][1], ratios)
+
+
+def test_changes_nothing_and_starts_anew_with_every_fit():
+    diagnostics = Diagnostics()
+    own = make(batch_norm=True, dropout=0.3, max_iter=3).set_callbacks(diagnostics)
+    plain = make(batch_norm=True, dropout=0.3, max_iter=3).fit(X, Y)
+    np.testing.assert_array_equal(own.fit(X, Y).network_.theta, plain.network_.theta)
+    own.fit(X, Y)
+    assert len(diagnostics.history_["grad_norm"]) == 3
+
+
+@pytest.mark.parametrize("n_samples", [0, 2.5, "many"])
+def test_bad_n_samples(n_samples):
+    with pytest.raises((ValueError, TypeError), match="n_samples must be an integer >= 1"):
+        Diagnostics(n_samples=n_samples)
+
+
+# -------------------------------------------------------------------------- the display
+
+
+def test_display_has_a_panel_a_measure_and_a_line_a_layer():
+    pytest.importorskip("matplotlib").use("Agg")
+    diagnostics = Diagnostics()
+    own = make(hidden_layer_sizes=(8, 8), activation=("relu", "tanh"), max_iter=3)
+    own.set_callbacks(diagnostics).fit(X, Y)
+    display = DiagnosticsDisplay.from_callback(diagnostics)
+    labels = [axes.get_ylabel() for axes in display.axes_]
+    assert labels == ["gradient norm", "update / weights", "dead share", "saturated share"]
+    for name, lines in display.lines_.items():
+        assert [line.get_label() for line in lines] == diagnostics.layers_
+        drawn = np.transpose([line.get_ydata() for line in lines])
+        np.testing.assert_array_equal(drawn, diagnostics.history_[name])
+    assert display.ax_ is display.axes_[0]
+    assert display.figure_ is display.ax_.figure
+    with pytest.raises(ValueError, match="a fit has used"):
+        DiagnosticsDisplay.from_callback(Diagnostics())
