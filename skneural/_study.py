@@ -229,7 +229,8 @@ def _certain_epochs(network):
 
 def _count_parameters(network, fitted):
     """The size of an unfitted network on the data of a fitted one, None if it has none."""
-    if network is None:
+    # rows of another shape make another network of the same parameters
+    if network is None or vars(network).get("input_shape") != vars(fitted).get("input_shape"):
         return None
     shapes, dtype = fitted.network_, fitted.network_.dtype
     try:
