@@ -223,8 +223,8 @@ def _format_score(mean, std):
 
 
 def _format_seconds(mean, std):
-    """Three digits of the mean, and of the deviation what stands below them."""
-    decimals = max(0, 2 - math.floor(math.log10(mean))) if mean > 0 else 0
+    """Three digits of the mean, at most tenths of milliseconds; the deviation likewise."""
+    decimals = min(max(0, 2 - math.floor(math.log10(mean))), 4) if mean > 0 else 0
     return f"{mean:,.{decimals}f} ± {std:,.{decimals}f}"
 
 

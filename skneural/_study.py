@@ -229,7 +229,8 @@ def _certain_epochs(network):
 
 def _count_parameters(network, fitted):
     """The size of an unfitted network on the data of a fitted one, None if it has none."""
-    if network is None:
+    # rows of another shape make another network of the same parameters
+    if network is None or vars(network).get("input_shape") != vars(fitted).get("input_shape"):
         return None
     shapes, dtype = fitted.network_, fitted.network_.dtype
     try:
@@ -248,11 +249,15 @@ def _add_notes(study, search):
         )
     if not hasattr(search, "best_index_"):
         study.notes.append("No candidate is the best: refit=False leaves it open which score.")
+    if study.best_index is not None:
+        i, mean = study.best_index, study.scores[study.score_name][0][study.best_index]
+        has = [f"{name}={format_value(study.varied[name][i])}" for name in study.varied]
+        study.notes.append(f"The best: {', '.join(has)}; {study.score_name} {mean:.4g}.")
     if study.fitted is not None:
         size = study.fitted.network_.n_params
         study.notes.append(
-            f"The best, fitted on all rows: {study.fitted.n_iter_} epochs, "
-            f"{size:,} parameters, {search.refit_time_:.3g} seconds."
+            f"Fitted on all rows: {study.fitted.n_iter_} epochs, {size:,} parameters, "
+            f"{search.refit_time_:.3g} seconds."
         )
 
 

@@ -276,8 +276,8 @@ def test_categories(values, labels):
         values={"a": values}, mean_scores=[0.1, 0.2, 0.3], std_scores=[0.1] * 3
     ).plot()
     display.figure_.canvas.draw()
-    shown = [label.replace(r"\$", "$") for label in tick_labels(display.ax_.xaxis)]
-    assert shown == labels
+    # an escaped dollar sign is drawn, a bare one would begin a formula
+    assert tick_labels(display.ax_.xaxis) == [text.replace("$", r"\$") for text in labels]
     places = [0, 1, 0] if len(labels) == 2 else [0, 1, 2]
     np.testing.assert_array_equal(display.errorbar_[0].get_xdata(), places)
     assert display.line_ is None  # nothing is between categories

@@ -135,8 +135,11 @@ def test_text_table():
     mean, std = (search.cv_results_[f"{m}_test_score"][1] for m in ("mean", "std"))
     assert re.match(rf"\(8, 4\) +{mean:.4f} ± {std:.4f} +0\.\d+ ± 0\.\d+ +3 +107", lines[4])
     refit = search.refit_time_
+    best = search.best_params_["mlpclassifier__hidden_layer_sizes"]
+    best = f"The best: hidden_layer_sizes={best}; accuracy {search.best_score_:.4g}."
+    assert lines[-2] == best
     assert lines[-1] == (
-        "The best, fitted on all rows: 3 epochs, "
+        "Fitted on all rows: 3 epochs, "
         f"{search.best_estimator_[-1].network_.n_params} parameters, {refit:.3g} seconds."
     )
 

@@ -15,9 +15,10 @@ body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff;
        max-width: 1100px; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.4rem; line-height: 1.25; overflow-wrap: anywhere; }
 .table { overflow-x: auto; border: 1px solid #ccc; border-radius: 4px; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: 100%; font-size: .9rem;
+        font-variant-numeric: tabular-nums; }
 caption { display: none; }
-th, td { padding: .4rem .7rem; text-align: right; white-space: nowrap; }
+th, td { padding: .4rem .55rem; text-align: right; white-space: nowrap; }
 th { background: #f2f2f2; white-space: normal; }
 tr + tr > td { border-top: 1px solid #e5e5e5; }
 tr.best > td { background: #e0eff8; font-weight: 600; }

@@ -259,18 +259,21 @@ class Scale:
 
     def label(self, ax, which):
         """Write name, ticks and scale at an axis, "x" or "y"."""
-        if self.is_number and len(self.distinct) > 10:
-            getattr(ax, f"set_{which}label")(plain(self.name))
-            getattr(ax, f"set_{which}scale")("log" if self.is_log else "linear")
-            return
-        if self.is_log:
-            getattr(ax, f"set_{which}scale")("log")
-            getattr(ax, f"{which}axis").minorticks_off()
-        if self.is_number:
-            self._label(ax, which, self.distinct)
-        else:
+        if not self.is_number:
             getattr(ax, f"set_{which}lim")(-0.5, len(self.distinct) - 0.5)
             self.label_cells(ax, which)
+            return
+        getattr(ax, f"set_{which}scale")("log" if self.is_log else "linear")
+        if len(self.distinct) > 10:
+            getattr(ax, f"set_{which}label")(plain(self.name))
+            return
+        getattr(ax, f"{which}axis").minorticks_off()
+        self._label(ax, which, self.distinct)
+        if len(self.distinct) > 1:  # room beside the outer values, also if nothing is there
+            low, high = self.distinct[0], self.distinct[-1]
+            room = (high / low) ** 0.05 if self.is_log else (high - low) * 0.05
+            limits = (low / room, high * room) if self.is_log else (low - room, high + room)
+            getattr(ax, f"set_{which}lim")(limits)
 
     def label_cells(self, ax, which):
         """Write name and values at an axis of a heat map."""
@@ -279,7 +282,8 @@ class Scale:
     def _label(self, ax, which, ticks):
         labels = [plain(format_value(value)) for value in self.distinct]
         slant = {}
-        if which == "x" and sum(map(len, labels)) + 2 * len(labels) > 60:
+        inches = ax.bbox.width / ax.figure.dpi / len(labels)  # a label
+        if which == "x" and max(map(len, labels)) + 1 > 12 * inches:
             slant = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
         getattr(ax, f"set_{which}ticks")(ticks, labels, **slant)
         getattr(ax, f"set_{which}label")(plain(self.name))
