@@ -13,7 +13,9 @@ for _image, _label, _place in zip(IMAGES, Y, RNG.integers(1, 5, 45), strict=True
         np.moveaxis(_image, _label, 0)[_place] += 2
 X = IMAGES[..., None]
 FLAT = X.reshape(45, 36)
-SIGNALS = RNG.normal(size=(45, 12, 2)) + Y[:, None, None] * np.sin(np.arange(12))[:, None]
+SIGNALS = (
+    RNG.normal(scale=0.5, size=(45, 12, 2)) + Y[:, None, None] * np.sin(np.arange(12))[:, None]
+)
 DEFAULTS = {
     "filters": (3, 4),
     "hidden_layer_sizes": (6,),
