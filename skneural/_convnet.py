@@ -189,11 +189,13 @@ class BaseConvNet(BaseMLP):
 
 
 def _plain(value):
-    """NumPy's integers, and arrays of them, as those of Python."""
+    """NumPy's strings and integers, and arrays of these, as those of Python."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, Integral):
         return int(value)
-    if isinstance(value, str) or value is None:
-        return value
     return tuple(int(length) for length in value)
 
 

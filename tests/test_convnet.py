@@ -204,6 +204,7 @@ def test_numbers_of_numpy_make_the_same_network():
     plain.fit(X, Y)
     plain.set_params(
         kernel_size=np.array([3, 5]), pool_size=np.int64(2), strides=np.array([1, 1]),
+        padding=np.array(["same", "same"]), pool=np.str_("max"),
         filters=np.array([3, 4]), input_shape=np.array([6, 6, 1]),
     )  # fmt: skip
     assert plain.fit(X, Y).n_iter_ == 4
