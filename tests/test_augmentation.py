@@ -107,7 +107,9 @@ SETTINGS = [
     {"shift": 2, "horizontal_flip": True, "gaussian_noise": 0.1},
     lambda images, rng: images + rng.normal(size=(len(images), 1, 1, 1)),
 ]
-AUGMENTATIONS = pytest.mark.parametrize("augmentation", SETTINGS, ids=lambda a: str(a)[:40])
+AUGMENTATIONS = pytest.mark.parametrize(
+    "augmentation", SETTINGS, ids=[*map(str, SETTINGS[:4]), "callable"]
+)
 
 
 @BOTH
@@ -163,7 +165,9 @@ def test_each_epoch_has_new_draws():
 
 
 @pytest.mark.parametrize(
-    ("x", "shape"), [(X, (6, 6, 1)), (SIGNALS, (12, 2)), (FLAT, (36, 1))], ids=str
+    ("x", "shape"),
+    [(X, (6, 6, 1)), (SIGNALS, (12, 2)), (FLAT, (36, 1))],
+    ids=["images", "signals", "flat rows"],
 )
 def test_a_callable_gets_images_and_its_own_copy(x, shape):
     shapes = []
