@@ -31,6 +31,11 @@ class Augmentation:
         self.shift = int(options.get("shift", 0))
         self.flip = bool(options.get("horizontal_flip", False))
         self.std = float(options.get("gaussian_noise", 0.0))
+        if self.shift >= max(sample_shape[:-1]):
+            raise ValueError(
+                f"augmentation['shift'] must be less than the longest side of samples of shape "
+                f"{sample_shape}, got {self.shift}."
+            )
         self.size = 0  # of the workspace, which the first batch makes
 
     def __call__(self, x, rng):
@@ -79,4 +84,6 @@ class Augmentation:
                 f"augmentation must return numbers of shape {expected.shape}, as it was given; "
                 f"got shape {images.shape} and dtype {images.dtype}."
             )
+        if not np.isfinite(images).all():
+            raise ValueError("augmentation must return finite numbers, got NaN or infinity.")
         return images.astype(expected.dtype, copy=False)

@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
+from numbers import Integral
 
 import numpy as np
 
@@ -64,7 +66,13 @@ class BaseConvNet(BaseMLP):
         columns = {"filters": filters, "activation": activations, "dropout": dropouts}
         for name, check_value in _BLOCK_CHECKS.items():
             value = getattr(self, name)
-            columns[name] = check.per_layer(name, value, len(filters), check_value, "blocks")
+            values = check.per_layer(name, value, len(filters), check_value, "blocks")
+            columns[name] = [_plain(value) for value in values]
+        if "global_average" in columns["pool"][:-1]:
+            raise ValueError(
+                f"pool='global_average' leaves no pixels and must be in the last of the "
+                f"{len(filters)} blocks only, got {self.pool!r}."
+            )
         return [
             {name: values[i] for name, values in columns.items()} for i in range(len(filters))
         ]
@@ -79,7 +87,8 @@ class BaseConvNet(BaseMLP):
                     continue
                 layers.append(layer)
                 if self._may_be_short(shape):
-                    shape = layer.build(shape)
+                    with suppress(ValueError):  # the network will say so, with its table
+                        shape = layer.build(shape)
         return [*layers, Flatten(), *self._head(output_shape)]
 
     def _may_be_short(self, shape):
@@ -164,7 +173,7 @@ class BaseConvNet(BaseMLP):
         return _with_channels(input_shape)
 
     def _sample_shape(self, X):
-        if self.input_shape not in (None, self.input_shape_) and (
+        if self.input_shape is not None and (
             _with_channels(self.input_shape) != self.input_shape_
         ):
             raise ValueError(
@@ -177,6 +186,17 @@ class BaseConvNet(BaseMLP):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _plain(value):
+    """NumPy's strings and integers, and arrays of these, as those of Python."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Integral):
+        return int(value)
+    return tuple(int(length) for length in value)
 
 
 def _shape(X):

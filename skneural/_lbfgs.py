@@ -69,9 +69,9 @@ def train(job, watch):
             if run.begun:  # converged at the start, or by a line search without success
                 with suppress(StopIteration):
                     run.end_iteration(result)
-        run.epochs.finish()
     finally:
         network.release()
+    run.epochs.finish()
     return None if run.stopped else _doubt(job, result)
 
 

@@ -98,8 +98,8 @@ def random_state(name, value):
 
 
 def layer_sizes(name, value):
-    """Return hidden layer sizes as a tuple of int; one integer is one layer."""
-    allowed = "an integer >= 1 or a sequence of them, one a hidden layer"
+    """Return sizes of layers as a tuple of int; one integer is one layer."""
+    allowed = "an integer >= 1 or a sequence of them, one a layer"
     sizes = (value,) if isinstance(value, Integral) else value
     if not _is_sequence(sizes):
         raise TypeError(f"{name} must be {allowed}, got {value!r}.")

@@ -2,7 +2,6 @@
 
 import copy
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
@@ -50,8 +49,7 @@ class Preparation:
                 "The shape of a sample is not known before fit: pass input_shape, such as the "
                 "number of features."
             )
-        lengths = input_shape if isinstance(input_shape, Sequence) else (input_shape,)
-        return (math.prod(lengths),)
+        return (math.prod(np.ravel(input_shape).tolist()),)
 
     def _sample_shape(self, X):
         """The shape of one sample, as the network takes it."""
@@ -275,9 +273,10 @@ class Preparation:
         if changes:
             raise ValueError(
                 f"This would change {', '.join(changes)}. hidden_layer_sizes, activation, "
-                "batch_norm, solver, dtype and the number of outputs must stay as they are "
-                "between calls of partial_fit, or of fit with warm_start=True, which go on "
-                "from where the network stood. For a new one call fit with warm_start=False."
+                "batch_norm, solver, dtype, the number of outputs, and filters and all else of "
+                "blocks must stay as they are between calls of partial_fit, or of fit with "
+                "warm_start=True, which go on from where the network stood. For a new one call "
+                "fit with warm_start=False."
             )
         progress = self._progress.copy()
         # the new description (rates of dropout, loss) over the parameters so far

@@ -2,9 +2,11 @@
 
 import html
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+
+from skneural.layers._flatten import Flatten
 
 _HEADER = ("layer", "output shape", "parameters", "training batch", "prediction")
 
@@ -22,7 +24,8 @@ class LayerSummary:
     n_params : int
         Number of parameters: weights, biases, scales and shifts.
     training_bytes, prediction_bytes : int
-        Bytes of the output for a batch; in training with its gradient.
+        Bytes of the output for a batch; in training with its gradient, except of the input,
+        which needs none. 0 of `Flatten`, which copies nothing.
     """
 
     name: str
@@ -58,19 +61,20 @@ class Summary:
 
     def __init__(self, layers, shapes, dtype, batch_size):
         self.dtype, self.batch_size = np.dtype(dtype), batch_size
-        self.rows = [self._row("input", shapes[0], 0)]
+        n_bytes = self._n_bytes(shapes[0])
+        self.rows = [LayerSummary("input", tuple(shapes[0]), 0, n_bytes, n_bytes)]
         for layer, before, shape in zip(layers, shapes, shapes[1:], strict=False):
             n_params = sum(map(math.prod, layer.param_shapes.values()))
-            row = self._row(layer.label, shape, n_params)
+            n_bytes = 0 if isinstance(layer, Flatten) else self._n_bytes(shape)
+            row = LayerSummary(layer.label, tuple(shape), n_params, 2 * n_bytes, n_bytes)
             if not n_params and shape == before:
                 last = self.rows.pop()
-                row = LayerSummary(f"{last.name}, {row.name}", *list(vars(last).values())[1:])
+                row = replace(last, name=f"{last.name}, {row.name}")
             self.rows.append(row)
         self.n_params = sum(row.n_params for row in self.rows)
 
-    def _row(self, name, shape, n_params):
-        n_bytes = self.batch_size * math.prod(shape) * self.dtype.itemsize
-        return LayerSummary(name, tuple(shape), n_params, 2 * n_bytes, n_bytes)
+    def _n_bytes(self, shape):
+        return self.batch_size * math.prod(shape) * self.dtype.itemsize
 
     def _cells(self):
         """The table as text, row by row."""

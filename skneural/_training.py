@@ -262,9 +262,9 @@ def train(job, watch):
                 f"{job.convergence.patience} ended the fit. Raise max_iter, or set "
                 "patience=np.inf if this number of epochs is what you want."
             )
-        epochs.finish()
     finally:
         network.release()
+    epochs.finish()  # predicts, now that the workspace of training is free
     return doubt
 
 

@@ -7,11 +7,18 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator
 
-from skneural import MLPClassifier, MLPRegressor
+from skneural import ConvNetClassifier, ConvNetRegressor, MLPClassifier, MLPRegressor
 from skneural.schedules import SCHEDULES
 
 LEAST_CHECKS = {MLPClassifier: 68, MLPRegressor: 60}
-BOTH = pytest.mark.parametrize("estimator_class", LEAST_CHECKS, ids=lambda cls: cls.__name__)
+LEAST_CHECKS |= {ConvNetClassifier: 68, ConvNetRegressor: 60}
+
+
+def each(*classes):
+    return pytest.mark.parametrize("estimator_class", classes, ids=lambda cls: cls.__name__)
+
+
+BOTH = each(MLPClassifier, MLPRegressor)
 
 SETTINGS = {
     "defaults": {},
@@ -67,6 +74,21 @@ def test_every_check_passes(estimator_class, params):
     assert not any(r["expected_to_fail"] for r in results)
 
 
+@each(ConvNetClassifier, ConvNetRegressor)
+def test_every_check_passes_of_convnets(estimator_class):
+    test_every_check_passes(estimator_class, {})
+
+
+@each(ConvNetClassifier, ConvNetRegressor)
+def test_convnets_that_treat_rows_one_by_one(estimator_class):
+    # at the default rate the few rows of next to no weight in check_class_weight_classifiers,
+    # normalized with the others, keep a class of their own
+    params = {"batch_norm": True, "augmentation": {"gaussian_noise": 0.1}}
+    test_what_treats_rows_one_by_one_fails_only_the_equivalence_of_weights(
+        estimator_class, {**params, "learning_rate": 0.01}
+    )
+
+
 @BOTH
 @pytest.mark.parametrize(
     "params",
@@ -112,7 +134,7 @@ def test_float32_fails_only_what_needs_float64(estimator_class):
     assert {status for status, _ in failures.values()} <= {"failed"}
 
 
-@BOTH
+@each(*LEAST_CHECKS)
 def test_no_tag_switches_a_check_off(estimator_class):
     tags = get_tags(estimator_class())
     of_kind = tags.classifier_tags or tags.regressor_tags

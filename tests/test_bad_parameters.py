@@ -1,0 +1,249 @@
+"""Bad constructor parameters: an error that says what is wrong, an estimator as before."""
+
+import re
+
+import numpy as np
+import pytest
+from _refusal import CLASSES, INF, NAN, X, Y, make, refusal
+
+from skneural import ConvNetClassifier, ConvNetRegressor, MLPClassifier, MLPRegressor
+from skneural._initializers import WEIGHT_INITS
+from skneural.layers._activations import ACTIVATIONS
+from skneural.schedules import SCHEDULES, Step
+
+
+def each(*classes):
+    return pytest.mark.parametrize("cls", classes, ids=lambda cls: cls.__name__)
+
+
+CONVNETS = (ConvNetClassifier, ConvNetRegressor)
+BOTH, ALL = each(MLPClassifier, MLPRegressor), each(MLPClassifier, MLPRegressor, *CONVNETS)
+
+NOT_NUMBERS = ["1", None, True, np.True_, [1], 1j, np.array(1.0)]
+NOT_FINITE = [NAN, INF, -INF, np.float32("nan"), np.float64("inf"), 10**400]
+BAD_FLOATS = [*NOT_NUMBERS, *NOT_FINITE]
+BAD_INTS = [*NOT_NUMBERS, NAN, -INF, 1.0, np.float64(3), 2.5, 0, -1, -(10**20)]
+BAD_NAMES = [None, 0, NAN, True, "", "nope", b"sgd", ["nope", "nope"]]
+BAD_SWITCHES = [None, 0, 1, "yes", NAN, [True]]
+
+# name: what the message says is allowed, and values that are not
+BAD_PARAMETERS = {
+    "hidden_layer_sizes": (
+        ">= 1",
+        [
+            *(0, -1, 2.0, NAN, INF, None, True, "8", b"8"),
+            *((8, 0), (8, -3), (8, 4.0), (8, NAN), (True,), ("8",), (None,), [[8]], (8, (4,))),
+            *(np.array([8.0]), np.array([[8]]), np.array(8)),
+            # an iterator is spent by the first look at it; sets and dicts have no order
+            *(iter([8]), {8, 4}, {8: 4}),
+        ],
+    ),
+    "activation": (
+        "activation",
+        [
+            *(*BAD_NAMES, "ReLU", np.tanh, [], (), ("relu", "tanh"), b"relu"),
+            *(np.array("relu"), {"relu": 1}, iter(["relu"])),
+        ],
+    ),
+    "solver": ("'sgd'", [*BAD_NAMES, "SGD"]),
+    "learning_rate": ("> 0", [*BAD_FLOATS, 0, 0.0, -1e-3, "constant", "adaptive"]),
+    "decay": ("> 0 and <= 1", [*BAD_FLOATS, 0, -0.5, 1.0000001, 2]),
+    "batch_size": ("'auto' or an integer >= 1", [*BAD_INTS, INF, "AUTO", ""]),
+    "max_iter": ("an integer >= 1", [*BAD_INTS, INF, "auto"]),
+    "max_fun": ("an integer >= 1", [*BAD_INTS, INF]),
+    "patience": ("inf or an integer >= 1", [*BAD_INTS, "never"]),
+    "tol": (">= 0", [*BAD_FLOATS, -1e-9]),
+    "target_score": ("None or a number", ["1", True, [1], *NOT_FINITE]),
+    "early_stopping": ("True or False", BAD_SWITCHES),
+    "validation_fraction": ("> 0 and < 1", [*BAD_FLOATS, 0, 1.0, -0.1, 5]),
+    "scoring": ("the name of a scorer or a callable", [0, True, ["accuracy"]]),
+    "alpha": (">= 0", [*BAD_FLOATS, -1e-9]),
+    "l1_ratio": (">= 0 and <= 1", [*BAD_FLOATS, -0.1, 1.1]),
+    "schedule": ("schedule", [*BAD_NAMES, "Cosine", Step, np.cos]),
+    "power_t": (">= 0", [*BAD_FLOATS, -0.5]),
+    "dropout": (
+        "dropout",
+        [*BAD_FLOATS[:3], *NOT_FINITE, -0.1, 1, 1.0, (0.5, 0.5), (1.0,), []],
+    ),
+    "batch_norm": ("True or False", BAD_SWITCHES),
+    "input_noise": (">= 0", [*BAD_FLOATS, -0.1]),
+    "max_grad_norm": ("None or a number > 0", ["1", True, *NOT_FINITE, 0, -1.0]),
+    "rho": (">= 0 and < 1", [*BAD_FLOATS, -0.1, 1, 1.0]),
+    "weight_init": ("'glorot'", [*BAD_NAMES, "xavier", np.zeros(3)]),
+    "dtype": ("'float32'", [*BAD_NAMES, "float16", "int", "double", np.float32, float]),
+    "momentum": (">= 0 and < 1", [*BAD_FLOATS, -0.1, 1, 1.0, 2]),
+    "nesterovs_momentum": ("True or False", BAD_SWITCHES),
+    "beta_1": (">= 0 and < 1", [*BAD_FLOATS, -0.1, 1, 1.0, 2]),
+    "beta_2": (">= 0 and < 1", [*BAD_FLOATS, -0.1, 1, 1.0, 2]),
+    "epsilon": ("> 0", [*BAD_FLOATS, 0, 0.0, -1e-8]),
+    "shuffle": ("True or False", BAD_SWITCHES),
+    "warm_start": ("True or False", BAD_SWITCHES),
+    "verbose": (">= 0", [None, "yes", NAN, 1.0, -1, [True]]),
+    "random_state": (
+        "None, an integer >= 0 or a numpy.random.RandomState",
+        ["0", NAN, 0.5, 1.0, True, -1, [0], np.random.RandomState, np.random.default_rng(0)],
+    ),
+}
+
+
+BAD_LENGTHS = [*NOT_NUMBERS[:4], *NOT_NUMBERS[5:], NAN, INF, 1.0, 2.5, -1, {3: 1}, iter([3, 3])]
+BAD_COUNTS = [*BAD_LENGTHS, 0, -(10**20)]
+BAD_PAIRS = [((3, 3, 3), 3), ((), 3), ((3, 0), 3), ((3, 3.0), 3), (3, (None, 1)), ("33", 3)]
+UNEQUAL = [(3,), (3, 3, 3), (), [3], np.array([3]), np.array([3, 3, 3]), ((3, 3),)]
+# likewise, of the convolutional networks; one value, or one for each of their two blocks
+BAD_BLOCKS = {
+    "filters": (
+        ">= 1",
+        [*BAD_COUNTS, (8, 0), (8, 4.0), (True,), ("8",), [[8]], {8, 4}],
+    ),
+    "kernel_size": ("kernel_size", [*BAD_COUNTS, *BAD_PAIRS, *UNEQUAL]),
+    "strides": ("strides", [*BAD_COUNTS, *BAD_PAIRS, *UNEQUAL]),
+    "padding": (
+        "padding",
+        [*BAD_LENGTHS, "full", "SAME", ("same", "full"), ((-1, 0), 0), ("same",), *UNEQUAL],
+    ),
+    "dilation": ("dilation", [*BAD_COUNTS, *BAD_PAIRS, *UNEQUAL]),
+    "pool": (
+        "pool",
+        [
+            *(0, True, NAN, "nope", "Max", b"max", np.max, ("max", "nope"), ("max", 2)),
+            *(("max",), [None], ("max", "max", "max"), [["max"], "max"], {"max": 1}),
+            *("global_average", ("global_average", "max")),  # only the last block may
+        ],
+    ),
+    "pool_size": ("pool_size", [*BAD_COUNTS, *BAD_PAIRS, *UNEQUAL]),
+    "pool_strides": (
+        "pool_strides",
+        [*(v for v in BAD_COUNTS if v is not None), *BAD_PAIRS[:4], (None,), (None, 0)],
+    ),
+    "input_shape": (
+        "input_shape",
+        [
+            *(*(v for v in BAD_COUNTS if v is not None), "3", (), (3, 0), (3, 1.0), (3, None)),
+            *((1, 3, 1, 1), (True,), (NAN, 1), [[3]], {3, 1}),
+        ],
+    ),
+    "augmentation": (
+        "augmentation",
+        [
+            *(0, 1.0, True, "shift", ["shift"], ("shift", 1), {"shift"}, np.array([1])),
+            *({"rotate": 1}, {"shift": 1, "Shift": 1}, {0: 1}),
+            *({"shift": v} for v in (-1, 1.0, True, None, "1", NAN, (1, 1))),
+            *({"horizontal_flip": v} for v in BAD_SWITCHES),
+            *({"gaussian_noise": v} for v in (*BAD_FLOATS, -0.1)),
+        ],
+    ),
+}
+
+# likewise, what not all of the estimators have
+BAD_OWN_PARAMETERS = {
+    (MLPClassifier, "loss"): ("'perceptron'", [*BAD_NAMES, "huber"]),
+    (MLPClassifier, "class_weight"): (
+        "class_weight",
+        [0, "even", [1, 2, 3], {0: -1.0}, {0: NAN, 1: 1, 2: 1}, {0: "1"}],
+    ),
+    (MLPRegressor, "loss"): ("'poisson'", [*BAD_NAMES, "log_loss"]),
+    (MLPRegressor, "quantile"): ("> 0 and < 1", [*BAD_FLOATS, 0, 1.0]),
+    (MLPRegressor, "delta"): ("> 0", [*BAD_FLOATS, 0, -1.0]),
+}
+for own, dense in zip(CONVNETS, (MLPClassifier, MLPRegressor), strict=True):
+    of_dense = {name: row for (cls, name), row in BAD_OWN_PARAMETERS.items() if cls is dense}
+    BAD_OWN_PARAMETERS |= {(own, name): row for name, row in {**of_dense, **BAD_BLOCKS}.items()}
+
+
+@ALL
+def test_the_table_has_every_parameter(cls):
+    own = {name for estimator_class, name in BAD_OWN_PARAMETERS if estimator_class is cls}
+    assert BAD_PARAMETERS.keys() | own == cls().get_params().keys()
+
+
+def show(value):
+    return re.sub(" at 0x.*", "", repr(value))[:30]  # test names must not change
+
+
+@ALL
+@pytest.mark.parametrize(
+    ("name", "allowed", "value"),
+    [
+        pytest.param(name, allowed, value, id=f"{name}={show(value)}")
+        for name, (allowed, values) in BAD_PARAMETERS.items()
+        for value in values
+    ],
+)
+def test_parameter_is_refused(cls, name, allowed, value):
+    parameter_is_refused(cls, name, allowed, value)
+
+
+@pytest.mark.parametrize(
+    ("cls", "name", "allowed", "value"),
+    [
+        pytest.param(cls, name, allowed, value, id=f"{cls.__name__}-{name}={show(value)}")
+        for (cls, name), (allowed, values) in BAD_OWN_PARAMETERS.items()
+        for value in values
+    ],
+)
+def test_own_parameter_is_refused(cls, name, allowed, value):
+    parameter_is_refused(cls, name, allowed, value)
+
+
+def parameter_is_refused(cls, name, allowed, value):
+    # a bad entry of a dict or a sequence is named itself
+    entries = isinstance(value, dict | tuple) and name in ("class_weight", "dropout")
+    entries = entries or name in BAD_BLOCKS
+    words = (name, allowed, "got") if entries else (f"{name} must be", allowed, repr(value))
+    own = make(cls, **{name: value})
+    with refusal(own, *words):
+        own.fit(X, Y)
+    classes = {} if cls in (MLPRegressor, ConvNetRegressor) else {"classes": CLASSES}
+    with refusal(own, *words):
+        own.partial_fit(X, Y, **classes)
+    if cls in CONVNETS and name not in BAD_BLOCKS:
+        return  # as of the MLPs, whose code this is
+    fitted = make(cls).fit(X, Y).set_params(**{name: value})
+    with refusal(fitted, *words):
+        fitted.fit(X, Y)
+
+
+UNKNOWN_NAMES = {
+    "activation": ACTIVATIONS,
+    "solver": ("sgd", "adam", "adamw", "rmsprop", "adagrad", "lbfgs"),
+    "schedule": tuple(SCHEDULES),
+    "weight_init": ("auto", *WEIGHT_INITS),
+    "dtype": ("auto", "float32", "float64"),
+}
+
+
+@ALL
+@pytest.mark.parametrize(("name", "known"), UNKNOWN_NAMES.items(), ids=UNKNOWN_NAMES)
+def test_an_unknown_name_lists_the_known_ones(cls, name, known):
+    own = make(cls, **{name: "nope"})
+    with refusal(own, f"{name} must be", *map(repr, known), "'nope'", error=ValueError):
+        own.fit(X, Y)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("activation", "words"),
+    [
+        (["relu"], ["2 hidden layers", "got 1", "['relu']"]),
+        (("relu", "tanh", "relu"), ["2 hidden layers", "got 3"]),
+        (("relu", "nope"), ["activation[1]", "'nope'", "'silu'"]),
+        (("relu", None), ["activation[1]", "None", "'silu'"]),
+        ([["relu"], "relu"], ["activation[0]", "['relu']", "'silu'"]),
+    ],
+    ids=repr,
+)
+def test_one_activation_a_hidden_layer(cls, activation, words):
+    own = make(cls, hidden_layer_sizes=(4, 4), activation=activation)
+    with refusal(own, *words):
+        own.fit(X, Y)
+
+
+@BOTH
+@pytest.mark.parametrize("sizes", [10**12, (10**6, 10**6), (4, 10**30), (10**100,)], ids=str)
+def test_a_network_larger_than_memory_says_how_many_bytes(cls, sizes):
+    own = make(cls, hidden_layer_sizes=sizes)
+    with refusal(own, "hidden_layer_sizes", error=ValueError):
+        own.fit(X, Y)
+    with pytest.raises(ValueError, match=r"at least [\d,]{15,} bytes"):
+        own.fit(X, Y)
