@@ -37,7 +37,9 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, CSR matrix} of shape (n_samples, n_features)
-            Training data.
+            Training data. For a convolutional network also images (n_samples, height,
+            width) or (n_samples, height, width, channels), or signals (n_samples, length,
+            channels), here and wherever X is asked for; see its `input_shape`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets: class labels, in one column or several, a 0/1 label indicator matrix,
             or real numbers.

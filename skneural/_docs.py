@@ -19,7 +19,8 @@ solver : {"adam", "adamw", "sgd", "rmsprop", "adagrad", "lbfgs"}, default="adam"
     all on mini-batches and in PyTorch's form; or SciPy's L-BFGS on all rows at once, for
     small data and linear models, where an epoch is an iteration. L-BFGS has no use for
     `learning_rate`, `schedule`, `decay`, `batch_size` and `shuffle`, and refuses
-    `partial_fit`, dropout, batch normalization, noise, `l1_ratio` and `max_grad_norm`.
+    `partial_fit`, dropout, batch normalization, noise, augmentation, `l1_ratio` and
+    `max_grad_norm`.
 """,
     "learning_rate": """\
 learning_rate : float, default=1e-3
@@ -71,7 +72,7 @@ validation_fraction : float, default=0.1
 scoring : str, callable or None, default=None
     The validation score: the name of a scorer of scikit-learn, a callable
     ``scorer(estimator, X, y)``, or None for accuracy or R². A callable that takes
-    `sample_weight` is given weights if there are any.
+    `sample_weight` is given weights if there are any; images come to it as flat rows.
 """,
     "alpha": """\
 alpha : float, default=1e-4
@@ -235,7 +236,7 @@ input_shape : tuple of int or None, default=None
     "augmentation": """\
 augmentation : dict, callable or None, default=None
     What changes each training batch at random: a dict with any of ``"shift"`` (up to so
-    many pixels along each axis, zeros come in), ``"horizontal_flip"`` (True: half of the
+    many pixels along each axis, fewer than the longest has; zeros come in), ``"horizontal_flip"`` (True: half of the
     images) and ``"gaussian_noise"`` (its standard deviation); or a callable
     ``f(images, rng)`` that returns images (n_samples, height, width, channels) for such
     images and a NumPy Generator.
