@@ -236,10 +236,10 @@ input_shape : tuple of int or None, default=None
     "augmentation": """\
 augmentation : dict, callable or None, default=None
     What changes each training batch at random: a dict with any of ``"shift"`` (up to so
-    many pixels along each axis, fewer than the longest has; zeros come in), ``"horizontal_flip"`` (True: half of the
-    images) and ``"gaussian_noise"`` (its standard deviation); or a callable
-    ``f(images, rng)`` that returns images (n_samples, height, width, channels) for such
-    images and a NumPy Generator.
+    many pixels along each axis, fewer than the longest has; zeros come in),
+    ``"horizontal_flip"`` (True: half of the images) and ``"gaussian_noise"`` (its standard
+    deviation); or a callable ``f(images, rng)`` that returns images (n_samples, height,
+    width, channels) for such images and a NumPy Generator.
 """,
     "activation": """\
 activation : str or sequence of str, default="relu"

@@ -14,7 +14,8 @@ ROOT = Path(skneural.__file__).parent
 FLOORS = [
     ["skneural"],
     ["_convnet", "_report", "_diagnose"],
-    ["_mlp", "_augmentation"],
+    ["_conv_blocks"],
+    ["_mlp", "_augmentation", "_sample_shapes"],
     ["display._page"],
     [
         "display._diagnostics",
