@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from skneural._data import named
+
 
 class Augmentation:
     """Changes the images, or signals, of a batch; a new draw for every batch.
@@ -45,7 +47,8 @@ class Augmentation:
         images, out = x.reshape(-1, *self.sample_shape), self.out[: len(x)]
         if self.function is not None:
             out[...] = images
-            out = self._checked(self.function(out, rng), out)
+            with named("augmentation"):
+                out = self._checked(self.function(out, rng), out)
         else:
             self._move(images, out, rng)
         if self.std:
@@ -58,7 +61,8 @@ class Augmentation:
     def _allocate(self, n_samples, dtype):
         self.size = n_samples
         *axes, channels = self.sample_shape
-        padded = (length + 2 * self.shift for length in axes)
+        self.shifts = [min(self.shift, length - 1) for length in axes]  # something stays
+        padded = (n + 2 * shift for n, shift in zip(axes, self.shifts, strict=True))
         self.out = np.empty((n_samples, *self.sample_shape), dtype)
         self.padded = np.zeros((n_samples, *padded, channels), dtype)
         if self.std:
@@ -67,10 +71,11 @@ class Augmentation:
     def _move(self, images, out, rng):
         """Copy every image from its place, perhaps mirrored."""
         axes = self.sample_shape[:-1]
-        corners = rng.integers(0, 2 * self.shift + 1, (len(images), len(axes))).tolist()
+        ends = 2 * np.array(self.shifts) + 1
+        corners = rng.integers(0, ends, (len(images), len(axes))).tolist()
         mirrored = (rng.random(len(images)) < 0.5 * self.flip).tolist()
         padded = self.padded[: len(images)]
-        middle = tuple(slice(self.shift, self.shift + length) for length in axes)
+        middle = [slice(a, a + length) for a, length in zip(self.shifts, axes, strict=True)]
         padded[:, *middle] = images
         for image, corner, mirror, target in zip(padded, corners, mirrored, out, strict=True):
             place = (slice(a, a + length) for a, length in zip(corner, axes, strict=True))

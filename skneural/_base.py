@@ -185,7 +185,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         ------
         ValueError
             If the shape is not known, or if a layer does not fit on its input; the message
-            shows the table up to there.
+            shows the table up to there. (What memory cannot hold, `fit` refuses.)
         """
         if hasattr(self, "network_"):
             return self.network_.summary(self._batch_size)

@@ -29,6 +29,9 @@ _BLOCK_CHECKS = {
 }
 
 
+_HINT = " A pair of height and width stands in a sequence of one a block, as in ((3, 5),)."
+
+
 class BaseConvNet(SampleShapes, BaseMLP):
     """Parameters and layers that the convolutional networks share."""
 
@@ -53,7 +56,7 @@ class BaseConvNet(SampleShapes, BaseMLP):
         columns = {"filters": filters, "activation": activations, "dropout": dropouts}
         for name, check_value in _BLOCK_CHECKS.items():
             value = getattr(self, name)
-            values = check.per_layer(name, value, len(filters), check_value, "blocks")
+            values = check.per_layer(name, value, len(filters), check_value, "blocks", _HINT)
             columns[name] = [_plain(value) for value in values]
         if "global_average" in columns["pool"][:-1]:
             raise ValueError(

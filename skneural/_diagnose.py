@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import check_is_fitted
 
 from skneural._diagnostics import sample_rows
 from skneural._layer_measures import measure_layers
-from skneural._unwrap import fitted_network
+from skneural._unwrap import as_the_network_sees, fitted_network
 from skneural.layers._activations import Logistic, ReLU, Softplus
 
 _N_ROWS = 500
@@ -90,11 +89,7 @@ def diagnose(estimator, X):
     'the input is not scaled'
     """
     network = fitted_network(estimator)
-    pipeline = getattr(estimator, "best_estimator_", estimator)
-    if hasattr(pipeline, "steps"):
-        check_is_fitted(pipeline)
-        X = pipeline[:-1].transform(X)
-    x, _ = sample_rows(network, X, None, _N_ROWS)
+    x, _ = sample_rows(network, as_the_network_sees(estimator, X), None, _N_ROWS)
     layers = measure_layers(network.network_, x)
     findings = [
         _unscaled(network, x),
@@ -124,7 +119,9 @@ def _unscaled(network, x):
         "the input is not scaled",
         f"The largest |X| is {largest:.3g}, and the standard deviations of the features go up "
         f"to {spread.max(initial=0):.3g}.",
-        "Put a StandardScaler or MinMaxScaler before the network.",
+        "Divide images by their largest value, such as 255."
+        if len(network.network_.input_shape) > 1
+        else "Put a StandardScaler or MinMaxScaler before the network.",
     )
 
 

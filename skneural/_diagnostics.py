@@ -16,7 +16,7 @@ class Diagnostics:
     Parameters
     ----------
     n_samples : int, default=500
-        Training rows to measure on, evenly spread over the data.
+        Training rows to measure on, evenly spread over the data; fewer of large images.
 
     Attributes
     ----------

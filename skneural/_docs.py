@@ -229,14 +229,15 @@ hidden_layer_sizes : int or sequence of int, default=(64,)
     "input_shape": """\
 input_shape : tuple of int or None, default=None
     Shape of one sample: (height, width, channels) of images or (length, channels) of
-    signals. X may then also be flat rows. With None X of four dimensions are images with
+    signals; so images of one channel are (28, 28, 1), while (28, 28) is a signal of 28
+    channels. X may then also be flat rows. With None X of four dimensions are images with
     channels, of three dimensions images of one channel, and flat rows are signals of one
     channel (which are pooled no further than they are long).
 """,
     "augmentation": """\
 augmentation : dict, callable or None, default=None
     What changes each training batch at random: a dict with any of ``"shift"`` (up to so
-    many pixels along each axis, fewer than the longest has; zeros come in),
+    many pixels along each axis, but never all of them; zeros come in),
     ``"horizontal_flip"`` (True: half of the images) and ``"gaussian_noise"`` (its standard
     deviation); or a callable ``f(images, rng)`` that returns images (n_samples, height,
     width, channels) for such images and a NumPy Generator.

@@ -9,6 +9,7 @@ import numpy as np
 from skneural.layers._activations import Activation, Logistic, ReLU, Tanh
 
 _SATURATED = 0.99  # of the way to the limit of a sigmoid
+_MOST_BYTES = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,13 @@ class LayerMeasures:
     grad_norm : float
         Euclidean norm of the gradient of the loss for the weights; NaN without targets.
     signal : float
-        Root mean square of what a random change of the network's output, of size 1, changes
-        in the output of this layer's product: how well gradients arrive.
+        Root mean square of what a random gradient of size 1 at the network's output becomes
+        at the biases of this layer: how well gradients arrive.
     dead_share : float
         Share of its rectifiers that are 0 for every row; NaN without rectifiers.
     saturated_share : float
-        Share of its sigmoid outputs that are within 1 % of a limit; NaN without sigmoids.
+        Share of its sigmoid outputs (after max pooling, if there is any) that are within 1 %
+        of a limit; NaN without sigmoids.
     """
 
     name: str
@@ -43,6 +45,8 @@ class LayerMeasures:
 def measure_layers(network, x, y=None):
     """Measure every layer of weights, from input to output; the network stays as it is.
 
+    Of large images only as many rows are taken as fit into some 64 MB of outputs.
+
     Parameters
     ----------
     network : Network
@@ -55,16 +59,19 @@ def measure_layers(network, x, y=None):
     measures : list of LayerMeasures
     """
     network = copy.deepcopy(network)  # a training pass moves running statistics
-    network.bind(x.shape[0], np.random.default_rng(0))
+    values = network.dtype.itemsize * sum(map(math.prod, network.input_shapes))
+    n_rows = min(x.shape[0], max(1, _MOST_BYTES // values))
+    x, y = x[:n_rows], None if y is None else y[:n_rows]
+    activations = {i: _activation_after(network, i) for i in _weighted(network)}
+    outputs = network.layer_outputs(x, set(activations.values()))
+    network.bind(n_rows, np.random.default_rng(0))
     grads = [None] * len(network.layers)
     if y is not None:
         network.loss_and_grad(x, y)
         grads = copy.deepcopy(network.views(network.grad))
     signals = network.signals(x, np.random.default_rng(0))
-    outputs = network.layer_outputs(x)
     measures, params = [], network.views(network.theta)
-    for i in _weighted(network):
-        activation = _activation_after(network, i)
+    for i, activation in activations.items():
         label = network.layers[i].label
         dead = saturated = math.nan
         if activation is not None:

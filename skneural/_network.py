@@ -247,18 +247,20 @@ class Network:
             penalty += l1 * np.vecdot(weights, signs)
         return penalty
 
-    def layer_outputs(self, x):
-        """The output of every layer for all rows at once, as when predicting."""
-        outputs, y = [], self._pixel_rows(x)
-        for layer in self._bound_layers(x.shape[0]):
+    def layer_outputs(self, x, places):
+        """The outputs of the layers at `places`, for all rows at once, as when predicting."""
+        outputs, y = {}, self._pixel_rows(x)
+        for i, layer in enumerate(self._bound_layers(x.shape[0])):
             y = layer.forward(y, training=False)
-            outputs.append(y.copy())  # the next layer may write on it
+            if i in places:
+                outputs[i] = y.copy()  # the next layer may write on it
         return outputs
 
     def signals(self, x, rng):
-        """How much of a random unit gradient at the output arrives at every layer's output.
+        """How much of a random unit gradient at the output arrives at every layer's biases.
 
-        Root mean squares, a number a layer; needs `bind`, and moves running statistics.
+        Root mean squares over samples and channels, a number a layer; needs `bind`, and moves
+        running statistics.
         """
         raw = self._pixel_rows(x)
         for layer in self._bound:
@@ -266,7 +268,8 @@ class Network:
         delta = rng.normal(size=raw.shape).astype(self.dtype)
         signals = [0.0] * len(self._bound)
         for i in range(len(self._bound) - 1, self._first - 1, -1):
-            signals[i] = float(np.sqrt(np.mean(np.square(delta))))
+            of_samples = delta.reshape(x.shape[0], -1, delta.shape[-1]).sum(axis=1)
+            signals[i] = float(np.sqrt(np.mean(np.square(of_samples))))
             delta = self._bound[i].backward(delta, need_dx=i > self._first)
         return signals
 

@@ -112,7 +112,7 @@ def layer_sizes(name, value):
     return tuple(int(size) for size in sizes)
 
 
-def per_layer(name, value, n_layers, check, what="hidden layers"):
+def per_layer(name, value, n_layers, check, what="hidden layers", hint=""):
     """Return one value a layer, from one value for all or a sequence of them."""
     if not _is_sequence(value):
         check(name, value)
@@ -121,7 +121,7 @@ def per_layer(name, value, n_layers, check, what="hidden layers"):
     if len(values) != n_layers:
         raise ValueError(
             f"{name} must be one value or one for each of the {n_layers} {what}, got "
-            f"{len(values)}: {value!r}."
+            f"{len(values)}: {value!r}.{hint}"
         )
     for i, entry in enumerate(values):
         check(f"{name}[{i}]", entry)

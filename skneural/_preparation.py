@@ -96,7 +96,7 @@ class Preparation:
             )
         for name, off in _NOT_WITH_LBFGS.items() if self.solver == "lbfgs" else ():
             value = getattr(self, name, off)
-            if np.any(np.not_equal(value, off)):
+            if np.any(value):
                 raise ValueError(
                     f"{name} must be {off!r} for solver='lbfgs', which needs the same smooth "
                     f"loss at every step; got {value!r}. Use solver='adam' for it."

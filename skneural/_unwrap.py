@@ -43,3 +43,16 @@ def fitted_network(estimator):
             f"estimator must be fitted: this {type(network).__name__} is not. Call fit first."
         )
     return network
+
+
+def as_the_network_sees(estimator, X):
+    """X after all that the wrappers around a fitted network do to it."""
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    while not isinstance(estimator, BaseNeuralNetwork):
+        if hasattr(estimator, "steps"):
+            for _, step in estimator.steps[:-1]:
+                X = X if step in (None, "passthrough") else step.transform(X)
+            estimator = estimator.steps[-1][1]
+        else:  # fitted_network knows no others
+            estimator = estimator.regressor_
+    return X

@@ -1,6 +1,7 @@
 """diagnose finds what a network was built to have, and Diagnostics records its layers."""
 
 import copy
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -135,6 +136,31 @@ def test_what_it_takes_and_leaves_alone():
         diagnose(make(), X)
     with pytest.raises(ValueError, match="features"):
         diagnose(make().fit(X, Y), X[:, :3])
+
+
+def test_pipelines_of_any_depth():
+    own = make(hidden_layer_sizes=(16,), learning_rate=0.003)
+    assert problems(make_pipeline(own).fit(X, Y)) == []
+    nested = make_pipeline("passthrough", make_pipeline(StandardScaler(), own))
+    assert problems(nested.fit(1000 * X, Y), 1000 * X) == []
+
+
+def test_silent_on_global_pooling_of_large_images():
+    images = np.random.default_rng(0).normal(size=(40, 64, 64))
+    pools = (None, "global_average")
+    own = ConvNetClassifier((4, 8), pool=pools, max_iter=1, patience=np.inf, random_state=0)
+    assert "gradients vanish toward the input" not in problems(own.fit(images, Y[:40]), images)
+
+
+def test_large_images_take_bounded_memory():
+    images = np.random.default_rng(0).normal(size=(300, 64, 64)).astype(np.float32)
+    own = ConvNetClassifier((16, 16), batch_size=4, max_iter=1, patience=np.inf)
+    own.fit(images[:20], Y[:20])
+    tracemalloc.start()
+    diagnose(own, images)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 * 2**26
 
 
 def test_prints_words():

@@ -118,9 +118,9 @@ def test_signals():
     own = regressor(input_shape=(12, 2)).fit(SIGNALS, Y)
     assert [(row.name, row.output_shape) for row in own.summary().rows[:4]] == [
         ("input", (12, 2)),
-        ("Conv2D 3 of 3", (12, 3)),
+        ("Conv1D 3 of 3", (12, 3)),
         ("MaxPool 2, strides 2, ReLU", (6, 3)),
-        ("Conv2D 4 of 3", (6, 4)),
+        ("Conv1D 4 of 3", (6, 4)),
     ]
 
 

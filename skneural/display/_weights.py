@@ -6,6 +6,7 @@ import numpy as np
 
 from skneural._unwrap import fitted_network
 from skneural.display._axes import import_matplotlib, one_axes
+from skneural.layers._flatten import Flatten
 
 
 class WeightsDisplay:
@@ -78,11 +79,14 @@ class WeightsDisplay:
             With the images drawn.
         """
         import_matplotlib(f"{cls.__name__}.from_estimator")
-        coefs = fitted_network(estimator).coefs_
+        network = fitted_network(estimator)
+        coefs = network.coefs_
         if not _is_integer(layer) or not -len(coefs) <= layer < len(coefs):
             raise ValueError(
                 f"layer must be an integer from 0 to {len(coefs) - 1}, got {layer!r}."
             )
+        if image_shape is None:
+            image_shape = _shape_before_flatten(network.network_, layer % len(coefs))
         images = _images(np.array(coefs[layer]), image_shape)
         return cls(images=images).plot(ax=ax, colorbar=colorbar, **kwargs)
 
@@ -115,6 +119,16 @@ class WeightsDisplay:
             self.colorbar_ = ax.figure.colorbar(self.im_, ax=ax, label="weight", shrink=0.8)
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+
+def _shape_before_flatten(network, layer):
+    """The shape of the images whose pixels a dense layer takes, None if there is no Flatten."""
+    weighted = [i for i, one in enumerate(network.layers) if "weight" in one.param_shapes]
+    before = weighted[layer] - 1
+    if before < 0 or not isinstance(network.layers[before], Flatten):
+        return None
+    shape = network.input_shapes[before]
+    return {1: None, 2: (1, *shape), 3: shape}[len(shape)]
 
 
 def _images(weights, image_shape):
