@@ -2,13 +2,14 @@
 
 from skneural._convnet import ConvNetClassifier, ConvNetRegressor
 from skneural._mlp import MLPClassifier, MLPRegressor
+from skneural._persistence import load, save
 from skneural._report import StudyReport, study_report
 from skneural._study import epochs_scorer
+from skneural._version import __version__
 from skneural.display._loss_curve import LossCurveDisplay
 from skneural.display._study import StudyDisplay
 from skneural.display._weights import WeightsDisplay
 
-__version__ = "0.1.0"
 __all__ = [
     "ConvNetClassifier",
     "ConvNetRegressor",
@@ -20,5 +21,7 @@ __all__ = [
     "WeightsDisplay",
     "__version__",
     "epochs_scorer",
+    "load",
+    "save",
     "study_report",
 ]

@@ -13,6 +13,8 @@ ROOT = Path(skneural.__file__).parent
 # from the top of the house to its foundation; a module imports from lower floors only
 FLOORS = [
     ["skneural"],
+    ["_persistence"],
+    ["_restore"],
     ["_convnet", "_report"],
     ["_mlp", "_augmentation"],
     ["display._page"],
@@ -23,7 +25,7 @@ FLOORS = [
     ["_preparation", "_watch"],
     ["_validation", "_labels", "_class_weights"],
     ["_data"],
-    ["_lbfgs"],
+    ["_lbfgs", "_plain"],
     ["_training", "_threads"],
     ["schedules"],
     ["_network", "_optimizers", "_parameters"],
@@ -41,11 +43,12 @@ FLOORS = [
     ],
     ["layers._base", "layers._windows", "_initializers", "layers", "_losses"],
     ["ops._numpy", "ops._correlation"],
-    ["ops._images", "ops"],
+    ["ops._images", "ops", "_model_file", "_version"],
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 USES_SKLEARN = {
     "_mlp",
+    "_persistence",
     "_base",
     "_preparation",
     "_data",
