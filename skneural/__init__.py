@@ -1,5 +1,6 @@
 """Neural networks that are scikit-learn estimators all the way down."""
 
+from skneural._checkpoint import Checkpoint
 from skneural._convnet import ConvNetClassifier, ConvNetRegressor
 from skneural._mlp import MLPClassifier, MLPRegressor
 from skneural._persistence import load, save
@@ -11,6 +12,7 @@ from skneural.display._study import StudyDisplay
 from skneural.display._weights import WeightsDisplay
 
 __all__ = [
+    "Checkpoint",
     "ConvNetClassifier",
     "ConvNetRegressor",
     "LossCurveDisplay",

@@ -110,9 +110,11 @@ def _rebuild(file, about, template):
     """A fitted estimator from an open file."""
     cls = CLASSES[about["class"]]
     if template is None:
-        params = {name: from_plain(value) for name, value in about["params"].items()}
-    else:
+        params = {name: _parameter(name, value) for name, value in about["params"].items()}
+    elif cls is type(template):
         params = template.get_params(deep=False)
+    else:
+        raise ValueError(f"it is of a {cls.__name__}")
     estimator = cls(**params)
     estimator._check_parameters()
     _read_target(file, about["target"], estimator)
@@ -134,6 +136,12 @@ def _rebuild(file, about, template):
     progress = _read_progress(file, about, network)
     estimator._take_over(progress, _count(about, "batch_size", 1))
     return estimator
+
+
+def _parameter(name, told):
+    if isinstance(told, dict) and "own" in told:  # only in a checkpoint
+        raise ValueError(f"its fit had {name} {told['own']!s:.80}, which is not in the file")
+    return from_plain(told)
 
 
 def _read_target(file, target, estimator):

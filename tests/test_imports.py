@@ -13,6 +13,7 @@ ROOT = Path(skneural.__file__).parent
 # from the top of the house to its foundation; a module imports from lower floors only
 FLOORS = [
     ["skneural"],
+    ["_checkpoint"],
     ["_persistence"],
     ["_restore"],
     ["_convnet", "_report"],
