@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 from _mutations import damaged, mutated, rewrite, strangers
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -155,6 +156,20 @@ def test_feature_names(tmp_path):
     np.testing.assert_array_equal(twin.predict(frame), own.predict(frame))
     with pytest.raises(ValueError, match="feature names"):
         twin.predict(frame[frame.columns[::-1]])
+
+
+@pytest.mark.parametrize("cls", [MLPClassifier, ConvNetRegressor])
+def test_a_pipeline_through_skops_trusting_our_own_classes_alone(cls, tmp_path):
+    pipe = make_pipeline(StandardScaler(), make(cls, batch_norm=True, schedule=Cosine()))
+    skops.io.dump(pipe.fit(X, Y), tmp_path / "pipe.skops")
+    types = skops.io.get_untrusted_types(file=tmp_path / "pipe.skops")
+    assert all(name.startswith("skneural.") for name in types)
+    twin = skops.io.load(tmp_path / "pipe.skops", trusted=types)
+    assert_same(twin[-1], pipe[-1])
+    np.testing.assert_array_equal(twin.predict(X), pipe.predict(X))
+    for own in (pipe, twin):
+        own[-1].partial_fit(X, Y)
+    np.testing.assert_array_equal(twin.predict(X), pipe.predict(X))
 
 
 class OwnSchedule(Schedule):
