@@ -3,6 +3,7 @@
 from skneural._checkpoint import Checkpoint
 from skneural._convnet import ConvNetClassifier, ConvNetRegressor
 from skneural._mlp import MLPClassifier, MLPRegressor
+from skneural._onnx import to_onnx
 from skneural._persistence import load, save
 from skneural._report import StudyReport, study_report
 from skneural._study import epochs_scorer
@@ -26,4 +27,5 @@ __all__ = [
     "load",
     "save",
     "study_report",
+    "to_onnx",
 ]

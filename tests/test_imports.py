@@ -15,7 +15,7 @@ FLOORS = [
     ["skneural"],
     ["_checkpoint"],
     ["_persistence"],
-    ["_restore"],
+    ["_restore", "_onnx"],
     ["_convnet", "_report"],
     ["_mlp", "_augmentation"],
     ["display._page"],
@@ -49,6 +49,7 @@ FLOORS = [
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 USES_SKLEARN = {
     "_mlp",
+    "_onnx",
     "_persistence",
     "_base",
     "_preparation",

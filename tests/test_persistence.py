@@ -209,6 +209,23 @@ def test_what_cannot_be_saved_is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    "state",
+    [
+        [[0] * 624, 10**6, 0, 0.0],
+        [[0] * 624, -1, 0, 0.0],
+        [[0] * 3, 1, 0, 0.0],
+        [[-1], 1, 0, 0],
+    ],
+    ids=range(3),
+)
+def test_a_generator_that_numpy_would_read_beyond_its_end(state, tmp_path):
+    own, path = make().fit(X, Y), tmp_path / "own.skneural"
+    rewrite(own, path, params={"random_state": {"RandomState": state}})
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        skneural.load(path)
+
+
 def test_other_versions(tmp_path):
     own, path = make().fit(X, Y), tmp_path / "own.skneural"
     rewrite(own, path, text={"skneural_version": "0.9.3"})
