@@ -86,7 +86,8 @@ def test_every_loss_of_regressors(loss, shape, sizes):
 @pytest.mark.parametrize(
     "params",
     [
-        {"kernel_size": ((3, 2), 5)}, {"strides": (2, 1)}, {"padding": "valid", "pool": ("max", None)},
+        {"kernel_size": ((3, 2), 5)}, {"strides": (2, 1)},
+        {"padding": "valid", "pool": ("max", None)},
         {"padding": ((2, 0), 1)}, {"dilation": (2, 1)}, {"pool": None},
         {"pool": "average"}, {"pool": (None, "global_average")}, {"pool_size": ((3, 2), 2)},
         {"pool_size": 3, "pool_strides": 1}, {"strides": 3, "dilation": 2, "pool": None},

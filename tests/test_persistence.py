@@ -217,7 +217,7 @@ def test_what_cannot_be_saved_is_refused(tmp_path):
         [[0] * 3, 1, 0, 0.0],
         [[-1], 1, 0, 0],
     ],
-    ids=range(3),
+    ids=range(4),
 )
 def test_a_generator_that_numpy_would_read_beyond_its_end(state, tmp_path):
     own, path = make().fit(X, Y), tmp_path / "own.skneural"
