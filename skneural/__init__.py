@@ -1,18 +1,22 @@
 """Neural networks that are scikit-learn estimators all the way down."""
 
+from skneural._checkpoint import Checkpoint
 from skneural._convnet import ConvNetClassifier, ConvNetRegressor
 from skneural._diagnose import diagnose
 from skneural._diagnostics import Diagnostics
 from skneural._mlp import MLPClassifier, MLPRegressor
+from skneural._onnx import to_onnx
+from skneural._persistence import load, save
 from skneural._report import StudyReport, study_report
 from skneural._study import epochs_scorer
+from skneural._version import __version__
 from skneural.display._diagnostics import DiagnosticsDisplay
 from skneural.display._loss_curve import LossCurveDisplay
 from skneural.display._study import StudyDisplay
 from skneural.display._weights import WeightsDisplay
 
-__version__ = "0.1.0"
 __all__ = [
+    "Checkpoint",
     "ConvNetClassifier",
     "ConvNetRegressor",
     "Diagnostics",
@@ -26,5 +30,8 @@ __all__ = [
     "__version__",
     "diagnose",
     "epochs_scorer",
+    "load",
+    "save",
     "study_report",
+    "to_onnx",
 ]

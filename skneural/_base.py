@@ -85,15 +85,21 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         task = {"estimator": self, "X": X, "y": y, "metadata": weights}
         context.call_on_fit_task_begin(**task)
-        resume = self.warm_start and hasattr(self, "network_")
+        restore = vars(self).pop("_restore", None)  # left by a Checkpoint that resumes
+        resume = restore is not None or (self.warm_start and hasattr(self, "network_"))
         job = self._prepare(X, y, sample_weight, resume=resume, given=given)
-        if coefs_init is not None or intercepts_init is not None:
+        if restore is not None:
+            restore(job)
+        elif coefs_init is not None or intercepts_init is not None:
             _start_from(job.progress.network, coefs_init, intercepts_init)
             job.progress.optimizer_state = job.optimizer.init(job.progress.network.theta)
-        before = len(job.progress.loss_curve)
+        self._job = job  # for a Checkpoint, while the fit lasts
         doubt = self._run(job, Watch(self.verbose, context, task))
-        context.call_on_fit_task_end(**task, reconstruction_attributes={})
-        return self.loss_curve_[before:], doubt
+        if not self.warm_start:  # moments are up to twice the weights, in memory and pickles
+            self._progress.optimizer_state = {}
+        context.call_on_fit_task_end(**task, reconstruction_attributes={"_job": None})
+        del self._job
+        return self.loss_curve_[job.begun :], doubt
 
     def _warn_of_doubtful_end(self, losses, doubt):
         """Warn of a fit that ended without an error, but hardly where it should."""
@@ -127,9 +133,14 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         run = _lbfgs.train if self.solver == "lbfgs" else _training.train
         with blas_threads_for(progress.network.product_flops(job.batch_size)):
             doubt = run(job, watch)
+        self._take_over(progress, job.batch_size)
+        return doubt
+
+    def _take_over(self, progress, batch_size):
+        """Set the fitted attributes that follow from where a network stands."""
         network = progress.network
         self._progress = progress
-        self._batch_size = job.batch_size
+        self._batch_size = batch_size
         self.network_ = network
         self.n_iter_ = progress.epochs
         self.t_ = progress.samples
@@ -146,7 +157,6 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         self.n_layers_ = 1 + len(network.params("weight"))
         self.n_outputs_ = network.output_shape[-1]
         self.out_activation_ = network.loss.out_activation
-        return doubt
 
     @property
     def coefs_(self):

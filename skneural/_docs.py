@@ -121,7 +121,8 @@ shuffle : bool, default=True
     "warm_start": """\
 warm_start : bool, default=False
     Whether `fit` goes on from where the last `fit` or `partial_fit` ended (weights,
-    optimizer, rate and order of rows) instead of starting a new network.
+    optimizer, rate and order of rows) instead of starting a new network. With False a fit
+    forgets the state of the optimizer at its end, which is up to twice the weights.
 """,
     "verbose": """\
 verbose : bool or int, default=False

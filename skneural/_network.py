@@ -14,6 +14,7 @@ from skneural.ops import _numpy as ops
 _PREDICT_BYTES = 1 << 20
 # But products gain from more rows, up to 64, while these stay below
 _PREDICT_MOST = 1 << 28
+_WORKSPACE = {"grad", "_signs", "_raw_grad", "_bound"}
 
 
 class Network:
@@ -196,12 +197,16 @@ class Network:
 
     def release(self):
         """Drop what `bind` allocated."""
-        self.__dict__ = self.__getstate__()
+        for name in _WORKSPACE:
+            vars(self).pop(name, None)
 
     def __getstate__(self):
         """Copies and pickles carry parameters, never a workspace."""
-        workspace = {"grad", "_signs", "_raw_grad", "_bound"}
-        return {name: value for name, value in vars(self).items() if name not in workspace}
+        state = {name: value for name, value in vars(self).items() if name not in _WORKSPACE}
+        return {**state, "dtype": self.dtype.name}  # skops does not trust NumPy's dtypes
+
+    def __setstate__(self, state):
+        vars(self).update(state, dtype=np.dtype(state["dtype"]))
 
     def loss_and_grad(self, x, y, sample_weight=None, alpha=0.0, l1_ratio=0.0):
         """Return the penalized loss of a batch and leave its gradient in `grad`.

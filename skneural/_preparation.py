@@ -138,6 +138,7 @@ class Preparation:
             optimizer=optimizer,
             batch_size=batch_size,
             restore_best=validation is not None and restore_best,
+            begun=progress.epochs,
             **self._training_settings(progress.epochs, validation is not None),
         )
 

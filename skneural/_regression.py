@@ -43,7 +43,8 @@ class NeuralRegressorMixin(RegressorMixin):
         -------
         self : estimator
             The estimator, one epoch further. After `fit`, or an earlier `partial_fit`, it
-            goes on from where it stood: weights, optimizer, rate and order of rows.
+            goes on from where it stood: weights, optimizer, rate and order of rows. Only
+            `fit` with ``warm_start=False`` forgets the state of the optimizer.
 
         Raises
         ------

@@ -91,6 +91,9 @@ class Job:
     shuffle: bool
     restore_best: bool  # end with the weights of the best validation score
     augment: object | None  # a function of a batch and a generator
+    begun: int  # epochs that the network had behind it when the run began
+    ended: bool = False  # whether patience, a target or a callback has ended the run
+    best: tuple | None = None  # parameters and state of the best validation score
 
     def rate(self):
         """The rate of the epoch to come."""
@@ -183,8 +186,8 @@ class Epochs:
 
     def __init__(self, job, watch):
         self.job, self.watch = job, watch
-        self.best = None  # parameters and state of the best validation score
-        if job.restore_best and job.progress.epochs:  # a warm start may only get worse
+        # a warm start may only get worse; a run resumed from a checkpoint knows its best
+        if job.restore_best and 0 < job.progress.epochs == job.begun:
             self._rank(job.validation.measure(job.progress.network))
 
     def begin(self):
@@ -202,9 +205,11 @@ class Epochs:
             measured.update(job.validation.measure(network))
         progress.end_epoch(job.X.shape[0], **measured)
         self._rank(measured)
-        stop = self.watch.end(progress)
-        finished = job.convergence.reached_target or job.has_stalled(measured["learning_rate"])
-        return stop or finished
+        stalled = job.has_stalled(measured["learning_rate"])
+        job.ended = job.convergence.reached_target or stalled
+        if self.watch.end(progress):
+            job.ended = True
+        return job.ended
 
     def _rank(self, measured):
         """Compare with the best so far, and keep the weights if they are better."""
@@ -213,13 +218,14 @@ class Epochs:
             watched = -measured["validation_score"], measured["validation_loss"]
         network = self.job.progress.network
         if self.job.convergence.update(*watched) and self.job.restore_best:
-            self.best = network.theta.copy(), network.state.copy()
+            self.job.best = network.theta.copy(), network.state.copy()
 
     def finish(self):
         """Restore the best weights, and refuse what no longer predicts finite numbers."""
         network = self.job.progress.network
-        if self.best is not None:
-            network.theta[...], network.state[...] = self.best
+        if self.job.best is not None:
+            network.theta[...], network.state[...] = self.job.best
+            self.job.best = None
         # the loss was measured before the last step: large weights may overflow only now
         with np.errstate(all="ignore"):
             if not np.isfinite(network.raw_prediction(self.job.X[:200])).all():
@@ -244,28 +250,26 @@ def train(job, watch):
     progress, network = job.progress, job.progress.network
     batches = Batches(job.X, job.y, job.sample_weight, job.batch_size, gather=job.shuffle)
     epochs = Epochs(job, watch)
-    doubt = None
     network.bind(job.batch_size, progress.rngs["dropout"])
     try:
-        for _ in range(job.max_iter):
+        while not job.ended and progress.epochs < job.begun + job.max_iter:
             epochs.begin()
             order = None
             if job.shuffle:
                 order = progress.rngs["shuffle"].permutation(job.X.shape[0])
             rate = job.rate()
             loss, norm = _train_epoch(job, batches.epoch(order), rate)
-            if epochs.end(learning_rate=rate, loss=loss, grad_norm=norm):
-                break
-        else:
-            doubt = (
-                f"max_iter={job.max_iter} epochs were run before patience="
-                f"{job.convergence.patience} ended the fit. Raise max_iter, or set "
-                "patience=np.inf if this number of epochs is what you want."
-            )
+            epochs.end(learning_rate=rate, loss=loss, grad_norm=norm)
     finally:
         network.release()
     epochs.finish()  # predicts, now that the workspace of training is free
-    return doubt
+    if job.ended:
+        return None
+    return (
+        f"max_iter={job.max_iter} epochs were run before patience="
+        f"{job.convergence.patience} ended the fit. Raise max_iter, or set "
+        "patience=np.inf if this number of epochs is what you want."
+    )
 
 
 def _train_epoch(job, batches, rate):

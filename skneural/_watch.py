@@ -28,5 +28,8 @@ class Watch:
             return False
         return self.epoch.call_on_fit_task_end(
             **self.task,
-            reconstruction_attributes=lambda: {"network_": copy.deepcopy(progress.network)},
+            reconstruction_attributes=lambda: {
+                "network_": copy.deepcopy(progress.network),
+                "_job": None,
+            },
         )

@@ -13,6 +13,9 @@ ROOT = Path(skneural.__file__).parent
 # from the top of the house to its foundation; a module imports from lower floors only
 FLOORS = [
     ["skneural"],
+    ["_checkpoint"],
+    ["_persistence"],
+    ["_restore", "_onnx"],
     ["_convnet", "_report", "_diagnose"],
     ["_conv_blocks"],
     ["_mlp", "_augmentation", "_sample_shapes"],
@@ -30,7 +33,7 @@ FLOORS = [
     ["_preparation", "_watch"],
     ["_validation", "_labels", "_class_weights"],
     ["_data"],
-    ["_lbfgs"],
+    ["_lbfgs", "_plain"],
     ["_training", "_threads"],
     ["schedules"],
     ["_network", "_optimizers", "_parameters"],
@@ -49,11 +52,13 @@ FLOORS = [
     ["layers._base", "layers._windows", "_initializers", "layers", "_losses"],
     ["ops._numpy", "ops._one_channel"],
     ["ops._correlation"],
-    ["ops._images", "ops"],
+    ["ops._images", "ops", "_model_file", "_version"],
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 USES_SKLEARN = {
     "_mlp",
+    "_onnx",
+    "_persistence",
     "_base",
     "_preparation",
     "_data",

@@ -57,11 +57,21 @@ def test_partial_fit_of_a_regressor_equals_fit():
 
 
 def test_partial_fit_goes_on_after_fit():
-    own = classifier(max_iter=2, decay=0.5).fit(X, Y)
+    own = classifier(max_iter=2, decay=0.5, warm_start=True).fit(X, Y)
     own.partial_fit(X, Y)
     np.testing.assert_array_equal(
         own.predict_proba(X), classifier(max_iter=3, decay=0.5).fit(X, Y).predict_proba(X)
     )
+
+
+def test_after_a_fit_without_warm_start_only_the_optimizer_starts_anew():
+    own = classifier(max_iter=2, decay=0.5, solver="sgd", momentum=0.9).fit(X, Y)
+    warm = clone(own).set_params(warm_start=True).fit(X, Y)
+    warm._progress.optimizer_state["velocity"][...] = 0
+    for estimator in (own, warm):
+        estimator.partial_fit(X, Y)
+    np.testing.assert_array_equal(own.network_.theta, warm.network_.theta)
+    assert own.history_["learning_rate"] == [1e-3, 5e-4, 2.5e-4]
 
 
 def test_warm_start_goes_on_and_cold_start_does_not():

@@ -1,0 +1,242 @@
+"""A file of arrays and text, in the layout of safetensors, with a checksum at its end.
+
+First the length of the header (8 bytes, little-endian), then the header, which is JSON and
+names type, shape and place of every array, then the arrays, one behind the other; the last
+one, ``"sha256"``, is the digest of all bytes before it. There is nothing to run, to unpack or
+to look up by a path, and all sizes are known before the first array is allocated. The format:
+https://huggingface.co/docs/safetensors/index#format
+"""
+
+import hashlib
+import json
+import math
+import os
+import secrets
+from contextlib import contextmanager, suppress
+
+import numpy as np
+
+DTYPES = {
+    "BOOL": "|b1",
+    "U8": "|u1",
+    "I8": "|i1",
+    "U16": "<u2",
+    "I16": "<i2",
+    "F16": "<f2",
+    "U32": "<u4",
+    "I32": "<i4",
+    "F32": "<f4",
+    "U64": "<u8",
+    "I64": "<i8",
+    "F64": "<f8",
+}
+NAMES = {dtype: name for name, dtype in DTYPES.items()}
+_MOST_HEADER = 1 << 20  # reading JSON takes up to 25 times its bytes
+_DIGEST = 32
+_CHUNK = 1 << 20
+
+
+def write(path, text, arrays):
+    """Write a file, or leave the one that is there as it is.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file. It is replaced when the new one is whole and on the disk.
+    text : dict of str to str
+        What the header tells beside the arrays.
+    arrays : dict of str to ndarray
+        Of the dtypes in `DTYPES`, in either byte order.
+    """
+    entries, data, stop = {"__metadata__": text}, [], 0
+    for name, array in {**arrays, "sha256": np.zeros(_DIGEST, np.uint8)}.items():
+        dtype = array.dtype.newbyteorder("<")
+        start, stop = stop, stop + array.nbytes
+        entries[name] = {
+            "dtype": NAMES[dtype.str],
+            "shape": list(array.shape),
+            "data_offsets": [start, stop],
+        }
+        data.append(np.ascontiguousarray(array, dtype).reshape(-1).view(np.uint8).data)
+    header = json.dumps(entries, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # arrays begin at a multiple of 8
+    if len(header) > _MOST_HEADER:
+        raise ValueError(
+            f"What is not an array would take {len(header):,} bytes of the file, and may take "
+            f"{_MOST_HEADER:,}: a parameter of the estimator is too long."
+        )
+    digest = hashlib.sha256()
+    with _replacing(os.fspath(path)) as file:
+        for part in (len(header).to_bytes(8, "little"), header, *data[:-1]):
+            digest.update(part)
+            file.write(part)
+        file.write(digest.digest())
+
+
+@contextmanager
+def _replacing(path):
+    """A file to write to, which takes the place of the one at `path` when it is whole."""
+    temporary = f"{path}.{secrets.token_hex(4)}.tmp"
+    try:
+        with open(temporary, "xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException as error:
+        with suppress(OSError):
+            os.remove(temporary)
+        if not isinstance(error, OSError):
+            raise
+        raise OSError(
+            error.errno,
+            f"{path} could not be written ({error.strerror}); what was there is as it was",
+        ) from error
+    with suppress(OSError):  # the new name, too, is to outlive a power failure, if it can
+        directory = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+
+def remove_leftovers(path):
+    """Remove what a killed process has left beside `path`, half written."""
+    directory, name = os.path.split(os.fspath(path))
+    for other in os.listdir(directory or "."):
+        if other.startswith(f"{name}.") and other.endswith(".tmp"):
+            with suppress(OSError):
+                os.remove(os.path.join(directory, other))
+
+
+class ModelFile:
+    """A file, open for reading: its checksum and header are checked, nothing else is read.
+
+    Parameters
+    ----------
+    path : str or path-like
+
+    Attributes
+    ----------
+    text : dict of str to str
+    arrays : dict of str to tuple
+        Dtype, shape and place of every array.
+
+    Raises
+    ------
+    ValueError
+        If the file is not such a file, or has been damaged.
+    """
+
+    def __init__(self, path):
+        self.file = open(path, "rb")  # noqa: SIM115, __exit__ closes it
+        try:
+            self._read_header()
+        except BaseException:
+            self.file.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.file.close()
+
+    def _read_header(self):
+        size = os.fstat(self.file.fileno()).st_size
+        length = int.from_bytes(self.file.read(8), "little")
+        self.begin = 8 + length
+        if not 2 <= length <= _MOST_HEADER or self.begin + _DIGEST > size:
+            raise ValueError("it is no model file of skneural, or has been cut off")
+        header = self.file.read(length)
+        if header[:1] != b"{":
+            raise ValueError("it is no model file of skneural")
+        self._check_digest(size, header)
+        entries = read_json(header)
+        self.text = entries.pop("__metadata__", None)
+        if not isinstance(self.text, dict):
+            raise ValueError("its header has no metadata")
+        self.arrays, stop = {}, 0
+        for name, entry in entries.items():
+            self.arrays[name] = dtype, shape, start = _check_entry(name, entry)
+            if start != stop:
+                raise ValueError(f"array {name!r} is not where the one before it ends")
+            stop += dtype.itemsize * math.prod(shape)
+        if self.begin + stop != size:
+            raise ValueError(
+                f"its arrays take {stop:,} bytes, and it has {size - self.begin:,}"
+            )
+        if self.arrays.pop("sha256", None) != (np.uint8, (_DIGEST,), stop - _DIGEST):
+            raise ValueError("its last array is not a checksum")
+
+    def _check_digest(self, size, header):
+        digest = hashlib.sha256(len(header).to_bytes(8, "little"))
+        digest.update(header)
+        left = size - self.begin - _DIGEST
+        while left > 0:
+            chunk = self.file.read(min(left, _CHUNK))
+            if not chunk:  # the file shrinks while it is read
+                break
+            digest.update(chunk)
+            left -= len(chunk)
+        if digest.digest() != self.file.read():
+            raise ValueError("its checksum is wrong: it has been damaged or cut off")
+
+    def read(self, name, dtype, shape):
+        """Return an array, which must have this dtype and shape; each can be read once."""
+        expected = np.dtype(dtype), tuple(shape)
+        found = self.arrays.pop(name, None)
+        if found is None:
+            raise ValueError(f"array {name!r} is missing")
+        if found[:2] != expected:
+            raise ValueError(
+                f"array {name!r} must be {expected[0]} of shape {expected[1]}, got {found[0]} "
+                f"of shape {found[1]}"
+            )
+        array = np.empty(shape, dtype)
+        buffer = array.reshape(-1).view(np.uint8)
+        self.file.seek(self.begin + found[2])
+        if self.file.readinto(buffer.data) != array.nbytes:
+            raise ValueError(f"array {name!r} is cut off")
+        if array.dtype == bool and buffer.max(initial=0) > 1:
+            raise ValueError(f"array {name!r} has bytes that are neither 0 nor 1")
+        return array
+
+
+def read_json(text):
+    """Return the object that JSON text describes; a ValueError for anything else."""
+    try:
+        data = json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("its header is nested too deeply") from None
+    if not isinstance(data, dict):
+        raise ValueError("its header is not an object")
+    return data
+
+
+def _without_repeats(pairs):
+    data = dict(pairs)
+    if len(data) < len(pairs):
+        raise ValueError("a name appears twice in its header")
+    return data
+
+
+def _refuse(constant):
+    raise ValueError(f"its header has {constant}, which is not JSON")
+
+
+def _check_entry(name, entry):
+    """Return dtype, shape and start of an array, as the header describes it."""
+    wrong = ValueError(f"array {name!r} is described wrongly")
+    if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
+        raise wrong
+    dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        raise wrong
+    for numbers in (shape, offsets):
+        if not isinstance(numbers, list) or any(type(n) is not int or n < 0 for n in numbers):
+            raise wrong
+    dtype = np.dtype(DTYPES[dtype])
+    if len(offsets) != 2 or offsets[1] - offsets[0] != dtype.itemsize * math.prod(shape):
+        raise wrong
+    return dtype, tuple(shape), offsets[0]

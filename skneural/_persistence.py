@@ -1,0 +1,212 @@
+"""Saving and loading estimators without pickle: a file of arrays and plain parameters."""
+
+import json
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from skneural._model_file import DTYPES, write
+from skneural._plain import to_plain
+from skneural._restore import CLASSES, FORMAT, LABELS, MOMENTS, MOST_EPOCHS, describe, read
+from skneural._version import __version__
+
+
+def save(estimator, path):
+    """Save a fitted estimator to a file that can be loaded without running code.
+
+    The file holds parameters, weights, labels, feature names, the records of the training
+    and, after ``partial_fit`` or with ``warm_start=True``, the state of the optimizer and
+    the random generators, so that training goes on to the bit. It is replaced only when
+    the new one is whole and on the disk.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier, MLPRegressor, ConvNetClassifier or ConvNetRegressor
+        A fitted estimator. Its callbacks and metadata requests are not saved.
+    path : str or path-like
+        The file. Its layout is that of safetensors, so that other programs can read the
+        arrays.
+
+    Raises
+    ------
+    TypeError
+        If the estimator is of another class, or if a parameter is not plain, such as a
+        function of your own: save that estimator with pickle, or set the parameter to None
+        first.
+    ValueError
+        If the estimator is not fitted, or if a parameter no longer describes its network.
+    OSError
+        If the file cannot be written. What was there before is as it was.
+
+    See Also
+    --------
+    load : The way back.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import skneural
+    >>> reg = skneural.MLPRegressor((), solver="lbfgs").fit([[0.0], [1.0], [2.0]], [0, 1, 2])
+    >>> path = os.path.join(tempfile.mkdtemp(), "line.skneural")
+    >>> skneural.save(reg, path)
+    >>> skneural.load(path).predict([[5.0]]) == reg.predict([[5.0]])
+    array([ True])
+    """
+    if CLASSES.get(type(estimator).__name__) is not type(estimator):
+        raise TypeError(
+            f"estimator must be one of {', '.join(CLASSES)}, got {type(estimator).__name__}. "
+            "Of a Pipeline save the last step, or see docs/persistence.md."
+        )
+    check_is_fitted(estimator, "network_")
+    params = plain_parameters(estimator)
+    _check_unchanged(estimator)
+    write(path, *contents(estimator, estimator._progress, estimator._batch_size, params))
+
+
+def load(path):
+    """Load an estimator that `save` or a `Checkpoint` has written.
+
+    Nothing in the file is run. The checksum, and the size of every array against the
+    network that the parameters describe, are checked before an array is read.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    Returns
+    -------
+    estimator : estimator
+        Fitted, with the same predictions to the bit. `partial_fit`, and `fit` with
+        ``warm_start=True``, go on from where it stood.
+
+    Warns
+    -----
+    UserWarning
+        If another version of skneural wrote the file.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, is no model file, or has a format that this version does not
+        know.
+    OSError
+        If the file cannot be opened.
+
+    See Also
+    --------
+    save : Writes the file.
+    """
+    estimator, _ = read(path)
+    return estimator
+
+
+def plain_parameters(estimator):
+    """Return the constructor parameters as JSON; a TypeError names one that is not plain."""
+    params = {}
+    for name, value in estimator.get_params(deep=False).items():
+        try:
+            params[name] = to_plain(value)
+        except TypeError as error:
+            raise TypeError(f"{name} cannot be saved: {error}.") from None
+    return params
+
+
+def _check_unchanged(estimator):
+    """Refuse an estimator whose parameters have been changed since it was fitted."""
+    estimator._check_parameters()
+    own = estimator.network_
+    network = describe(estimator, own.input_shape, own.dtype)
+    if repr(network) != repr(own) or type(network.loss) is not type(own.loss):
+        raise ValueError(
+            f"The parameters describe {network} with {type(network.loss).__name__}, and the "
+            f"estimator was fitted as {own} with {type(own.loss).__name__}. Fit it again, or "
+            "set the parameters back, before it is saved."
+        )
+
+
+def contents(estimator, progress, batch_size, params, training=None):
+    """Return what a file holds: text, and arrays by name.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Knows the labels and feature names.
+    progress : Progress
+        Where its network stands; that of the estimator, or of a fit under way.
+    batch_size : int
+    params : dict
+        Constructor parameters as JSON.
+    training : dict, default=None
+        What a `Checkpoint` keeps of a fit under way, as JSON.
+
+    Returns
+    -------
+    text : dict of str to str
+    arrays : dict of str to ndarray
+    """
+    network = progress.network
+    state = progress.optimizer_state
+    arrays = {"theta": network.theta, "state": network.state}
+    arrays |= {f"optimizer.{key}": state[key] for key in state if key in MOMENTS}
+    arrays |= {f"history.{key}": np.array(v, float) for key, v in progress.history.items()}
+    about = {
+        "class": type(estimator).__name__,
+        "params": params,
+        "input_shape": list(network.input_shape),
+        "dtype": network.dtype.name,
+        "batch_size": int(batch_size),
+        "target": _describe_target(estimator, arrays),
+        "feature_names": hasattr(estimator, "feature_names_in_"),
+        "history": list(progress.history),
+        "optimizer": {key: v for key, v in state.items() if key not in MOMENTS},
+        "rngs": {name: rng.bit_generator.state for name, rng in progress.rngs.items()},
+        "progress": {
+            "solver": progress.solver,
+            "epochs": progress.epochs,
+            "samples": progress.samples,
+            "stalls": progress.stalls,
+            "best_loss": to_plain(float(progress.best_loss)),
+        },
+        "training": training,
+    }
+    if about["feature_names"]:
+        arrays["feature_names"] = _as_numbers(estimator.feature_names_in_.astype(str))
+    if progress.epochs > MOST_EPOCHS:
+        raise ValueError(f"a file may record {MOST_EPOCHS:,} epochs, got {progress.epochs:,}.")
+    text = {
+        "format": f"skneural {FORMAT}",
+        "skneural_version": __version__,
+        "estimator": json.dumps(about, allow_nan=False, separators=(",", ":")),
+    }
+    return text, arrays
+
+
+def _describe_target(estimator, arrays):
+    """Describe labels or targets, and put the labels among the arrays."""
+    if not hasattr(estimator, "_labels"):
+        return {"ndim": estimator._y_ndim, "n_targets": estimator._n_targets}
+    labels = estimator._labels
+    [kind] = [name for name, cls in LABELS.items() if cls is type(labels)]
+    columns = labels.classes if kind == "columns" else [labels.classes]
+    objects = []
+    for k, classes in enumerate(columns):
+        plain = np.array(classes.tolist()) if classes.dtype == object else classes
+        same_types = len(set(map(type, classes.tolist()))) == 1
+        if plain.tolist() != classes.tolist() or not same_types or not _is_stored(plain.dtype):
+            raise TypeError(f"classes_ cannot be saved: {classes!r}. Text and numbers can.")
+        arrays[f"classes.{k}"] = _as_numbers(plain)
+        objects.append([classes.dtype == object, plain.dtype.kind == "U"])
+    return {"labels": kind, "columns": objects}
+
+
+def _is_stored(dtype):
+    return dtype.kind == "U" or dtype.newbyteorder("<").str in DTYPES.values()
+
+
+def _as_numbers(array):
+    """Text as code points, a row a string; numbers as they are."""
+    if array.dtype.kind != "U":
+        return array
+    array = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    return array.view("<u4").reshape(len(array), -1)

@@ -1,0 +1,116 @@
+"""Parameters of estimators as JSON, and back, to the type and the bit; nothing else."""
+
+import math
+
+import numpy as np
+
+from skneural.schedules import SCHEDULES
+
+_KINDS = "biufU"  # of NumPy's dtypes: booleans, integers, floats, text
+_MOST_TEXT = 1 << 20  # characters of an array of text, each as wide as the longest
+
+
+def to_plain(value):
+    """Return what JSON can hold; a TypeError if `value` is no plain parameter."""
+    kind = type(value)
+    if value is None or kind in (bool, int, str):
+        return value
+    if kind is float:
+        return value if math.isfinite(value) else {"float": repr(value)}
+    if kind in (list, tuple):
+        return {kind.__name__: [to_plain(entry) for entry in value]}
+    if kind is dict:
+        return {"dict": [[to_plain(key), to_plain(entry)] for key, entry in value.items()]}
+    if kind in SCHEDULES.values():
+        params = value.get_params(deep=False)
+        return {"schedule": [kind.__name__, to_plain(params)]}
+    if kind is np.random.RandomState:
+        name, keys, *rest = value.get_state()
+        if name == "MT19937":
+            return {"RandomState": [keys.tolist(), *rest]}
+    if isinstance(value, np.generic | np.ndarray) and value.dtype.str[1:] in _dtypes(value):
+        if isinstance(value, np.generic):
+            return {"numpy": [value.dtype.str, to_plain(value.item())]}
+        entries = [to_plain(entry) for entry in value.reshape(-1).tolist()]
+        return {"array": [value.dtype.str, list(value.shape), entries]}
+    raise TypeError(f"{value!r} is neither a plain value nor a schedule of skneural.schedules")
+
+
+def _dtypes(value):
+    """The dtypes, without byte order, that are plain: not those of C's long double."""
+    if value.dtype.kind == "U":
+        return {value.dtype.str[1:]}
+    return {"b1", *(f"{kind}{size}" for kind in "iuf" for size in (1, 2, 4, 8))}
+
+
+def from_plain(data):
+    """Return the value that `to_plain` has described; a ValueError for anything else."""
+    if data is None or type(data) in (bool, int, str, float):
+        return data
+    if not isinstance(data, dict) or len(data) != 1:
+        raise ValueError(f"{data!r:.60} describes no value")
+    [(kind, content)] = data.items()
+    if kind == "float" and content in ("inf", "-inf", "nan"):
+        return float(content)
+    if kind in _READERS and isinstance(content, list):
+        return _READERS[kind](content)
+    raise ValueError(f"{data!r:.60} describes no value")
+
+
+def _read_list(entries):
+    return [from_plain(entry) for entry in entries]
+
+
+def _read_dict(pairs):
+    return {from_plain(key): from_plain(entry) for key, entry in pairs}
+
+
+def _read_schedule(content):
+    name, params = content
+    classes = {cls.__name__: cls for cls in SCHEDULES.values()}
+    schedule = classes[name](**from_plain(params))
+    schedule.check()
+    return schedule
+
+
+def _read_random_state(content):
+    keys, position, has_gauss, gauss = content
+    keys = np.array(keys, dtype=np.uint32)
+    # NumPy takes any position, and would read beyond the keys
+    if keys.shape != (624,) or type(position) is not int or not 0 <= position <= 624:
+        raise ValueError("a RandomState is described wrongly")
+    random_state = np.random.RandomState(0)
+    random_state.set_state(("MT19937", keys, position, int(bool(has_gauss)), float(gauss)))
+    return random_state
+
+
+def _read_array(content):
+    dtype, shape, entries = content
+    return _as_array(dtype, _read_list(entries)).reshape(shape)
+
+
+def _read_scalar(content):
+    dtype, entry = content
+    return _as_array(dtype, [from_plain(entry)])[0]
+
+
+def _as_array(dtype, entries):
+    if not isinstance(dtype, str) or dtype[1:2] not in tuple(_KINDS) or len(dtype) > 12:
+        raise ValueError(f"{dtype!r:.60} is no dtype")
+    if dtype[1] == "U":  # never the width that a file claims
+        widest = max(map(len, entries), default=0)
+        if len(entries) * widest > _MOST_TEXT or set(map(type, entries)) - {str}:
+            raise ValueError("an array of text is described wrongly")
+        return np.array(entries, dtype=f"U{max(widest, 1)}")
+    return np.array(entries, dtype=np.dtype(dtype))
+
+
+_READERS = {
+    "list": _read_list,
+    "tuple": lambda entries: tuple(_read_list(entries)),
+    "dict": _read_dict,
+    "schedule": _read_schedule,
+    "RandomState": _read_random_state,
+    "array": _read_array,
+    "numpy": _read_scalar,
+}

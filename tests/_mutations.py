@@ -1,0 +1,138 @@
+"""Model files as a stranger might write them: wrong everywhere but in their checksum."""
+
+import hashlib
+import io
+import json
+import pickle
+import zipfile
+
+import numpy as np
+
+from skneural._model_file import write
+from skneural._persistence import contents, plain_parameters
+
+
+def rewrite(own, path, text=(), arrays=(), **about):
+    """Save with some of the text, arrays or description replaced; None leaves an array out."""
+    plain = plain_parameters(own)
+    own_text, own_arrays = contents(own, own._progress, own._batch_size, plain)
+    told = {**json.loads(own_text["estimator"]), **about}
+    own_arrays = {k: v for k, v in {**own_arrays, **dict(arrays)}.items() if v is not None}
+    write(path, {**own_text, "estimator": json.dumps(told), **dict(text)}, own_arrays)
+
+
+def assembled(header, body):
+    """A file with the right length and checksum around any header and arrays."""
+    header = header if isinstance(header, bytes) else json.dumps(header).encode()
+    data = len(header).to_bytes(8, "little") + header + body
+    return data + hashlib.sha256(data).digest()
+
+
+class Payload:
+    """Leaves a trace in the environment when it is unpickled."""
+
+    def __reduce__(self):
+        return exec, ("import os; os.environ['SKNEURAL_PAYLOAD'] = 'ran'",)
+
+
+VALUES = [
+    None, True, -1, 0, 1, 2, 3, 64, 10**6, 10**12, 2**63, 10**400, 0.5, -1.0, 1e308, "", "x",
+    "relu", "../../etc/passwd", "__import__('os').abort()", "O", "|O8", "<U999999999", "F64",
+    [], {}, [1], [0] * 999, [10**12, 10**12], {"tuple": [1, 2]}, {"float": "nan"}, {"x": 1},
+    {"float": "inf"}, {"tuple": [10**9]}, {"tuple": [1] * 20_000}, {"dict": [[[], 1]]},
+    {"list": [{"list": []}]}, {"array": ["<i8", [10**9, 0], []]}, {"array": ["|O", [1], [1]]},
+    {"array": ["<U999999999", [1], ["x"]]}, {"numpy": ["<f16", 1]}, {"numpy": ["<M8", 1]},
+    {"schedule": ["Step", {"dict": [["period", 0]]}]}, {"schedule": ["Popen", {"dict": []}]},
+    {"RandomState": [[0] * 624, 10**6, 0, 0.0]}, {"RandomState": [[0] * 3, 1, 0, 0.0]},
+]  # fmt: skip
+
+
+def places(data, path=()):
+    """Where a tree of JSON has something, from the outside in."""
+    pairs = data.items() if isinstance(data, dict) else enumerate(data)
+    for key, value in pairs:
+        yield (*path, key)
+        if isinstance(value, dict | list):
+            yield from places(value, (*path, key))
+
+
+def changed(tree, rng):
+    """Change, remove or repeat something in a tree of JSON."""
+    tree = json.loads(json.dumps(tree))
+    paths = list(places(tree))
+    *parents, key = paths[rng.integers(len(paths))]
+    node = tree
+    for parent in parents:
+        node = node[parent]
+    kind = rng.integers(8)
+    if kind == 0:
+        del node[key]
+    elif kind == 1 and isinstance(node, dict):
+        node[f"{key}2"] = node[key]
+    elif kind == 2:  # what stands elsewhere
+        other = tree
+        for parent in paths[rng.integers(len(paths))]:
+            other = other[parent]
+        node[key] = json.loads(json.dumps(other))
+    else:
+        node[key] = VALUES[rng.integers(len(VALUES))]
+    return tree
+
+
+def strangers():
+    """Files of another kind, some of them with a right checksum, by name."""
+    zipped, payload = io.BytesIO(), pickle.dumps(Payload())
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("../../../tmp/escaped.npy", bytes(10**7))
+    arrays = io.BytesIO()
+    np.savez(arrays, theta=np.array([Payload()], dtype=object))
+    entry = {"dtype": "F64", "shape": [10**12], "data_offsets": [0, 8 * 10**12]}
+    return {
+        "nothing": b"",
+        "a byte": b"\x00",
+        "text": b"hello" * 100,
+        "pickle": payload * 20,
+        "a pickle inside": assembled(payload, b""),
+        "zip bomb": zipped.getvalue(),
+        "npz of objects": arrays.getvalue(),
+        "header without an end": (10**18).to_bytes(8, "little") + b"{" * 500,
+        "deep header": assembled(b'{"a":' * 100_000, b""),
+        "deep lists": assembled(b'{"a":' + b"[" * 500_000, b""),
+        "long number": assembled(b'{"a":' + b"9" * 100_000 + b"}", b""),
+        "repeated name": assembled(b'{"a":1,"a":2}', b""),
+        "not a number": assembled(b'{"a":NaN}', b""),
+        "a list": assembled(b"[" + b"1," * 200_000 + b"1]", b""),
+        "an empty object": assembled(b"{}", b""),
+        "eight terabytes": assembled({"__metadata__": {}, "theta": entry}, b""),
+        "not text": assembled(b'{"\xff\xfe": 1}', b""),
+    }
+
+
+def mutated(data, rng):
+    """Return the bytes of a model file with something changed, and a right checksum."""
+    length = int.from_bytes(data[:8], "little")
+    header, body = json.loads(data[8 : 8 + length]), data[8 + length : -32]
+    kind = rng.integers(10)
+    if kind < 6:  # what it tells of the estimator
+        tree = changed(json.loads(header["__metadata__"]["estimator"]), rng)
+        header["__metadata__"]["estimator"] = json.dumps(tree)
+    elif kind < 8:  # names, dtypes, shapes and places of arrays
+        header = changed(header, rng)
+    elif kind == 8:
+        body = body[: rng.integers(len(body))]
+    else:  # wild numbers
+        body = bytearray(body)
+        start = rng.integers(len(body))
+        body[start : start + 64] = rng.bytes(len(body[start : start + 64]))
+        body = bytes(body)
+    return assembled(header, body)
+
+
+def damaged(data, rng):
+    """Return the bytes of a file cut off, or with some bits flipped."""
+    if rng.integers(2):
+        return data[: rng.integers(len(data))]
+    data = bytearray(data)
+    for place in rng.integers(len(data), size=rng.integers(1, 4)):
+        data[place] ^= 1 << rng.integers(8)
+    return bytes(data)

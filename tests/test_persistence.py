@@ -1,0 +1,305 @@
+"""save and load: the same bits, the same training afterwards, and plain files only."""
+
+import errno
+import os
+import pickle
+import tracemalloc
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from _mutations import damaged, mutated, rewrite, strangers
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import skneural
+from skneural import ConvNetClassifier, ConvNetRegressor, MLPClassifier, MLPRegressor
+from skneural._persistence import plain_parameters
+from skneural.schedules import Cosine, Schedule
+
+X, Y = load_digits(return_X_y=True)
+X, Y = X[:120] / 16, Y[:120]
+IMAGES = X.reshape(-1, 8, 8)
+TARGETS = {
+    "binary": Y > 4,
+    "integers": Y,
+    "uint8": Y.astype("uint8"),
+    "floats": Y / 1.0,
+    "text": np.array([*"abcdefghi", "\u00e4\U0001f600\u0440 long"])[Y],
+    "text objects": np.array(["no", "yes"], dtype=object)[Y % 2],
+    "indicator": (Y[:, None] >> np.arange(3)) & 1,
+    "columns": np.column_stack([Y, Y % 3]),
+    "mixed columns": np.array([[int(y), "even" if y % 2 else "odd"] for y in Y], dtype=object),
+}
+
+
+def make(cls=MLPClassifier, **params):
+    defaults = {"batch_size": 32, "max_iter": 2, "patience": np.inf, "random_state": 0}
+    sizes = {"hidden_layer_sizes": (12,)}
+    sizes |= {"filters": (3, 4)} if cls in (ConvNetClassifier, ConvNetRegressor) else {}
+    return cls(**{**defaults, **sizes, **params})
+
+
+def again(own, tmp_path):
+    skneural.save(own, tmp_path / "own.skneural")
+    return skneural.load(tmp_path / "own.skneural")
+
+
+def described(own):
+    """The parameters, with type and value of everything in them."""
+    params = own.get_params()
+    if isinstance(params["random_state"], np.random.RandomState):
+        params["random_state"] = str(params["random_state"].get_state())
+    return repr(params)
+
+
+def assert_same(twin, own):
+    """Of the same type, with the same parameters, attributes and weights to the bit."""
+    assert type(twin) is type(own)
+    assert described(twin) == described(own)
+    assert vars(twin).keys() == vars(own).keys()
+    for name in ("theta", "state"):
+        a, b = getattr(twin.network_, name), getattr(own.network_, name)
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a, b)
+    assert repr(twin.history_) == repr(own.history_)
+    for name in ("n_iter_", "t_", "loss_", "best_loss_", "n_features_in_", "n_outputs_"):
+        assert getattr(twin, name) == getattr(own, name)
+        assert type(getattr(twin, name)) is type(getattr(own, name))
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_kind_of_labels(name, tmp_path):
+    own = make().fit(X, TARGETS[name])
+    twin = again(own, tmp_path)
+    assert_same(twin, own)
+    np.testing.assert_array_equal(twin.predict(X), own.predict(X))
+    assert twin.predict(X).dtype == own.predict(X).dtype
+    for a, b in zip(twin.predict_proba(X), own.predict_proba(X), strict=True):
+        np.testing.assert_array_equal(a, b)
+    pairs = zip(twin.classes_, own.classes_, strict=True)
+    assert all(type(a) is type(b) and np.array_equal(a, b) for a, b in pairs)
+
+
+SETTINGS = [
+    (MLPRegressor, {"loss": "huber", "delta": np.float32(0.3)}, X, Y / 10),
+    (MLPRegressor, {"loss": "quantile", "dtype": "float32"}, X, np.c_[Y, -Y] / 10),
+    (MLPRegressor, {"hidden_layer_sizes": (), "loss": "poisson"}, X, Y[:, None] / 10),
+    (MLPRegressor, {"solver": "lbfgs", "activation": ["tanh"]}, X, Y / 10),
+    (MLPClassifier, {"hidden_layer_sizes": np.array([8, 4]), "batch_size": np.int8(9)}, X, Y),
+    (MLPClassifier, {"early_stopping": True, "scoring": "balanced_accuracy"}, X, Y % 3),
+    (MLPClassifier, {"class_weight": {1: 2.0, np.int64(0): 1}, "verbose": False}, X, Y % 2),
+    (MLPClassifier, {"random_state": np.random.RandomState(3), "decay": 0.9}, X, Y),
+    (ConvNetClassifier, {"batch_norm": True, "dropout": [0.1, 0.2, 0.3]}, IMAGES, Y),
+    (ConvNetClassifier, {"augmentation": {"shift": 1}, "kernel_size": ((3, 2), 2)}, IMAGES, Y),
+    (ConvNetRegressor, {"input_shape": (8, 8, 1), "pool": ("average", None)}, X, Y / 10),
+    (ConvNetRegressor, {"padding": "valid", "dtype": "float32"}, X, Y / 10),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("cls", "params", "x", "y"), SETTINGS, ids=range(len(SETTINGS)))
+def test_every_estimator_and_kind_of_parameter(cls, params, x, y, tmp_path):
+    own = make(cls, **params).fit(x, y)
+    twin = again(own, tmp_path)
+    assert_same(twin, own)
+    np.testing.assert_array_equal(twin.predict(x), own.predict(x))
+    assert twin.score(x, y) == own.score(x, y)
+    assert str(twin.summary()) == str(own.summary())
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "adamw", "rmsprop", "adagrad"])
+@pytest.mark.parametrize("cls", [MLPClassifier, ConvNetClassifier])
+@pytest.mark.parametrize(
+    "schedule", ["adaptive", Cosine(period=np.int64(7), warmup=2)], ids=str
+)
+def test_training_goes_on_to_the_bit(solver, cls, schedule, tmp_path):
+    x = X if cls is MLPClassifier else IMAGES
+    params = {"dropout": 0.2, "input_noise": 0.1, "batch_norm": True, "warm_start": True}
+    own = make(cls, solver=solver, schedule=schedule, **params)
+    own.set_params(patience=1, tol=10.0)  # which "adaptive" answers by a lower rate
+    if schedule == "adaptive":
+        with pytest.warns(ConvergenceWarning):
+            own.fit(x, Y)
+    else:
+        own.fit(x, Y)
+    own.set_params(patience=np.inf)
+    for go_on in ("partial_fit", "fit"):
+        twin = again(own, tmp_path)
+        for estimator in (own, twin):
+            getattr(estimator, go_on)(x, Y)
+        np.testing.assert_array_equal(twin.network_.theta, own.network_.theta)
+        np.testing.assert_array_equal(twin.network_.state, own.network_.state)
+        assert twin.loss_curve_ == own.loss_curve_
+        assert twin.history_["learning_rate"] == own.history_["learning_rate"]
+
+
+def test_a_fit_without_warm_start_saves_and_pickles_no_more_than_its_weights(tmp_path):
+    for solver in ("adam", "sgd", "adagrad"):
+        own = make(hidden_layer_sizes=(300, 200), solver=solver, early_stopping=True).fit(X, Y)
+        twin = again(own, tmp_path)
+        weights = own.network_.theta.nbytes
+        assert (tmp_path / "own.skneural").stat().st_size < 1.1 * weights
+        assert len(pickle.dumps(own)) < 1.1 * weights
+        assert len(pickle.dumps(twin)) < 1.1 * weights
+
+
+def test_feature_names(tmp_path):
+    frame = pd.DataFrame(X, columns=[f"p\u00efxel {i}" for i in range(64)])
+    own = make().fit(frame, Y)
+    twin = again(own, tmp_path)
+    np.testing.assert_array_equal(twin.feature_names_in_, own.feature_names_in_)
+    assert twin.feature_names_in_.dtype == object
+    np.testing.assert_array_equal(twin.predict(frame), own.predict(frame))
+    with pytest.raises(ValueError, match="feature names"):
+        twin.predict(frame[frame.columns[::-1]])
+
+
+@pytest.mark.parametrize("cls", [MLPClassifier, ConvNetRegressor])
+def test_a_pipeline_through_skops_trusting_our_own_classes_alone(cls, tmp_path):
+    pipe = make_pipeline(StandardScaler(), make(cls, batch_norm=True, schedule=Cosine()))
+    skops.io.dump(pipe.fit(X, Y), tmp_path / "pipe.skops")
+    types = skops.io.get_untrusted_types(file=tmp_path / "pipe.skops")
+    assert all(name.startswith("skneural.") for name in types)
+    twin = skops.io.load(tmp_path / "pipe.skops", trusted=types)
+    assert_same(twin[-1], pipe[-1])
+    np.testing.assert_array_equal(twin.predict(X), pipe.predict(X))
+    for own in (pipe, twin):
+        own[-1].partial_fit(X, Y)
+    np.testing.assert_array_equal(twin.predict(X), pipe.predict(X))
+
+
+class OwnSchedule(Schedule):
+    def factor(self, epoch, max_iter, stalls):
+        return 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("scoring", make_scorer(accuracy_score)), ("schedule", OwnSchedule()),
+        ("augmentation", lambda images, rng: images), ("tol", np.longdouble(1)),
+    ],
+)  # fmt: skip
+def test_what_is_not_plain_is_refused_by_name(name, value, tmp_path):
+    cls = ConvNetClassifier if name == "augmentation" else MLPClassifier
+    own = make(cls, **{name: value}).fit(X, Y)
+    with pytest.raises(TypeError, match=f"{name} cannot be saved"):
+        skneural.save(own, tmp_path / "own.skneural")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_saved_is_refused(tmp_path):
+    path = tmp_path / "own.skneural"
+    with pytest.raises(NotFittedError):
+        skneural.save(make(), path)
+    with pytest.raises(TypeError, match=r"estimator must be one of .*got Pipeline"):
+        skneural.save(make_pipeline(StandardScaler(), make()), path)
+    own = make().fit(X, Y)
+    for changed in ({"hidden_layer_sizes": (13,)}, {"loss": "squared_error"}):
+        with pytest.raises(ValueError, match="parameters describe"):
+            skneural.save(make().fit(X, Y).set_params(**changed), path)
+    with pytest.raises(ValueError, match="a parameter of the estimator is too long"):
+        skneural.save(own.set_params(class_weight=dict.fromkeys(range(10**5), 1.0)), path)
+    with pytest.raises(FileNotFoundError, match="could not be written"):
+        skneural.save(make().fit(X, Y), tmp_path / "nowhere" / "own.skneural")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        [[0] * 624, 10**6, 0, 0.0],
+        [[0] * 624, -1, 0, 0.0],
+        [[0] * 3, 1, 0, 0.0],
+        [[-1], 1, 0, 0],
+    ],
+    ids=range(4),
+)
+def test_a_generator_that_numpy_would_read_beyond_its_end(state, tmp_path):
+    own, path = make().fit(X, Y), tmp_path / "own.skneural"
+    params = {**plain_parameters(own), "random_state": {"RandomState": state}}
+    rewrite(own, path, params=params)
+    with pytest.raises(ValueError, match=r"cannot be loaded: .*(RandomState|bounds)"):
+        skneural.load(path)
+
+
+def test_other_versions(tmp_path):
+    own, path = make().fit(X, Y), tmp_path / "own.skneural"
+    rewrite(own, path, text={"skneural_version": "0.9.3"})
+    with pytest.warns(UserWarning, match=r"written by skneural 0\.9\.3, and this is"):
+        assert_same(skneural.load(path), own)
+    rewrite(own, path, text={"format": "skneural 2", "skneural_version": "7.1"})
+    with pytest.raises(ValueError, match=r"format 2, of skneural 7\.1.*up to 1\. Upgrade"):
+        skneural.load(path)
+
+
+def test_the_previous_file_stays_when_the_disk_is_full(tmp_path, monkeypatch):
+    own, path = make().fit(X, Y), tmp_path / "own.skneural"
+    skneural.save(own, path)
+    before = path.read_bytes()
+
+    def full(file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"could not be written \(No space left on device\)"):
+        skneural.save(own.partial_fit(X, Y), path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def refusal_or_model(path, data):
+    """Load the bytes; return the ValueError, or the estimator, and the peak of memory."""
+    path.write_bytes(data)
+    tracemalloc.start()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the version that is told
+            result = skneural.load(path)
+    except ValueError as error:
+        result = error
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert not isinstance(result, ValueError) or str(path) in str(result)
+    assert os.getenv("SKNEURAL_PAYLOAD") is None
+    return result, peak
+
+
+@pytest.mark.parametrize("name", strangers())
+def test_a_file_of_another_kind_is_refused(name, tmp_path):
+    result, peak = refusal_or_model(tmp_path / "own.skneural", strangers()[name])
+    assert isinstance(result, ValueError)
+    assert peak < 2**24
+    assert os.listdir(tmp_path) == ["own.skneural"]
+
+
+@pytest.mark.parametrize("cls", [MLPClassifier, ConvNetRegressor])
+def test_damaged_files_are_never_loaded(cls, tmp_path):
+    path, rng = tmp_path / "own.skneural", np.random.default_rng(0)
+    skneural.save(make(cls).fit(X, Y), path)
+    data = path.read_bytes()
+    for _ in range(100):
+        bad = damaged(data, rng)
+        result, _ = refusal_or_model(path, bad)
+        assert isinstance(result, ValueError) or bad == data
+
+
+@pytest.mark.parametrize("cls", [MLPClassifier, ConvNetRegressor])
+def test_mutated_files_are_refused_or_load(cls, tmp_path):
+    """By a stranger who writes a right checksum."""
+    path, rng = tmp_path / "own.skneural", np.random.default_rng(0)
+    own = make(cls, early_stopping=True, warm_start=True, random_state=np.random.RandomState(0))
+    skneural.save(own.fit(X, Y), path)
+    data, refused = path.read_bytes(), 0
+    for _ in range(150):
+        result, peak = refusal_or_model(path, mutated(data, rng))
+        assert peak < 2 * len(data) + 2**23
+        refused += isinstance(result, ValueError)
+        if not isinstance(result, ValueError):
+            result.summary()
+    assert refused > 75
