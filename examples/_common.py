@@ -1,12 +1,13 @@
-"""What the examples share: data sets, and checks before any work."""
+"""What the examples share: options, data sets, and checks before any work."""
 
+import argparse
 import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import fetch_openml, load_digits
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import StratifiedKFold, train_test_split
 
 try:
     import matplotlib.pyplot as plt
@@ -16,6 +17,64 @@ except ImportError:
 DATA_HELP = """digits (the default), mnist (a download; its last 10,000 rows are for the
     test), or the path of an npz file with arrays X and y: if X is uint8 of shape (63000,
     28, 28) the rows after the first 60,000 are for the test, else a stratified fifth"""
+
+# told apart also by colour-blind readers: M. Okabe and K. Ito, Color Universal Design, 2008
+COLOURS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+    "#777777",
+)
+
+
+def study_parser(description, picture, *, epochs):
+    """The options of a study; `picture` and `epochs` are defaults."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--data", default="digits", help=DATA_HELP)
+    parser.add_argument("--jobs", type=int, default=1, help="fits at a time; -1: all cores")
+    parser.add_argument("--folds", type=int, default=3, help="at least 2; default: 3")
+    parser.add_argument(
+        "--rows", type=int, default=10_000, help="for training, at most; default: 10000"
+    )
+    help = f"of a fit; default: {epochs}"
+    parser.add_argument("--epochs", type=int, default=epochs, help=help)
+    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    parser.add_argument("--output", type=Path, default=picture, help="the picture")
+    return parser
+
+
+def read_study(parser, argv):
+    """Arguments and rows of a study, after a line that says which; one that is wrong ends it.
+
+    `args.cv` are its folds, the arrays those of `load_data`.
+    """
+    args = parser.parse_args(argv)
+    check_output(args.output)
+    if args.folds < 2 or args.epochs < 1:
+        sys.exit("error: --folds must be at least 2, --epochs at least 1")
+    try:
+        X, X_test, y, y_test = load_data(args.data, args.seed)
+        if len(X) > args.rows:
+            X, _, y, _ = train_test_split(
+                X, y, train_size=args.rows, stratify=y, random_state=args.seed
+            )
+    except (ImportError, OSError, ValueError) as error:
+        sys.exit(f"error: {error}")
+    args.cv = StratifiedKFold(args.folds, shuffle=True, random_state=args.seed)
+    print(f"{Path(args.data).stem}, {len(X):,} training and {len(X_test):,} test rows\n")
+    return args, X, X_test, y, y_test
+
+
+def finish(figure, path):
+    """Write the picture and say where it is."""
+    for axes in figure.axes:
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=150)
+    print(f"\nPicture: {path}")
 
 
 def load_data(source, seed):

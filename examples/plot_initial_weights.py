@@ -1,0 +1,98 @@
+"""
+Where should the weights begin?
+===============================
+
+At zero, all units of a layer are the same: they get the same gradient and stay the same for
+ever. Behind a rectifier it is worse, as nothing comes through at all and no weight moves.
+Too large, the outputs of the layers grow from layer to layer: the network begins by being very
+sure and very wrong, and the loss begins high. Too small, the signal dies out on the way.
+Glorot's and He's weights are as large as keeps the signal between the two: He's are
+larger, to make up for the half that a rectifier takes away.
+
+The left picture shows how large the signal is behind every layer before training: the
+standard deviation of its outputs. It grows with weights that are too large, shrinks with
+those that are too small, and with He's stays about the same. The right picture shows the
+training loss of the same starts; the table, what comes out in the end.
+"""
+
+import numpy as np
+from _common import COLOURS, finish, plt, read_study, study_parser
+from joblib import Parallel, delayed
+from sklearn.preprocessing import StandardScaler
+
+from skneural import LossCurveDisplay, MLPClassifier
+
+HIDDEN = (64,) * 5
+STARTS = ["zeros", "too small", "glorot", "he", "too large"]
+
+
+# %%
+# The starts
+# ----------
+# `weight_init` knows zeros, Glorot's and He's weights. Others go into `fit` as `coefs_init`:
+# here He's, times 2.5 or divided by 2.
+def initial_weights(start, units, seed):
+    rng = np.random.default_rng(seed)
+    weights = []
+    for n_in, n_out in zip(units, units[1:], strict=False):
+        variance = 2 / (n_in + n_out) if start == "glorot" else 2 / n_in
+        factor = {"zeros": 0, "too small": 1 / 2, "too large": 2.5}.get(start, 1)
+        weights.append(factor * np.sqrt(variance) * rng.normal(size=(n_in, n_out)))
+    return weights
+
+
+def train(start, args, X, y):
+    network = MLPClassifier(HIDDEN, solver="sgd", learning_rate=0.01, batch_size=32)
+    network.set_params(max_iter=args.epochs, patience=np.inf, random_state=args.seed)
+    units = (X.shape[1], *HIDDEN, len(np.unique(y)))
+    weights = initial_weights(start, units, args.seed)
+    return network.fit(X, y, coefs_init=weights), signals(weights, X)
+
+
+def signals(weights, X):
+    """Standard deviation of the input and of what every hidden layer makes of it."""
+    deviations = [X.std()]
+    for matrix in weights[:-1]:
+        X = np.maximum(X @ matrix, 0)
+        deviations.append(X.std())
+    return deviations
+
+
+# %%
+# The results
+# -----------
+def plot(results):
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    for colour, (start, (network, deviations)) in zip(COLOURS, results.items(), strict=False):
+        if start != "zeros":  # nothing at all behind the first layer
+            left.plot(deviations, "o-", color=colour, label=start)
+        LossCurveDisplay.from_estimator(network, ax=right, name=start, color=colour)
+    left.set_yscale("log")
+    left.set_xlabel("hidden layer (0: the input)")
+    left.set_ylabel("standard deviation of its output")
+    left.legend()
+    right.set_yscale("log")
+    right.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small")
+    return figure
+
+
+def main(argv=None):
+    parser = study_parser(__doc__.splitlines()[1], "initial_weights.png", epochs=20)
+    args, X, X_test, y, y_test = read_study(parser, argv)
+    scaler = StandardScaler().fit(X)
+    X, X_test = scaler.transform(X), scaler.transform(X_test)
+    fits = Parallel(n_jobs=args.jobs)(delayed(train)(start, args, X, y) for start in STARTS)
+    results = dict(zip(STARTS, fits, strict=True))
+    print("start       signal, last layer  first loss  last loss  test accuracy")
+    for start, (network, deviations) in results.items():
+        losses = network.loss_curve_
+        print(
+            f"{start:10} {deviations[-1]:19.3g} {losses[0]:11.3g} {losses[-1]:10.3g} "
+            f"{network.score(X_test, y_test):14.4f}"
+        )
+    finish(plot(results), args.output)
+    return results
+
+
+if __name__ == "__main__":
+    main()
