@@ -1,6 +1,7 @@
 """What the examples share: options, data sets, and checks before any work."""
 
 import argparse
+import math
 import sys
 import zipfile
 from pathlib import Path
@@ -100,6 +101,23 @@ def load_data(source, seed):
     if n_test:
         return X[:-n_test], X[-n_test:], y[:-n_test], y[-n_test:]
     return train_test_split(X, y, test_size=0.2, stratify=y, random_state=seed)
+
+
+def square_side(X):
+    """Pixels along each side of the images in the rows; ends the program if they are no square."""
+    side = math.isqrt(X.shape[1])
+    if side**2 != X.shape[1]:
+        sys.exit(f"error: X must hold square images of one channel, got {X.shape[1]} pixels")
+    return side
+
+
+def shifted(X, seed):
+    """Every image moved by up to a pixel along each axis, zeros coming in, as flat rows."""
+    side = square_side(X)
+    images = np.pad(X.reshape(-1, side, side), ((0, 0), (1, 1), (1, 1)))
+    corners = np.random.default_rng(seed).integers(0, 3, (len(X), 2))
+    pairs = zip(images, corners, strict=True)
+    return np.stack([image[i : i + side, j : j + side].ravel() for image, (i, j) in pairs])
 
 
 def read_npz(path):

@@ -9,11 +9,11 @@ tried in equal factors, not in equal steps.
 
 The left picture shows the accuracy of every rate on the rows left out, mean and standard
 deviation over the folds. The lowest rates have not arrived when the epochs are over; the
-highest ones learn nothing. The right one shows how the training loss of three of
-them goes, from the first epoch to the last: too low, the best of the search, and too high.
+highest ones learn nothing. The right one shows how the training loss of three of them goes:
+the lowest, the best of the search, and the highest.
 
-The method is plain gradient descent, without momentum, to show the rate alone. Which rates are good
-depends on the method, on the batches and on the data: see the other examples.
+The method is plain gradient descent, without momentum, to show the rate alone. Which rates
+are good depends on the method, on the batches and on the data: see the other examples.
 """
 
 import warnings

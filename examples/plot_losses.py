@@ -74,6 +74,7 @@ def plot(curves):
     left.set_xlabel("logit of a row of class 1")
     left.set_ylabel("slope of the loss over the logit")
     right.set_xlabel("epoch")
+    right.locator_params(axis="x", integer=True)
     right.set_ylabel("validation accuracy, from a bad start")
     for panel in left, right:
         panel.grid(alpha=0.3)
@@ -83,7 +84,7 @@ def plot(curves):
 
 def main(argv=None):
     parser = study_parser(__doc__.splitlines()[1], "losses.png", epochs=20)
-    args, X, X_test, y, y_test = read_study(parser, argv)
+    args, X, _, y, _ = read_study(parser, argv)
     search = make_search(args).fit(X, y)
     print(study_report(search))
     rows = train_test_split(X, y, stratify=y, random_state=args.seed)

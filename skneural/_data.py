@@ -79,7 +79,9 @@ def check_numbers(name, values, dtype):
     """Return `values`, an argument called `name`, as a finite array of `dtype`."""
     refuse_dates_and_text(name, values)
     with named(name):
-        return check_array(values, dtype=dtype, order="C", ensure_2d=False, input_name=name)
+        return check_array(
+            values, dtype=dtype, order="C", ensure_2d=False, allow_nd=True, input_name=name
+        )
 
 
 def check_sample_weight(sample_weight, n_samples, dtype):
