@@ -104,7 +104,7 @@ def load_data(source, seed):
 
 
 def square_side(X):
-    """Pixels along each side of the images in the rows; ends the program if they are no square."""
+    """Pixels along each side of the images in the rows; the program ends if not square."""
     side = math.isqrt(X.shape[1])
     if side**2 != X.shape[1]:
         sys.exit(f"error: X must hold square images of one channel, got {X.shape[1]} pixels")

@@ -85,7 +85,7 @@ def plot(pipelines, norms):
 
 
 def main(argv=None):
-    parser = study_parser(__doc__.splitlines()[1], "activations.png", epochs=20)
+    parser = study_parser("Sigmoid, tanh or rectifier?", "activations.png", epochs=20)
     args, X, X_test, y, y_test = read_study(parser, argv)
     search = make_search(args).fit(X, y)
     print(study_report(search))

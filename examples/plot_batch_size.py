@@ -68,7 +68,7 @@ def plot(search, X, y):
 
 
 def main(argv=None):
-    parser = study_parser(__doc__.splitlines()[1], "batch_size.png", epochs=15)
+    parser = study_parser("How many rows should a step look at?", "batch_size.png", epochs=15)
     args, X, X_test, y, y_test = read_study(parser, argv)
     search = make_search(args).fit(X, y)
     print(study_report(search))

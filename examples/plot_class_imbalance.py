@@ -12,10 +12,10 @@ classes count the same; a dict is any weight below or beyond. The search tries t
 at several scores at once; ``refit`` names the one that decides. The network is the smallest
 there is, without a hidden layer: a logistic regression.
 
-The left picture shows the scores by weight. Without weights accuracy is high and few
-of the 9s are found, if any. The heavier they are, the more of them are found (recall), and
-the more others are taken for one (precision). Balanced accuracy is highest in between. The
-other two pictures are confusion matrices of the test rows, without weights and with the
+The left picture shows the scores by weight. Without weights accuracy is high and few of the
+9s are found. The heavier they are, the more of them are found (recall); from 3 on the price is
+that ever more others are taken for one (precision). Balanced accuracy is highest in between.
+The other two pictures are confusion matrices of the test rows, without weights and with the
 winner, at the point where the probability is 1/2.
 
 ``--data`` takes any data with two or more classes; the last one, in order, becomes rare.
@@ -101,7 +101,7 @@ def plot(search, plain, X_test, y_test):
 
 
 def main(argv=None):
-    parser = study_parser(__doc__.splitlines()[1], "class_imbalance.png", epochs=60)
+    parser = study_parser("When one class is rare", "class_imbalance.png", epochs=60)
     args, X, X_test, y, y_test = read_study(parser, argv)
     X, y = make_rare(X, y, args.seed)
     X_test, y_test = make_rare(X_test, y_test, args.seed)

@@ -88,7 +88,9 @@ def plot_moved(accuracies, ax):
 
 
 def main(argv=None):
-    parser = study_parser(__doc__.splitlines()[1], "convnet_against_mlp.png", epochs=20)
+    parser = study_parser(
+        "A convolutional network against a dense one", "convnet_against_mlp.png", epochs=20
+    )
     args, X, X_test, y, y_test = read_study(parser, argv)
     moved = shifted(X_test, args.seed)
     pipelines = make_pipelines(args, square_side(X))

@@ -109,7 +109,7 @@ def plot(network, image, images):
 
 
 def main(argv=None):
-    parser = study_parser(__doc__.splitlines()[1], "convolution.png", epochs=15)
+    parser = study_parser("What does a convolution see?", "convolution.png", epochs=15)
     args, X, X_test, y, y_test = read_study(parser, argv)
     rows, test = signals(500, args.seed), signals(200, args.seed + 1)
     networks = {"by hand": by_hand(*rows), "learned": learned(*rows, args)}

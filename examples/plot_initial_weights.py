@@ -81,7 +81,7 @@ def plot(results):
 
 
 def main(argv=None):
-    parser = study_parser(__doc__.splitlines()[1], "initial_weights.png", epochs=20)
+    parser = study_parser("Where should the weights begin?", "initial_weights.png", epochs=20)
     args, X, X_test, y, y_test = read_study(parser, argv)
     scaler = StandardScaler().fit(X)
     X, X_test = scaler.transform(X), scaler.transform(X_test)

@@ -63,7 +63,9 @@ def plot(search, X, y):
 
 
 def main(argv=None):
-    parser = study_parser(__doc__.splitlines()[1], "learning_rate.png", epochs=15)
+    parser = study_parser(
+        "How high should the learning rate be?", "learning_rate.png", epochs=15
+    )
     args, X, X_test, y, y_test = read_study(parser, argv)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

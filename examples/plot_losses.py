@@ -83,7 +83,7 @@ def plot(curves):
 
 
 def main(argv=None):
-    parser = study_parser(__doc__.splitlines()[1], "losses.png", epochs=20)
+    parser = study_parser("Cross-entropy or squared error?", "losses.png", epochs=20)
     args, X, _, y, _ = read_study(parser, argv)
     search = make_search(args).fit(X, y)
     print(study_report(search))

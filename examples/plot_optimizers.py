@@ -81,7 +81,7 @@ def plot(search, X, y):
 
 
 def main(argv=None):
-    parser = study_parser(__doc__.splitlines()[1], "optimizers.png", epochs=15)
+    parser = study_parser("Which solver, and at which rate?", "optimizers.png", epochs=15)
     args, X, X_test, y, y_test = read_study(parser, argv)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # some rates are too high

@@ -60,7 +60,7 @@ def make_network(args):
 
 
 def fit_in_parts(path, labels, args, X_test, y_test):
-    """The network, rows seen and test accuracy now and then."""
+    """Rows seen and test accuracy, now and then."""
     rows = np.load(path, mmap_mode="r")
     network, classes = make_network(args), np.unique(labels)
     starts = np.arange(0, len(rows), BLOCK)
@@ -73,7 +73,7 @@ def fit_in_parts(path, labels, args, X_test, y_test):
             if i % max(1, len(starts) // 10) == 0:
                 seen.append(network.t_)
                 accuracy.append(network.score(X_test, y_test))
-    return network, seen, accuracy
+    return seen, accuracy
 
 
 def fit_at_once(path, labels, args):
@@ -114,7 +114,7 @@ def plot(seen, accuracy, at_once, megabytes):
 
 
 def main(argv=None):
-    parser = study_parser(__doc__.splitlines()[1], "out_of_core.png", epochs=2)
+    parser = study_parser("Data that do not fit into memory", "out_of_core.png", epochs=2)
     parser.add_argument(
         "--copies", type=int, default=100_000, help="rows of the file; default: 100000"
     )
@@ -125,9 +125,7 @@ def main(argv=None):
         path = Path(folder) / "rows.npy"
         labels = write(path, X, y, args.copies, args.seed)
         megabytes = {"the file": path.stat().st_size / 1e6}
-        (network, seen, accuracy), peak = peak_memory(
-            fit_in_parts, path, labels, args, X_test, y_test
-        )
+        (seen, accuracy), peak = peak_memory(fit_in_parts, path, labels, args, X_test, y_test)
         megabytes["partial_fit"] = peak
         whole, megabytes["fit"] = peak_memory(fit_at_once, path, labels, args)
     at_once = whole.score(X_test, y_test)

@@ -107,7 +107,7 @@ def plot_augmentation(results, ax):
 
 
 def main(argv=None):
-    parser = study_parser(__doc__.splitlines()[1], "overfitting.png", epochs=30)
+    parser = study_parser("Too small, too large, too few", "overfitting.png", epochs=30)
     parser.add_argument("--few", type=int, default=200, help="rows that are few; default: 200")
     args, X, X_test, y, y_test = read_study(parser, argv)
     scaler = MinMaxScaler(clip=True).fit(X)

@@ -95,7 +95,7 @@ def plot(histories):
 
 
 def main(argv=None):
-    parser = study_parser(__doc__.splitlines()[1], "schedules.png", epochs=24)
+    parser = study_parser("How should the learning rate fall?", "schedules.png", epochs=24)
     args, X, X_test, y, y_test = read_study(parser, argv)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # "adaptive" may need more epochs
