@@ -30,17 +30,20 @@ copyright = "2026, the skneural developers"
 release = skneural.__version__
 extensions = [
     "sphinx.ext.autodoc",
-    "sphinx.ext.mathjax",
     "numpydoc",
     "myst_parser",
     "sphinx_gallery.gen_gallery",
 ]
-myst_enable_extensions = ["dollarmath"]
 suppress_warnings = ["config.cache"]  # a function in the settings cannot be pickled
 exclude_patterns = ["_build", "sg_execution_times.rst"]
 numpydoc_show_class_members = False
 html_theme = "pydata_sphinx_theme"
-html_theme_options = {"show_prev_next": False}
+html_title = "skneural"
+html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
+html_sidebars = {"**": []}
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_js_files = ["wide.js"]
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
@@ -48,6 +51,7 @@ sphinx_gallery_conf = {
     "ignore_pattern": "_common",
     "reset_argv": example_options,
     "parallel": 2,
+    "image_srcset": ["2x"],
     "download_all_examples": False,
     "show_signature": False,
     "remove_config_comments": True,
