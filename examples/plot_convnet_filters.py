@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from _common import DATA_HELP, check_output, load_data, plt
+from _common import DATA_HELP, check_output, load_data, plt, square_side
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
@@ -39,8 +39,7 @@ KERNEL_SIZES = [3, 5]
 # ----------
 # Two blocks of convolution, rectifier and max pooling over 2 x 2 pixels, then a dense layer
 # of 64 units. One scaler for all pixels would do as well; this one scales each pixel.
-def make_search(args, n_features):
-    side = math.isqrt(n_features)
+def make_search(args, side):
     network = ConvNetClassifier(input_shape=(side, side, 1), batch_size=args.batch_size)
     network.set_params(max_iter=args.epochs, patience=np.inf, random_state=args.seed)
     return GridSearchCV(
@@ -128,8 +127,6 @@ def main(argv=None):
         X, X_test, y, y_test = load_data(args.data, args.seed)
     except (ImportError, OSError, ValueError) as error:
         sys.exit(f"error: {error}")
-    if math.isqrt(X.shape[1]) ** 2 != X.shape[1]:
-        sys.exit(f"error: X must hold square images of one channel, got {X.shape[1]} pixels")
 
     args.batch_size, epochs = (32, 15) if len(X) <= 10_000 else (64, 3)
     args.epochs = epochs if args.epochs is None else args.epochs
@@ -138,7 +135,7 @@ def main(argv=None):
         f"Adam, rate 0.001, batches of {args.batch_size}, {args.epochs} epochs"
     )
     print(title, end="\n\n", flush=True)
-    search = make_search(args, X.shape[1]).fit(X, y)
+    search = make_search(args, square_side(X)).fit(X, y)
     print_table(search)
     print(f"\n{search.best_estimator_[-1].summary()}\n")
     accuracy = search.score(X_test, y_test)
