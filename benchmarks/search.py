@@ -50,10 +50,8 @@ def importing(kind):
     """A contestant: a new interpreter that imports it."""
 
     def make():
-        command = [sys.executable, "-c", IMPORTS[kind]]
-        if subprocess.run(command, check=False, capture_output=True).returncode:
-            raise ImportError(kind)
-        return lambda: subprocess.run(command, check=True)
+        exec(IMPORTS[kind])  # whether it is installed
+        return lambda: subprocess.run([sys.executable, "-c", IMPORTS[kind]], check=True)
 
     return make
 

@@ -5,15 +5,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
 def test_quick_run_without_torch(tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError")
+    mnist = tmp_path / "mnist.npz"
+    np.savez(mnist, X=np.ones((2_000, 28, 28), np.uint8), y=np.arange(2_000) % 10)
     paths = [str(tmp_path), str(BENCHMARKS.parent), os.environ.get("PYTHONPATH", "")]
     done = subprocess.run(
         [sys.executable, BENCHMARKS, "--quick"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(paths),
+            "SKNEURAL_MNIST": str(mnist),
+        },
         capture_output=True,
         encoding="utf-8",
         timeout=120,
