@@ -78,7 +78,7 @@ def step_flops(n_inputs, hidden, n_outputs=10):
 
 def works(quick):
     for hidden, n_rows in (((128, 64), 60_000), ((512, 256), 20_000)):
-        n_rows = 1_000 if quick else n_rows
+        n_rows = 300 if quick else n_rows
         for solver in RATES:
             for batch_size in (64, 256):
                 units = "-".join(map(str, hidden))
