@@ -20,7 +20,7 @@ docs: .venv/docs.done
 	.venv/bin/sphinx-build -W --keep-going -q docs docs/_build/html
 
 bench: .venv/bench.done
-	$(PY) benchmarks/mlp.py
+	$(PY) benchmarks $(BENCH)
 
 # one marker an extra; a change of pyproject.toml installs again
 .venv/%.done: pyproject.toml

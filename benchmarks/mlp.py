@@ -1,77 +1,109 @@
-"""Training time of skneural's MLPClassifier against scikit-learn's, as ratios.
+"""Fits of dense networks: MNIST, the digits, and rows of many words."""
 
-    python benchmarks/mlp.py [--mnist PATH.npz] [--rounds 5]
-
-Same data, batches, solver, dtype and threads allowed, in turn in one process.
-An epoch of MNIST 784-128-64-10 (SGD, batch 64) needs the data: an .npz file with X and y,
-named by --mnist or the environment variable SKNEURAL_MNIST. A fit of the digits
-(1,440 x 64, 64-64-10, SGD, batch 32, 20 epochs) always runs.
-"""
-
-import argparse
-import os
+from itertools import pairwise
 
 import numpy as np
-from _harness import blas_threads, machine, pairs
-from sklearn.datasets import load_digits
-from sklearn.neural_network import MLPClassifier as TheirClassifier
+from _data import digits, mnist, text
+from _harness import OURS, SKLEARN, SKORCH, TORCH, Work
 
-from skneural import MLPClassifier
-
-PLAIN_SGD = {"solver": "sgd", "momentum": 0.0, "nesterovs_momentum": False}
+RATES = {"sgd": 0.1, "adam": 1e-3}
+PLAIN_SGD = {"momentum": 0.0, "nesterovs_momentum": False}
 
 
-def both(X, y, epochs, **settings):
-    """One function that fits ours, and one that fits theirs, on the same data."""
+def ours(hidden, solver, batch_size, epochs):
+    def make(X, y):
+        from skneural import MLPClassifier
 
-    def ours():
-        MLPClassifier(
-            learning_rate=0.1, patience=np.inf, max_iter=epochs, **PLAIN_SGD, **settings
-        ).fit(X, y)
-
-    def theirs():
-        TheirClassifier(
-            learning_rate_init=0.1,
-            n_iter_no_change=epochs,
+        return lambda: MLPClassifier(
+            hidden,
+            solver=solver,
+            learning_rate=RATES[solver],
+            batch_size=batch_size,
             max_iter=epochs,
+            patience=np.inf,
             **PLAIN_SGD,
-            **settings,
         ).fit(X, y)
 
-    return ours, theirs
+    return make
 
 
-def workloads(mnist):
-    X, y = load_digits(return_X_y=True)
-    X = (X[:1440] / 16).astype(np.float32)
-    yield (
-        "digits 64-64-10, fit of 20 epochs",
-        both(X, y[:1440], epochs=20, hidden_layer_sizes=(64,), batch_size=32),
+def theirs(hidden, solver, batch_size, epochs):
+    def make(X, y):
+        from sklearn.neural_network import MLPClassifier
+
+        return lambda: MLPClassifier(
+            hidden,
+            solver=solver,
+            learning_rate_init=RATES[solver],
+            batch_size=batch_size,
+            max_iter=epochs,
+            n_iter_no_change=epochs,
+            **PLAIN_SGD,
+        ).fit(X, y)
+
+    return make
+
+
+def by_torch(kind, n_inputs, hidden, solver, batch_size, epochs):
+    def make(X, y):
+        import _torch
+
+        contestant = _torch.by_hand if kind == TORCH else _torch.by_skorch
+        return contestant(
+            lambda: _torch.dense(n_inputs, hidden),
+            solver=solver,
+            rate=RATES[solver],
+            batch_size=batch_size,
+            epochs=epochs,
+        )(X, y)
+
+    return make
+
+
+def contestants(n_inputs, *settings):
+    return {
+        OURS: ours(*settings),
+        SKLEARN: theirs(*settings),
+        TORCH: by_torch(TORCH, n_inputs, *settings),
+        SKORCH: by_torch(SKORCH, n_inputs, *settings),
+    }
+
+
+def step_flops(n_inputs, hidden, n_outputs=10):
+    """Of the products for one row: forward, gradients of weights and of all inputs but X."""
+    sizes = [n_inputs, *hidden, n_outputs]
+    products = [2 * n * m for n, m in pairwise(sizes)]
+    return 3 * sum(products) - products[0]
+
+
+def works(quick):
+    for hidden, n_rows in (((128, 64), 60_000), ((512, 256), 20_000)):
+        n_rows = 300 if quick else n_rows
+        for solver in RATES:
+            for batch_size in (64, 256):
+                units = "-".join(map(str, hidden))
+                yield Work(
+                    f"mnist-{units}-{solver}-{batch_size}",
+                    f"MNIST 784-{units}-10, {solver}, batch {batch_size}, {n_rows:,} rows",
+                    lambda n_rows=n_rows: mnist(n_rows),
+                    contestants(784, hidden, solver, batch_size, 1),
+                    flops=n_rows * step_flops(784, hidden),
+                    memory=not quick or (hidden, solver, batch_size) == ((128, 64), "sgd", 64),
+                )
+    epochs = 2 if quick else 20
+    yield Work(
+        "digits",
+        f"digits 64-64-10, sgd, batch 32, {epochs} epochs",
+        digits,
+        contestants(64, (64,), "sgd", 32, epochs),
+        flops=epochs * 1797 * step_flops(64, (64,)),
     )
-    if mnist:
-        data = np.load(mnist)
-        X = data["X"][:60000].reshape(60000, -1).astype(np.float32) / 255
-        yield (
-            "MNIST 784-128-64-10, fit of 2 epochs",
-            both(X, data["y"][:60000], epochs=2, hidden_layer_sizes=(128, 64), batch_size=64),
-        )
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--mnist", default=os.environ.get("SKNEURAL_MNIST"))
-    parser.add_argument("--rounds", type=int, default=5)
-    args = parser.parse_args()
-    print(machine())
-    print(f"{'work':38} {'threads':>7} {'ours':>9} {'theirs':>9} {'theirs / ours':>13}")
-    for name, (ours, theirs) in workloads(args.mnist):
-        for n_threads in sorted({1, os.cpu_count()}):
-            with blas_threads(n_threads):
-                own, peer, ratio = pairs(ours, theirs, args.rounds)
-            print(f"{name:38} {n_threads:7} {own:8.3f}s {peer:8.3f}s {ratio:13.2f}")
-    if not args.mnist:
-        print("No MNIST: name its .npz file with --mnist or SKNEURAL_MNIST.")
-
-
-if __name__ == "__main__":
-    main()
+    shape = (400, 2_000) if quick else (20_000, 60_000)
+    settings = (100,), "adam", 200, 1
+    yield Work(
+        "sparse",
+        f"text-like CSR {shape[0]:,} x {shape[1]:,}, 100 units, adam, batch 200, 1 epoch",
+        lambda: text(*shape),
+        {OURS: ours(*settings), SKLEARN: theirs(*settings)},
+        memory=not quick,
+    )

@@ -83,6 +83,7 @@ class Network:
                 raise ValueError(f"{error} The network up to there:\n{table}") from None
         self.output_shape = shape
         self._lay_out_parameters()
+        self._row_layers = []
 
     def _lay_out_parameters(self):
         """Give every parameter its place in the flat vector, and every state likewise."""
@@ -203,7 +204,8 @@ class Network:
     def __getstate__(self):
         """Copies and pickles carry parameters, never a workspace."""
         state = {name: value for name, value in vars(self).items() if name not in _WORKSPACE}
-        return {**state, "dtype": self.dtype.name}  # skops does not trust NumPy's dtypes
+        # skops does not trust NumPy's dtypes
+        return {**state, "dtype": self.dtype.name, "_row_layers": []}
 
     def __setstate__(self, state):
         vars(self).update(state, dtype=np.dtype(state["dtype"]))
@@ -290,6 +292,8 @@ class Network:
         raw : ndarray of shape (n_samples, *output_shape)
         """
         n_samples = x.shape[0]
+        if n_samples == 1:
+            return self._row_prediction(x)
         widest = sum(math.prod(shape) for shape in self.input_shapes)
         row_bytes = widest * self.dtype.itemsize
         chunk = max(_PREDICT_BYTES // row_bytes, min(64, _PREDICT_MOST // row_bytes))
@@ -301,6 +305,22 @@ class Network:
             for layer in layers:
                 y = layer.forward(y, training=False)
             raw[start : start + chunk] = y
+        return raw
+
+    def _row_prediction(self, x):
+        """One row, through layers that stay bound: binding takes as long as the row."""
+        try:
+            # taken out of the list, they are this thread's alone
+            layers, theta, state = self._row_layers.pop()
+        except IndexError:
+            theta = state = None
+        if theta is not self.theta or state is not self.state:
+            theta, state, layers = self.theta, self.state, self._bound_layers(1)
+        y = self._pixel_rows(x.copy())  # layers remember their input: not all of X
+        for layer in layers:
+            y = layer.forward(y, training=False)
+        raw = y.reshape(1, *self.output_shape).copy()
+        self._row_layers.append((layers, theta, state))
         return raw
 
 

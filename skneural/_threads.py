@@ -9,7 +9,7 @@ the whole process, so a pool is limited for as long as any thread needs it to be
 
 import functools
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from threadpoolctl import ThreadpoolController
@@ -22,7 +22,8 @@ class _Pool:
     """The threads of some BLAS libraries: one each while somebody holds the pool."""
 
     def __init__(self, controller):
-        self.controller = controller
+        # set one by one: `controller.limit` describes all of them first, 3 us a pool
+        self.libraries = controller.lib_controllers
         self.lock = threading.Lock()
         self.holders = 0
 
@@ -30,7 +31,9 @@ class _Pool:
     def one_thread(self):
         with self.lock:
             if self.holders == 0:
-                self.limit = self.controller.limit(limits=1)
+                self.before = [library.get_num_threads() for library in self.libraries]
+                for library in self.libraries:
+                    library.set_num_threads(1)
             self.holders += 1
         try:
             yield
@@ -38,7 +41,8 @@ class _Pool:
             with self.lock:
                 self.holders -= 1
                 if self.holders == 0:
-                    self.limit.restore_original_limits()
+                    for library, n_threads in zip(self.libraries, self.before, strict=True):
+                        library.set_num_threads(n_threads)
 
 
 @functools.cache
@@ -66,8 +70,6 @@ def blas_threads_for(product_flops):
         Floating-point operations of the largest matrix product inside the block.
     """
     products, updates = _pools()
-    with ExitStack() as stack:
-        stack.enter_context(updates.one_thread())
-        if product_flops < _LARGE_PRODUCT:
-            stack.enter_context(products.one_thread())
+    limited = products.one_thread() if product_flops < _LARGE_PRODUCT else nullcontext()
+    with updates.one_thread(), limited:
         yield

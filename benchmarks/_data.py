@@ -1,0 +1,44 @@
+"""The data of the works."""
+
+import os
+
+import numpy as np
+from scipy import sparse
+
+
+def mnist(n_rows):
+    """Images as float32, flat; random numbers of that shape where no file is named."""
+    path = os.environ.get("SKNEURAL_MNIST")
+    if path:
+        data = np.load(path)
+        X, y = data["X"][:n_rows].reshape(n_rows, -1), data["y"][:n_rows]
+    else:
+        rng = np.random.default_rng(0)
+        X, y = rng.integers(0, 256, (n_rows, 784), np.uint8), np.arange(n_rows) % 10
+    X = X.astype(np.float32)
+    X /= 255
+    return X, y.astype(np.int64)
+
+
+def digits():
+    from sklearn.datasets import load_digits
+
+    X, y = load_digits(return_X_y=True)
+    return (X / 16).astype(np.float32), y
+
+
+def images(n_rows, side=32, channels=3):
+    rng = np.random.default_rng(0)
+    return rng.random((n_rows, side, side, channels), np.float32), np.arange(n_rows) % 10
+
+
+def text(n_rows, n_words):
+    """Rows of about 100 words each, few of them frequent, as tf-idf has them."""
+    rng = np.random.default_rng(0)
+    lengths = rng.poisson(100, n_rows)
+    words = (n_words ** rng.random(lengths.sum())).astype(np.int32)  # log-uniform: Zipf's law
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    values = rng.random(len(words), np.float32) / 10
+    X = sparse.csr_array((values, words, starts), shape=(n_rows, n_words))
+    X.sum_duplicates()
+    return X, np.arange(n_rows) % 20
