@@ -50,8 +50,7 @@ FLOORS = [
         "_classification_losses",
     ],
     ["layers._base", "layers._windows", "_initializers", "layers", "_losses"],
-    ["ops._numpy", "ops._one_channel"],
-    ["ops._correlation"],
+    ["ops._numpy", "ops._correlation"],
     ["ops._images", "ops", "_model_file", "_version"],
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}

@@ -9,7 +9,6 @@ from skneural.layers._base import Layer
 from skneural.layers._windows import place_windows, windows_label
 from skneural.ops import _images
 from skneural.ops._correlation import COLUMN_BYTES, Correlation
-from skneural.ops._one_channel import OneChannelCorrelation
 
 
 class Conv2D(Layer):
@@ -96,25 +95,27 @@ class Conv2D(Layer):
         self.weight = binding.params["weight"].reshape(*lead, area * c, self.filters)
         self.bias = binding.params["bias"]
         self.y = self.ops.empty((*lead, n_outputs, self.filters), dtype)
-        kind = OneChannelCorrelation if c == 1 else Correlation
-        self.correlation = kind(self.windows, self.filters, n_images, dtype)
+        self.correlation = Correlation(self.windows, self.filters, n_images, dtype)
         if binding.grads is not None:
             self.grad_weight = binding.grads["weight"].reshape(self.weight.shape)
             self.grad_bias = binding.grads["bias"]
+            self.ones = np.ones(n_outputs, dtype)
             self.free_input = binding.free_input
             self.dx_is_bound = False
 
     def forward(self, x, *, training):
         h, w, _ = self.windows.image
         oh, ow = self.windows.output
-        self.x, images = x, _images.images(x, h, w)
-        self.images = {model: images[model] for model in self.models}
-        y = self.ops.leading_rows(self.y, images.shape[-4] * oh * ow)
-        for model, own in self.images.items():
-            self.correlation.correlate(own, self.weight[model], y[model], self.bias[model])
+        self.x, self.images = x, _images.images(x, h, w)
+        y = self.ops.leading_rows(self.y, self.images.shape[-4] * oh * ow)
+        for model in self.models:
+            weight, bias = self.weight[model], self.bias[model]
+            self.correlation.correlate(self.images[model], weight, y[model], bias)
         return y
 
     def backward(self, dy, *, need_dx=True):
+        # a product with ones sums the rows twice as fast as a reduction
+        np.matmul(self.ones[: dy.shape[-2]], dy, out=self.grad_bias)
         if not need_dx:
             for model in self.models:
                 self._weight_gradient(model, dy[model])
@@ -144,8 +145,7 @@ class Conv2D(Layer):
         self.dx_is_bound = True
 
     def _weight_gradient(self, model, dy):
-        grad_weight, grad_bias = self.grad_weight[model], self.grad_bias[model]
-        self.correlation.weight_gradient(self.images[model], dy, grad_weight, grad_bias)
+        self.correlation.weight_gradient(self.images[model], dy, self.grad_weight[model])
 
     def _gradients(self, model, dy, dx):
         self._weight_gradient(model, dy)
@@ -160,7 +160,6 @@ class Conv2D(Layer):
 
         The same windows of dy, multiplied with x, make the gradient of the turned kernels.
         """
-        self.correlation.bias_gradient(dy, self.grad_bias[model])
         c = dx.shape[-1]
         weight = self.weight[model].reshape(-1, c, self.filters)
         grad = self.grad_weight[model].reshape(weight.shape)

@@ -53,8 +53,7 @@ class Correlation:
             padded = np.zeros((self.images, *windows.padded, c), dtype)
             self.middle = _images.middle(padded, windows)
             self.padded_windows = self.sliding(padded, windows)
-        self.products = self.ones = None  # predictions never need them
-        self.n_results = n_images * oh * ow
+        self.products = None
 
     def _windows(self, images):
         """Yield windows, a few at a time, and where their results are among all."""
@@ -107,19 +106,11 @@ class Correlation:
                 part = part.reshape(-1, bias.size)
                 part += bias
 
-    def weight_gradient(self, images, dy, out, bias_out):
-        """Write the gradients for `weight` and bias, from that of the result in pixel rows."""
-        self.bias_gradient(dy, bias_out)
+    def weight_gradient(self, images, dy, out):
+        """Write the gradient for `weight`, from that of the result in pixel rows."""
         out[...] = 0
         for columns, dy_part in self._chunks(images, dy):
             self._add_products(columns, dy_part, out)
-
-    def bias_gradient(self, dy, out):
-        """Sum pixel rows."""
-        if self.ones is None:
-            self.ones = np.ones(self.n_results, dy.dtype)
-        # a product with ones sums the rows twice as fast as a reduction
-        np.matmul(self.ones[: len(dy)], dy, out=out)
 
     def correlate_and_gradient(self, images, weight, out, dy, weight_out):
         """`correlate` and `weight_gradient`, with the windows copied once.
