@@ -20,8 +20,6 @@ class LayerMeasures:
     ----------
     name : str
         Such as ``"1: Dense 64, ReLU"``, counted from the input.
-    weight_norm : float
-        Euclidean norm of the weights.
     grad_norm : float
         Euclidean norm of the gradient of the loss for the weights; NaN without targets.
     signal : float
@@ -35,7 +33,6 @@ class LayerMeasures:
     """
 
     name: str
-    weight_norm: float
     grad_norm: float
     signal: float
     dead_share: float
@@ -70,7 +67,7 @@ def measure_layers(network, x, y=None):
         network.loss_and_grad(x, y)
         grads = copy.deepcopy(network.views(network.grad))
     signals = network.signals(x, np.random.default_rng(0))
-    measures, params = [], network.views(network.theta)
+    measures = []
     for i, activation in activations.items():
         label = network.layers[i].label
         dead = saturated = math.nan
@@ -80,7 +77,6 @@ def measure_layers(network, x, y=None):
         measures.append(
             LayerMeasures(
                 name=f"{len(measures) + 1}: {label}",
-                weight_norm=float(np.linalg.norm(params[i]["weight"])),
                 grad_norm=math.nan if y is None else float(np.linalg.norm(grads[i]["weight"])),
                 signal=signals[i],
                 dead_share=dead,

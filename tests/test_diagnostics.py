@@ -153,9 +153,9 @@ def test_silent_on_global_pooling_of_large_images():
 
 
 def test_large_images_take_bounded_memory():
-    images = np.random.default_rng(0).normal(size=(300, 64, 64)).astype(np.float32)
-    own = ConvNetClassifier((16, 16), batch_size=4, max_iter=1, patience=np.inf)
-    own.fit(images[:20], Y[:20])
+    images = np.random.default_rng(0).normal(size=(500, 48, 48)).astype(np.float32)
+    params = {"filters": (32, 32), "pool": None, "hidden_layer_sizes": (), "batch_size": 4}
+    own = ConvNetClassifier(**params, max_iter=1, patience=np.inf).fit(images[:20], Y[:20])
     tracemalloc.start()
     diagnose(own, images)
     peak = tracemalloc.get_traced_memory()[1]
