@@ -56,7 +56,9 @@ def test_equals_ridge(container, weighted):
 def test_float32_is_as_near_as_its_digits_allow():
     x, y = load_diabetes(return_X_y=True)
     x, y = x / x.std(axis=0), (y - y.mean()) / y.std()
-    own = make(MLPRegressor, hidden_layer_sizes=(), alpha=1.0, dtype="float32").fit(x, y)
+    # from this seed a fit that ends at 64 times the precision is off by 0.03
+    own = make(MLPRegressor, hidden_layer_sizes=(), alpha=1.0, random_state=3)
+    own.set_params(dtype="float32").fit(x, y)
     np.testing.assert_allclose(own.predict(x), Ridge(1.0).fit(x, y).predict(x), atol=5e-3)
 
 

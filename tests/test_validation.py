@@ -305,3 +305,11 @@ def test_a_warm_start_never_ends_worse_than_it_began():
     own.set_params(learning_rate=5.0, max_iter=3).fit(X, Y, **VALIDATION)
     np.testing.assert_array_equal(own.network_.theta, theta)
     assert own.score(X_VAL, Y_VAL) == own.best_validation_score_
+
+
+def test_training_rows_without_weight_are_not_scored():
+    weight = np.zeros(len(Y))
+    weight[::100] = 1.0
+    own = make(max_iter=2)
+    own.fit(X, Y, weight, X_val=X_VAL[:3], y_val=Y_VAL[:3])
+    assert np.isfinite(own.history_["score"]).all()
