@@ -7,7 +7,9 @@ import os
 import numpy as np
 
 from skneural._summary import Summary
+from skneural.layers._activations import Identity
 from skneural.layers._base import Binding
+from skneural.layers._pooled_conv import PooledConv2D
 from skneural.ops import _numpy as ops
 
 # Rows predicted at once: their activations should stay in the cache of a core.
@@ -159,11 +161,20 @@ class Network:
         shapes = [*self.input_shapes, self.output_shape]
         return Summary(self.layers[:n_layers], shapes, self.dtype, batch_size)
 
-    def _bound_layers(self, batch_size, grad=None, rng=None):
+    def _working_copies(self):
+        """Copies of the layers; the first convolution takes over the max pool behind it."""
+        copies = [copy.copy(layer) for layer in self.layers]
+        first = next((i for i, layer in enumerate(copies) if layer.param_shapes), 0)
+        pair = copies[first : first + 2]
+        if len(pair) == 2 and PooledConv2D.joins(*pair):
+            copies[first : first + 2] = PooledConv2D(*pair), Identity()
+        return copies
+
+    def _bound_layers(self, batch_size, grad=None, rng=None, *, apart=False):
         lead = self.theta.shape[:-1]
         params, state = self.views(self.theta), self.state_views()
         grads = [None] * len(self.layers) if grad is None else self.views(grad)
-        bound = [copy.copy(layer) for layer in self.layers]
+        bound = [copy.copy(layer) for layer in self.layers] if apart else self._working_copies()
         free = False
         for i, layer in enumerate(bound):
             *pixels, channels = self.input_shapes[i]
@@ -257,7 +268,7 @@ class Network:
     def layer_outputs(self, x, places):
         """The outputs of the layers at `places`, for all rows at once, as when predicting."""
         outputs, y = {}, self._pixel_rows(x)
-        for i, layer in enumerate(self._bound_layers(x.shape[0])):
+        for i, layer in enumerate(self._bound_layers(x.shape[0], apart=True)):
             y = layer.forward(y, training=False)
             if i in places:
                 outputs[i] = y.copy()  # the next layer may write on it

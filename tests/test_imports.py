@@ -44,13 +44,13 @@ FLOORS = [
         "layers._batch_norm",
         "layers._dropout",
         "layers._noise",
-        "layers._conv",
-        "layers._pooling",
+        "layers._pooled_conv",
         "layers._flatten",
         "_classification_losses",
     ],
+    ["layers._conv", "layers._pooling"],
     ["layers._base", "layers._windows", "_initializers", "layers", "_losses"],
-    ["ops._numpy", "ops._correlation"],
+    ["ops._numpy", "ops._correlation", "ops._tiles", "ops._taps"],
     ["ops._images", "ops", "_model_file", "_version"],
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}

@@ -29,6 +29,11 @@ class Activation(Layer):
 class Identity(Activation):
     """``y = z``."""
 
+    output_is_free = None
+
+    def bind(self, binding):
+        pass
+
     def forward(self, z, *, training):
         return z
 
