@@ -14,7 +14,7 @@ from skneural.layers._batch_norm import BatchNorm
 from skneural.layers._conv import Conv2D
 from skneural.layers._dense import Dense
 from skneural.layers._flatten import Flatten
-from skneural.layers._noise import InputNoise
+from skneural.layers._noise import GaussianNoise
 from skneural.layers._pooled_conv import PooledConv2D
 from skneural.layers._pooling import AveragePool, MaxPool
 from skneural.ops import _tiles
@@ -56,7 +56,7 @@ def apart(built, batches, monkeypatch):
 def assert_same(built, batches, monkeypatch):
     expected = apart(built, batches, monkeypatch)
     for ours, theirs in zip(results(built, batches), expected, strict=True):
-        scale = np.abs(theirs).max()
+        scale = max(np.abs(theirs).max(), 1e-20)  # a loss may be 0
         np.testing.assert_allclose(ours / scale, theirs / scale, **TOLERANCE[built.dtype.type])
 
 
@@ -79,7 +79,7 @@ def batch(n_images, shape, dtype=np.float64, lead=()):
     lead=st.sampled_from([(), (2,)]),
     dtype=st.sampled_from([np.float64, np.float32]),
 )
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 def test_equal_to_both_layers(
     outputs, pool, kernel, strides, padding, dilation, channels, n_images, n_bytes, lead, dtype
 ):
@@ -96,7 +96,7 @@ def test_equal_to_both_layers(
         assert_same(built, [batch(n, shape, dtype, lead) for n in sizes], patch)
 
 
-@pytest.mark.parametrize("noise", [[], [InputNoise(0.0)]])
+@pytest.mark.parametrize("noise", [[], [GaussianNoise(0.0)]])
 def test_the_first_convolution_alone_is_joined(noise):
     second = [Conv2D(2, 3, padding=1), MaxPool(2)]
     built = network([*noise, Conv2D(3, 3, padding=1), MaxPool(2), *second], (8, 8, 1))

@@ -44,7 +44,7 @@ class PooledConv2D(Conv2D):
 
     def bind(self, binding):
         self.ops, dtype = binding.ops, binding.dtype
-        *lead, n_rows, c = binding.batch_shape
+        *lead, n_rows, _ = binding.batch_shape
         n_images = n_rows // math.prod(self.windows.image[:2])
         n_outputs, n_taps = n_images * math.prod(self.pool.output), math.prod(self.pool.size)
         self.models = list(np.ndindex(*lead))
