@@ -1,5 +1,8 @@
 """A first convolution and its max pool, trained in one go: the same as one after the other."""
 
+import itertools
+import math
+
 import numpy as np
 import pytest
 from _layers import TOLERANCE, drawn
@@ -18,6 +21,7 @@ from skneural.layers._noise import GaussianNoise
 from skneural.layers._pooled_conv import PooledConv2D
 from skneural.layers._pooling import AveragePool, MaxPool
 from skneural.ops import _tiles
+from skneural.ops._taps import find_largest, spread
 
 PAIRS = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
@@ -155,3 +159,17 @@ def test_the_workspace_is_bounded():
     one_row_of_an_image = 4 * 30 * 75 * 4
     tiles = built._bound[0].tiles
     assert tiles.columns.nbytes <= max(_tiles.COLUMN_BYTES, one_row_of_an_image)
+
+
+@pytest.mark.parametrize("size", [(2, 2), (1, 3), (3, 1), (2, 3)])
+def test_of_equal_taps_the_first_is_the_largest(size):
+    """Row by row, as for a pool on its own."""
+    n_taps = math.prod(size)
+    values = np.array(list(itertools.product([0.0, 1.0], repeat=n_taps))).T  # all there are
+    taps, won = values.reshape(*size, -1).copy(), np.empty((n_taps - 1, 2**n_taps), bool)
+    find_largest(taps, won)
+    np.testing.assert_array_equal(taps[0, 0], values.max(axis=0))
+    taps[0, 0] = 7
+    spread(taps, won)
+    first = values.argmax(axis=0) == np.arange(n_taps)[:, None]
+    np.testing.assert_array_equal(taps.reshape(n_taps, -1), 7 * first)
