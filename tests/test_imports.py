@@ -34,7 +34,7 @@ FLOORS = [
     ["_validation", "_labels", "_class_weights"],
     ["_data"],
     ["_lbfgs", "_plain"],
-    ["_training", "_threads"],
+    ["_training", "_threads", "_interrupt"],
     ["schedules"],
     ["_network", "_optimizers", "_parameters"],
     ["_summary"],
