@@ -13,7 +13,7 @@ ROOT = Path(skneural.__file__).parent
 # from the top of the house to its foundation; a module imports from lower floors only
 FLOORS = [
     ["skneural"],
-    ["_checkpoint"],
+    ["_checkpoint", "_skl2onnx"],
     ["_persistence"],
     ["_restore", "_onnx"],
     ["_convnet", "_report", "_diagnose"],
@@ -57,6 +57,7 @@ FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 USES_SKLEARN = {
     "_mlp",
     "_onnx",
+    "_skl2onnx",
     "_persistence",
     "_base",
     "_preparation",
