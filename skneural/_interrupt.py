@@ -27,7 +27,8 @@ def deferred_interrupt():
     interrupt = Interrupt()
 
     def handle(number, frame):
-        if interrupt.pressed:
+        if interrupt.pressed:  # restored first: this may be in the middle of `finally` below
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.default_int_handler(number, frame)
         interrupt.pressed = True
 

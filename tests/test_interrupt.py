@@ -151,6 +151,20 @@ def test_pressed_twice_it_ends_the_fit_at_once():
     assert vars(own).keys() == vars(images()).keys()
 
 
+def test_pressed_again_while_pythons_handler_is_put_back(monkeypatch):
+    own, look = images(augmentation=CtrlC(2 * STEPS + 3)), signal.getsignal
+
+    def slow(number):
+        if own.augmentation.n_calls == 2 * STEPS + 3:
+            own.augmentation.n_calls = 0
+            signal.raise_signal(number)
+        return look(number)
+
+    monkeypatch.setattr(signal, "getsignal", slow)
+    fit_interrupted(own)
+    assert own.n_iter_ == 2
+
+
 def test_all_of_a_part_is_learned_or_nothing():
     own = images(ConvNetRegressor).partial_fit(X, Y)
     before = stored(own)

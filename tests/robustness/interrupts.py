@@ -200,7 +200,7 @@ def main():
             wholes[kind] = Whole(kind)
         delays = [rng.uniform(0, wholes[kind].seconds)]
         if rng.random() < 0.2:  # an impatient user
-            delays.append(rng.uniform(0, 0.01))
+            delays.append(rng.uniform(0, 0.005))
         counts[kind][interrupted(kind, wholes[kind], delays)] += 1
     for kind, outcomes in counts.items():
         told = "; ".join(f"{n} {outcome}" for outcome, n in outcomes.most_common())
