@@ -8,6 +8,7 @@ from skneural._mlp import MLPClassifier, MLPRegressor
 from skneural._onnx import to_onnx
 from skneural._persistence import load, save
 from skneural._report import StudyReport, study_report
+from skneural._skl2onnx import register_skl2onnx
 from skneural._study import epochs_scorer
 from skneural._version import __version__
 from skneural.display._diagnostics import DiagnosticsDisplay
@@ -31,6 +32,7 @@ __all__ = [
     "diagnose",
     "epochs_scorer",
     "load",
+    "register_skl2onnx",
     "save",
     "study_report",
     "to_onnx",

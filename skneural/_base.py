@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural import _lbfgs, _training
 from skneural._data import check_start
+from skneural._interrupt import deferred_interrupt
 from skneural._network import Network
 from skneural._preparation import Preparation
 from skneural._threads import blas_threads_for
@@ -70,15 +71,25 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         ValueError, TypeError
             If a parameter or the data is not what is allowed, or if training diverges.
             The estimator is then as it was before the call.
+        KeyboardInterrupt
+            After Ctrl-C. The estimator is fitted as far as training went: to the end of the
+            step under way or, with validation data, with the best weights so far; it is as it
+            was before the call if not one epoch had ended. ``on_interrupt="warn"`` returns
+            the fitted estimator instead. A second Ctrl-C, or an exception of a signal handler
+            or callback of yours, ends the fit at once, with the estimator as it was.
         """
-        with _unchanged_on_error(self):
-            given = X_val, y_val, sample_weight_val
-            losses, doubt = self._fit(X, y, sample_weight, given, coefs_init, intercepts_init)
-        self._warn_of_doubtful_end(losses, doubt)
+        given = X_val, y_val, sample_weight_val
+        start = coefs_init, intercepts_init
+        with deferred_interrupt() as interrupt, _unchanged_on_error(self):
+            losses, doubt = self._fit(X, y, sample_weight, given, *start, interrupt)
+        if interrupt.pressed:
+            self._tell_of_interrupt()
+        else:
+            self._warn_of_doubtful_end(losses, doubt)
         return self
 
     @with_callbacks
-    def _fit(self, X, y, sample_weight, given, coefs_init, intercepts_init):
+    def _fit(self, X, y, sample_weight, given, coefs_init, intercepts_init, interrupt):
         """Fit, and tell the callbacks; return the losses of the epochs and a doubt or None."""
         self._check_parameters()
         context = self._init_callback_context(max_subtasks=self.max_iter)
@@ -94,12 +105,23 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
             _start_from(job.progress.network, coefs_init, intercepts_init)
             job.progress.optimizer_state = job.optimizer.init(job.progress.network.theta)
         self._job = job  # for a Checkpoint, while the fit lasts
-        doubt = self._run(job, Watch(self.verbose, context, task))
+        doubt = self._run(job, Watch(self.verbose, context, task, interrupt))
         if not self.warm_start:  # moments are up to twice the weights, in memory and pickles
             self._progress.optimizer_state = {}
-        context.call_on_fit_task_end(**task, reconstruction_attributes={"_job": None})
+        if not interrupt.pressed:  # a Checkpoint keeps whole epochs
+            context.call_on_fit_task_end(**task, reconstruction_attributes={"_job": None})
         del self._job
         return self.loss_curve_[job.begun :], doubt
+
+    def _tell_of_interrupt(self):
+        """Raise or warn, as the user wants, after a fit that Ctrl-C has ended."""
+        message = (
+            f"{type(self).__name__}.fit was interrupted: the estimator is fitted as far as it "
+            f"came, n_iter_={self.n_iter_}."
+        )
+        if self.on_interrupt == "raise":
+            raise KeyboardInterrupt(message)
+        warnings.warn(message, ConvergenceWarning, stacklevel=3)
 
     def _warn_of_doubtful_end(self, losses, doubt):
         """Warn of a fit that ended without an error, but hardly where it should."""
@@ -118,13 +140,21 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
 
     def _partial_fit(self, X, y, sample_weight, given, **encoding):
         with _unchanged_on_error(self):
-            self._check_parameters()
-            resume = hasattr(self, "network_")
-            job = self._prepare(
-                X, y, sample_weight, resume=resume, given=given, restore_best=False, **encoding
-            )
-            job.max_iter, job.schedule_length = 1, self.max_iter
-            self._run(job, Watch(self.verbose))
+            with deferred_interrupt() as interrupt:
+                self._check_parameters()
+                job = self._prepare(
+                    X,
+                    y,
+                    sample_weight,
+                    resume=hasattr(self, "network_"),
+                    given=given,
+                    restore_best=False,
+                    **encoding,
+                )
+                job.max_iter, job.schedule_length = 1, self.max_iter
+                self._run(job, Watch(self.verbose, interrupt=interrupt))
+            if interrupt.pressed:  # all of the part or nothing: the user can pass it again
+                raise KeyboardInterrupt("partial_fit was interrupted: nothing has changed")
         return self
 
     def _run(self, job, watch):
@@ -228,8 +258,7 @@ def _unchanged_on_error(estimator):
     try:
         yield
     except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
+        estimator.__dict__ = before  # one step, between whose halves no signal comes
         raise
 
 

@@ -13,6 +13,8 @@ from skneural._persistence import contents
 from skneural._plain import to_plain
 from skneural._restore import CLASSES, read
 
+_MAY_CHANGE = ("verbose", "on_interrupt")  # from run to run, without a change of its result
+
 
 class Checkpoint:
     """Callback that writes a fit to a file, from which it can be resumed.
@@ -29,8 +31,9 @@ class Checkpoint:
     every : int, default=1
         Epochs from one checkpoint to the next. The end of the fit is written as well.
     resume : bool, default=False
-        Whether to go on from the file, if there is one. Parameters (but `verbose`) and data
-        must be those of the fit that wrote it. A fit that has ended is not run again.
+        Whether to go on from the file, if there is one. Data and parameters (but `verbose` and
+        `on_interrupt`) must be those of the fit that wrote it. A fit that has ended is not run
+        again.
 
     Notes
     -----
@@ -129,7 +132,7 @@ class Checkpoint:
             raise ValueError(f"{self.path} is no checkpoint of a fit, but a saved estimator.")
         theirs, own = training["params"], self._params
         for name in own:
-            if name != "verbose" and theirs.get(name) != own[name]:
+            if name not in _MAY_CHANGE and theirs.get(name) != own[name]:
                 raise ValueError(
                     f"{self.path} cannot be resumed: it is of a fit with {name}="
                     f"{theirs.get(name)!r:.80}, and this one has {own[name]!r:.80}. Set it "

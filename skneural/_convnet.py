@@ -116,6 +116,7 @@ class ConvNetClassifier(NeuralClassifierMixin, BaseConvNet):
         shuffle=True,
         warm_start=False,
         verbose=False,
+        on_interrupt="raise",
         random_state=None,
     ):
         self.filters = filters
@@ -163,6 +164,7 @@ class ConvNetClassifier(NeuralClassifierMixin, BaseConvNet):
         self.shuffle = shuffle
         self.warm_start = warm_start
         self.verbose = verbose
+        self.on_interrupt = on_interrupt
         self.random_state = random_state
 
 
@@ -262,6 +264,7 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         shuffle=True,
         warm_start=False,
         verbose=False,
+        on_interrupt="raise",
         random_state=None,
     ):
         self.filters = filters
@@ -310,4 +313,5 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         self.shuffle = shuffle
         self.warm_start = warm_start
         self.verbose = verbose
+        self.on_interrupt = on_interrupt
         self.random_state = random_state

@@ -128,6 +128,12 @@ warm_start : bool, default=False
 verbose : bool or int, default=False
     Whether to print the loss of every epoch.
 """,
+    "on_interrupt": """\
+on_interrupt : {"raise", "warn"}, default="raise"
+    What `fit` does after Ctrl-C, when it has ended its step and the estimator is fitted as
+    far as that: raise the KeyboardInterrupt, which also ends a search or a script around it,
+    or warn and return. See `fit`.
+""",
     "random_state": """\
 random_state : int, RandomState or None, default=None
     Seed of initial weights, order of rows, dropout and noise. The same integer gives

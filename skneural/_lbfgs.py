@@ -103,7 +103,7 @@ class _Run:
             loss=float(intermediate_result.fun),
             grad_norm=self.grad_norm,
         )
-        if self.stopped:
+        if self.stopped or self.epochs.watch.interrupted:
             raise StopIteration
 
 

@@ -55,6 +55,7 @@ class BaseMLP(BaseNeuralNetwork):
         "shuffle": check.boolean,
         "warm_start": check.boolean,
         "verbose": check.boolean_or_level,
+        "on_interrupt": check.one_of("raise", "warn"),
         "random_state": check.random_state,
     }
 
@@ -191,6 +192,7 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
         shuffle=True,
         warm_start=False,
         verbose=False,
+        on_interrupt="raise",
         random_state=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -228,6 +230,7 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
         self.shuffle = shuffle
         self.warm_start = warm_start
         self.verbose = verbose
+        self.on_interrupt = on_interrupt
         self.random_state = random_state
 
 
@@ -313,6 +316,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         shuffle=True,
         warm_start=False,
         verbose=False,
+        on_interrupt="raise",
         random_state=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -351,4 +355,5 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         self.shuffle = shuffle
         self.warm_start = warm_start
         self.verbose = verbose
+        self.on_interrupt = on_interrupt
         self.random_state = random_state

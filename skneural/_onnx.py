@@ -11,7 +11,7 @@ from skneural._labels import LabelColumns, LabelIndicator
 from skneural._mlp import BaseMLP
 from skneural._version import __version__
 
-_OPSET, _IR = 17, 8  # of 2022: what runtimes have today, and what we need
+OPSET, _IR = 17, 8  # of 2022: what runtimes have today, and what we need
 _PLAIN = {"ReLU": "Relu", "Logistic": "Sigmoid", "Tanh": "Tanh", "Softplus": "Softplus"}
 
 
@@ -48,6 +48,17 @@ def to_onnx(estimator):
             f"estimator must be an estimator of skneural, got {type(estimator).__name__}."
         )
     check_is_fitted(estimator, "network_")
+    graph, raw = network_graph(estimator, onnx)
+    if isinstance(estimator, NeuralClassifierMixin):
+        _add_labels(graph, raw, estimator)
+    else:
+        end = (-1,) if estimator._y_ndim == 1 else (-1, estimator._n_targets)
+        graph.output("prediction", graph.reshape(add_link(graph, raw, estimator), end))
+    return graph.model(type(estimator).__name__)
+
+
+def network_graph(estimator, onnx):
+    """Return a graph of all layers, and the name of what the last one computes."""
     network, graph = estimator.network_, _Graph(onnx)
     kind = onnx.helper.np_dtype_to_tensor_dtype(network.dtype)
     shape = ["n_samples", *network.input_shape]
@@ -64,13 +75,12 @@ def to_onnx(estimator):
     for layer, input_shape, weights, state in layers:
         if not layer.only_training:
             raw = _add_layer(graph, raw, layer, len(input_shape) > 1, weights, state)
-    if isinstance(estimator, NeuralClassifierMixin):
-        _add_labels(graph, raw, estimator)
-    else:
-        prediction = graph.add("Exp", raw) if network.loss.out_activation == "exp" else raw
-        end = (-1,) if estimator._y_ndim == 1 else (-1, estimator._n_targets)
-        graph.output("prediction", graph.reshape(prediction, end))
-    return graph.model(type(estimator).__name__)
+    return graph, raw
+
+
+def add_link(graph, raw, regressor):
+    """Add the inverse link of a regressor's loss."""
+    return graph.add("Exp", raw) if regressor.network_.loss.out_activation == "exp" else raw
 
 
 class _Graph:
@@ -84,9 +94,13 @@ class _Graph:
         """Add a node; inputs are names or arrays. Return the name of its output, or names."""
         names = [name if isinstance(name, str) else self.constant(name) for name in inputs]
         outputs = [f"v{len(self.nodes)}_{i}" for i in range(n_outputs)]
-        node = self.onnx.helper.make_node(operation, names, outputs, **attributes)
-        self.nodes.append(node)
+        self._append(operation, names, outputs, **attributes)
         return outputs[0] if n_outputs == 1 else outputs
+
+    def _append(self, operation, inputs, outputs, **attributes):
+        name = f"{operation}_{len(self.nodes)}"
+        make_node = self.onnx.helper.make_node
+        self.nodes.append(make_node(operation, inputs, outputs, name=name, **attributes))
 
     def constant(self, array):
         """Add an array."""
@@ -100,7 +114,7 @@ class _Graph:
 
     def output(self, name, value):
         """Call a value `name` and make it an output; the runtime knows its type and shape."""
-        self.nodes.append(self.onnx.helper.make_node("Identity", [value], [name]))
+        self._append("Identity", [value], [name])
         self.outputs.append(self.onnx.helper.make_empty_tensor_value_info(name))
 
     def model(self, name):
@@ -110,7 +124,7 @@ class _Graph:
         )
         model = helper.make_model(
             graph,
-            opset_imports=[helper.make_opsetid("", _OPSET)],
+            opset_imports=[helper.make_opsetid("", OPSET)],
             ir_version=_IR,
             producer_name="skneural",
             producer_version=__version__,
@@ -154,7 +168,7 @@ def _add_layer(graph, x, layer, is_image, params, state):
             x = graph.add("Transpose", x, perm=[0, 2, 3, 1])
         return graph.reshape(x, (-1, layer.n_features))
     if name == "GlobalAveragePool":
-        return graph.add("ReduceMean", x, axes=[2, 3], keepdims=0)
+        return graph.add("Flatten", graph.add("GlobalAveragePool", x))
     windows = layer.windows
     places = {
         "kernel_shape": windows.size,
@@ -197,22 +211,31 @@ def _add_labels(graph, raw, estimator):
 
 
 def _add_column(graph, raw, column, probabilistic, end):
-    binary = column.size == 1
-    if binary:
-        flat = graph.reshape(raw, (-1,))
-        positive = graph.add("Greater", flat, _single(0))
-        index = graph.add("Cast", positive, to=graph.onnx.TensorProto.INT64)
-        scores = flat
-    else:
-        index, scores = graph.add("ArgMax", raw, axis=1, keepdims=0), raw
     classes = column.classes
     plain = np.array(classes.tolist()) if classes.dtype == object else classes
-    plain = plain.astype(object) if plain.dtype.kind == "U" else plain  # what onnx takes
-    graph.output(f"label{end}", graph.add("Gather", plain, index))
-    if not probabilistic:
-        graph.output(f"scores{end}", scores)
-    elif binary:
-        both = [graph.add("Sigmoid", z) for z in (graph.add("Neg", raw), raw)]
-        graph.output(f"probabilities{end}", graph.add("Concat", *both, axis=1))
+    graph.output(f"label{end}", add_label(graph, raw, plain))
+    if probabilistic:
+        graph.output(f"probabilities{end}", add_probabilities(graph, raw, column.size == 1))
     else:
-        graph.output(f"probabilities{end}", graph.add("Softmax", raw, axis=1))
+        scores = graph.reshape(raw, (-1,)) if column.size == 1 else raw
+        graph.output(f"scores{end}", scores)
+
+
+def add_label(graph, raw, classes):
+    """Add the choice of a class, by one output of two classes or one for each of them."""
+    if len(classes) == 2:
+        positive = graph.add("Greater", graph.reshape(raw, (-1,)), _single(0))
+        index = graph.add("Cast", positive, to=graph.onnx.TensorProto.INT64)
+    else:
+        index = graph.add("ArgMax", raw, axis=1, keepdims=0)
+    # what onnx takes for text
+    classes = classes.astype(object) if classes.dtype.kind == "U" else classes
+    return graph.add("Gather", classes, index)
+
+
+def add_probabilities(graph, raw, binary):
+    """Add a column of probabilities for every class."""
+    if not binary:
+        return graph.add("Softmax", raw, axis=1)
+    both = [graph.add("Sigmoid", z) for z in (graph.add("Neg", raw), raw)]
+    return graph.add("Concat", *both, axis=1)

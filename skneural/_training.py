@@ -181,7 +181,7 @@ class Epochs:
     """What goes with an epoch of any solver: records, patience, best weights, onlookers.
 
     `watch` looks on: its `begin()` is called before and its `end(progress)`, which may ask
-    to stop, after every epoch.
+    to stop, after every epoch; its `interrupted` is looked at after every step.
     """
 
     def __init__(self, job, watch):
@@ -189,6 +189,7 @@ class Epochs:
         # a warm start may only get worse; a run resumed from a checkpoint knows its best
         if job.restore_best and 0 < job.progress.epochs == job.begun:
             self._rank(job.validation.measure(job.progress.network))
+        self._refuse_interrupted_start()
 
     def begin(self):
         """Start the clock of an epoch."""
@@ -222,6 +223,7 @@ class Epochs:
 
     def finish(self):
         """Restore the best weights, and refuse what no longer predicts finite numbers."""
+        self._refuse_interrupted_start()
         network = self.job.progress.network
         if self.job.best is not None:
             network.theta[...], network.state[...] = self.job.best
@@ -231,11 +233,19 @@ class Epochs:
             if not np.isfinite(network.raw_prediction(self.job.X[:200])).all():
                 raise diverged(self.job, self.job.progress.history["learning_rate"][-1])
 
+    def _refuse_interrupted_start(self):
+        """Let Ctrl-C before the end of the first epoch leave everything as it was."""
+        if self.watch.interrupted and self.job.progress.epochs == self.job.begun:
+            raise KeyboardInterrupt(
+                "interrupted before the end of the first epoch: the estimator is as it was"
+            )
+
 
 def train(job, watch):
     """Train the network of a job in place, batch by batch.
 
-    Stops after `job.max_iter` epochs, when patience has run out, or when `watch` says so.
+    Stops after `job.max_iter` epochs, when patience has run out, or when `watch` says so;
+    after Ctrl-C with the step under way, of whose epoch nothing is recorded.
 
     Returns
     -------
@@ -252,13 +262,16 @@ def train(job, watch):
     epochs = Epochs(job, watch)
     network.bind(job.batch_size, progress.rngs["dropout"])
     try:
-        while not job.ended and progress.epochs < job.begun + job.max_iter:
+        last = job.begun + job.max_iter
+        while not (job.ended or watch.interrupted) and progress.epochs < last:
             epochs.begin()
             order = None
             if job.shuffle:
                 order = progress.rngs["shuffle"].permutation(job.X.shape[0])
             rate = job.rate()
-            loss, norm = _train_epoch(job, batches.epoch(order), rate)
+            loss, norm = _train_epoch(job, batches.epoch(order), rate, watch)
+            if loss is None:
+                break
             epochs.end(learning_rate=rate, loss=loss, grad_norm=norm)
     finally:
         network.release()
@@ -272,10 +285,11 @@ def train(job, watch):
     )
 
 
-def _train_epoch(job, batches, rate):
+def _train_epoch(job, batches, rate, watch):
     """One pass over the batches, each measured before its step.
 
-    Returns the mean loss, and the norm of the last gradient before it is clipped.
+    Returns the mean loss, and the norm of the last gradient before it is clipped; None for
+    the loss if Ctrl-C has ended it early.
     """
     network, optimizer = job.progress.network, job.optimizer
     state = job.progress.optimizer_state
@@ -284,6 +298,9 @@ def _train_epoch(job, batches, rate):
     # A diverging fit is reported by its loss, once, not by a warning from every ufunc.
     with np.errstate(all="ignore"):
         for x, y, sample_weight in batches:
+            if watch.interrupted:
+                job.progress.samples += job.X.shape[0] - rows_left
+                return None, norm
             rows_left -= len(y)
             weight = len(y) if sample_weight is None else float(sample_weight.sum())
             if weight == 0:  # nothing to learn from, and a mean over it is undefined

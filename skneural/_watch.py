@@ -2,14 +2,22 @@
 
 import copy
 
+from skneural._interrupt import Interrupt
+
 
 class Watch:
     """Prints what an epoch did, and tells the callbacks."""
 
-    def __init__(self, verbose, context=None, task=None):
+    def __init__(self, verbose, context=None, task=None, interrupt=None):
         self.verbose = verbose
+        self.interrupt = interrupt or Interrupt()
         self.context = context  # None: no callbacks, as in partial_fit
         self.task = task
+
+    @property
+    def interrupted(self):
+        """Whether Ctrl-C was pressed: training then ends after its step."""
+        return self.interrupt.pressed
 
     def begin(self):
         """An epoch begins."""

@@ -79,6 +79,7 @@ BAD_PARAMETERS = {
     "shuffle": ("True or False", BAD_SWITCHES),
     "warm_start": ("True or False", BAD_SWITCHES),
     "verbose": (">= 0", [None, "yes", NAN, 1.0, -1, [True]]),
+    "on_interrupt": ("'raise' or 'warn'", [*BAD_NAMES, "ignore"]),
     "random_state": (
         "None, an integer >= 0 or a numpy.random.RandomState",
         ["0", NAN, 0.5, 1.0, True, -1, [0], np.random.RandomState, np.random.default_rng(0)],

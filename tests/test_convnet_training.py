@@ -272,6 +272,8 @@ def test_callbacks_see_a_fitted_network_after_every_epoch(make):
 class SecondEpoch:
     """Looks at the memory that the second epoch of a fit takes on top."""
 
+    interrupted = False
+
     def __init__(self):
         self.peaks = []
 

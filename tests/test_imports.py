@@ -13,7 +13,7 @@ ROOT = Path(skneural.__file__).parent
 # from the top of the house to its foundation; a module imports from lower floors only
 FLOORS = [
     ["skneural"],
-    ["_checkpoint"],
+    ["_checkpoint", "_skl2onnx"],
     ["_persistence"],
     ["_restore", "_onnx"],
     ["_convnet", "_report", "_diagnose"],
@@ -34,7 +34,7 @@ FLOORS = [
     ["_validation", "_labels", "_class_weights"],
     ["_data"],
     ["_lbfgs", "_plain"],
-    ["_training", "_threads"],
+    ["_training", "_threads", "_interrupt"],
     ["schedules"],
     ["_network", "_optimizers", "_parameters"],
     ["_summary"],
@@ -57,6 +57,7 @@ FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 USES_SKLEARN = {
     "_mlp",
     "_onnx",
+    "_skl2onnx",
     "_persistence",
     "_base",
     "_preparation",

@@ -167,19 +167,6 @@ def test_loss_includes_the_penalty():
     assert own.loss_ == pytest.approx(expected, rel=1e-8)
 
 
-def test_ctrl_c_leaves_the_estimator_as_it_was(monkeypatch):
-    own = classifier(verbose=True)
-
-    def interrupt(*args):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("builtins.print", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        own.fit(X, Y)
-    assert not hasattr(own, "network_")
-    assert vars(own) == vars(classifier(verbose=True))
-
-
 def test_given_weights_start_the_optimizer_anew():
     zeros = {
         "coefs_init": [np.zeros((64, 12)), np.zeros((12, 10))],
