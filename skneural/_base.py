@@ -223,13 +223,16 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
 
 @contextmanager
 def _unchanged_on_error(estimator):
-    """Give the estimator its attributes back if the block raises."""
-    before = vars(estimator).copy()
+    """Give the estimator its attributes back if the block raises, and its generator."""
+    before, rng = vars(estimator).copy(), estimator.random_state
+    drawn = isinstance(rng, np.random.RandomState) and rng.get_state()
     try:
         yield
     except BaseException:
         vars(estimator).clear()
         vars(estimator).update(before)
+        if drawn:
+            rng.set_state(drawn)
         raise
 
 

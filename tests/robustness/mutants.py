@@ -170,11 +170,6 @@ def preload():
     """Import what every run needs, so that a fork has it; skneural itself comes anew."""
     import pandas  # noqa: F401
     import pytest  # noqa: F401
-    import scipy.optimize
-    import sklearn.ensemble
-    import sklearn.model_selection
-    import sklearn.neural_network
-    import sklearn.pipeline
     import skops.io  # noqa: F401
 
     assert "skneural" not in sys.modules
