@@ -253,12 +253,15 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
 
 @contextmanager
 def _unchanged_on_error(estimator):
-    """Give the estimator its attributes back if the block raises."""
-    before = vars(estimator).copy()
+    """Give the estimator its attributes back if the block raises, and its generator."""
+    before, rng = vars(estimator).copy(), estimator.random_state
+    drawn = isinstance(rng, np.random.RandomState) and rng.get_state()
     try:
         yield
     except BaseException:
         estimator.__dict__ = before  # one step, between whose halves no signal comes
+        if drawn:
+            rng.set_state(drawn)
         raise
 
 

@@ -9,7 +9,7 @@ from sklearn.utils.metaestimators import available_if
 
 from skneural._class_weights import class_factors
 from skneural._classification_losses import CLASSIFIER_LOSSES
-from skneural._data import check_sample_weight
+from skneural._data import check_sample_weight, named, refuse_unreadable
 from skneural._labels import LabelColumn, LabelColumns, LabelIndicator, read_labels
 from skneural._parameters import trains_in_parts
 
@@ -138,12 +138,14 @@ class NeuralClassifierMixin(ClassifierMixin):
             Between 0 and 1.
         """
         predicted = self.predict(X)
+        refuse_unreadable("y", y)
+        sample_weight = check_sample_weight(sample_weight, len(predicted), np.float64)
         if not isinstance(self._labels, LabelColumns):
-            return accuracy_score(y, predicted, sample_weight=sample_weight)
+            with named("y"):
+                return accuracy_score(y, predicted, sample_weight=sample_weight)
         y = y.toarray() if sparse.issparse(y) else np.asarray(y)
         if y.shape != predicted.shape:
             raise ValueError(f"y must have shape {predicted.shape}, got {y.shape}.")
-        sample_weight = check_sample_weight(sample_weight, len(y), np.float64)
         return float(np.average((y == predicted).all(axis=1), weights=sample_weight))
 
     def decision_function(self, X):

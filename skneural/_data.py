@@ -14,15 +14,36 @@ def named(*names):
     try:
         with np.errstate(all="ignore"):
             yield
-    except (TypeError, ValueError) as error:
-        if set(names) & set(re.findall(r"\w+", str(error))):
+    except (TypeError, ValueError, OverflowError) as error:  # integers beyond the floats
+        is_named = set(names) & set(re.findall(r"\w+", str(error)))
+        if is_named and not isinstance(error, OverflowError):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{', '.join(names)}: {error}") from error
 
 
-def refuse_dates_and_text(name, values):
-    """Refuse what NumPy would turn into numbers without a word."""
+def refuse_unreadable(name, values):
+    """Refuse masks, which NumPy drops, and indices that lead SciPy out of its memory."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(
+            f"{name} must not have masked values, got {np.ma.count_masked(values)} of them. "
+            "Fill them, for example with SimpleImputer after values.filled(np.nan)."
+        )
+    if not sparse.issparse(values):
+        return
+    with named(name):
+        parts = {"coo": ("data", "coords")}
+        parts |= dict.fromkeys(("csr", "csc", "bsr"), ("data", "indices", "indptr"))
+        if values.format in parts:
+            arrays = tuple(getattr(values, part) for part in parts[values.format])
+            checked = type(values)(arrays, shape=values.shape)  # values itself stays as it is
+            if values.format != "coo":
+                checked.check_format(full_check=True)
+
+
+def refuse_misread(name, values):
+    """Refuse what NumPy or SciPy would turn into other numbers without a word."""
+    refuse_unreadable(name, values)
     if sparse.issparse(values):
         return
     if hasattr(values, "columns"):
@@ -77,7 +98,7 @@ def network_dtype(dtype, X):
 
 def check_numbers(name, values, dtype):
     """Return `values`, an argument called `name`, as a finite array of `dtype`."""
-    refuse_dates_and_text(name, values)
+    refuse_misread(name, values)
     with named(name):
         return check_array(
             values, dtype=dtype, order="C", ensure_2d=False, allow_nd=True, input_name=name

@@ -14,6 +14,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from skneural._classification_losses import CLASSIFIER_LOSSES, MultiHead
+from skneural._data import named
 
 
 def read_labels(y, classes=None, known=None):
@@ -38,8 +39,11 @@ def read_labels(y, classes=None, known=None):
         return LabelColumns, y  # whatever else a part of the data may look like
     if y.ndim == 2 and y.dtype == object and len({_holds_text(column) for column in y.T}) == 2:
         return LabelColumns, y
+    if y.dtype.kind in "mM" and np.isnat(y).any():
+        raise ValueError("y contains NaT: leave out the rows without a label.")
     try:
-        check_classification_targets(y)
+        with named("y"):
+            check_classification_targets(y)
     except TypeError as error:
         raise TypeError(f"y must hold text alone or numbers alone: {error}") from None
     kind = type_of_target(y, input_name="y")

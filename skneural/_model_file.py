@@ -236,6 +236,8 @@ def _check_entry(name, entry):
     for numbers in (shape, offsets):
         if not isinstance(numbers, list) or any(type(n) is not int or n < 0 for n in numbers):
             raise wrong
+    if len(shape) > 64:  # more than NumPy has, and their product may take minutes
+        raise wrong
     dtype = np.dtype(DTYPES[dtype])
     if len(offsets) != 2 or offsets[1] - offsets[0] != dtype.itemsize * math.prod(shape):
         raise wrong

@@ -18,9 +18,7 @@ def number(low=-math.inf, high=math.inf, *, integer=False, open_low=False, open_
     allowed = f"{kind} {' and '.join(bounds)}".strip()
 
     def check(name, value):
-        if isinstance(value, bool | np.bool_) or not isinstance(
-            value, Integral if integer else Real
-        ):
+        if not is_number(value, Integral if integer else Real):
             raise TypeError(f"{name} must be {allowed}, got {value!r}.")
         too_low = value <= low if open_low else value < low
         too_high = value >= high if open_high else value > high
@@ -29,6 +27,11 @@ def number(low=-math.inf, high=math.inf, *, integer=False, open_low=False, open_
 
     check.allowed = allowed
     return check
+
+
+def is_number(value, kind=Integral):
+    """Whether a value is a number of a kind: no bool, and no time, which NumPy calls one."""
+    return isinstance(value, kind) and not isinstance(value, bool | np.bool_ | np.timedelta64)
 
 
 def _is_finite(value):
@@ -80,7 +83,7 @@ def boolean(name, value):
 
 def boolean_or_level(name, value):
     """Check for True, False or an integer from 0 up."""
-    if not isinstance(value, bool | np.bool_ | Integral):
+    if not (isinstance(value, bool | np.bool_) or is_number(value)):
         raise TypeError(f"{name} must be True, False or an integer >= 0, got {value!r}.")
     if value < 0:
         raise ValueError(f"{name} must be True, False or an integer >= 0, got {value!r}.")
@@ -91,7 +94,7 @@ def random_state(name, value):
     allowed = "None, an integer >= 0 or a numpy.random.RandomState"
     if value is None or isinstance(value, np.random.RandomState):
         return
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+    if not is_number(value):
         raise TypeError(f"{name} must be {allowed}, got {value!r}.")
     if value < 0:
         raise ValueError(f"{name} must be {allowed}, got {value!r}.")
@@ -105,7 +108,7 @@ def layer_sizes(name, value):
         raise TypeError(f"{name} must be {allowed}, got {value!r}.")
     sizes = tuple(sizes)
     for size in sizes:
-        if isinstance(size, bool | np.bool_) or not isinstance(size, Integral):
+        if not is_number(size):
             raise TypeError(f"{name} must be {allowed}, got {value!r}.")
         if size < 1:
             raise ValueError(f"{name} must be {allowed}, got {value!r}.")
@@ -156,7 +159,7 @@ def input_shape(name, value):
     if not 1 <= len(lengths) <= 3:
         raise ValueError(f"{name} must be {allowed}, got {value!r}.")
     for length in lengths:
-        if isinstance(length, bool | np.bool_) or not isinstance(length, Integral):
+        if not is_number(length):
             raise TypeError(f"{name} must be {allowed}, all integers >= 1, got {value!r}.")
         if length < 1:
             raise ValueError(f"{name} must be {allowed}, all integers >= 1, got {value!r}.")
@@ -210,12 +213,12 @@ def scorer(name, value):
 
 def trains_in_parts(estimator):
     """Whether partial_fit makes sense; else an AttributeError says what to do instead."""
-    if estimator.solver == "lbfgs":
+    # anything but a name or a boolean is refused by name when the method runs
+    if isinstance(estimator.solver, str) and estimator.solver == "lbfgs":
         raise AttributeError(
             "solver='lbfgs' needs all of the data at once. Call fit, or use another solver, "
             "such as 'adam', for partial_fit."
         )
-    # anything but a boolean is refused by name when the method runs
     if isinstance(estimator.early_stopping, bool | np.bool_) and estimator.early_stopping:
         raise AttributeError(
             "early_stopping=True holds out a part of all data, and partial_fit sees a part at "

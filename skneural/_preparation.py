@@ -8,7 +8,13 @@ from scipy import sparse
 from sklearn.metrics import get_scorer_names
 from sklearn.utils.validation import check_array, validate_data
 
-from skneural._data import check_sample_weight, named, network_dtype, refuse_dates_and_text
+from skneural._data import (
+    check_sample_weight,
+    named,
+    network_dtype,
+    refuse_misread,
+    refuse_unreadable,
+)
 from skneural._lbfgs import LBFGS
 from skneural._network import Network
 from skneural._optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
@@ -69,7 +75,7 @@ class Preparation:
 
     def _check_x(self, X, name, dtype):
         """Check rows like those that the network has been fitted on."""
-        refuse_dates_and_text(name, X)
+        refuse_misread(name, X)
         with named(name):
             X = self._as_rows(X, name)
             if self._is_valid(X, dtype):
@@ -186,7 +192,8 @@ class Preparation:
     def _check_rows(self, X, y, sample_weight, resume, **encoding):
         """Check the data of a fit and encode the targets."""
         dtype = self.network_.dtype if resume else network_dtype(self.dtype, X)
-        refuse_dates_and_text("X", X)
+        refuse_misread("X", X)
+        refuse_unreadable("y", y)
         with named("X", "y"):
             X, y = validate_data(
                 self,
@@ -240,6 +247,7 @@ class Preparation:
 
     def _check_validation_rows(self, X_val, y_val, weight_val, dtype):
         X_val = self._check_x(X_val, "X_val", dtype)
+        refuse_unreadable("y_val", y_val)
         with named("y_val"):
             if not hasattr(y_val, "toarray"):
                 y_val = check_array(y_val, dtype=None, ensure_2d=False, input_name="y_val")

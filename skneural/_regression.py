@@ -1,9 +1,11 @@
 """What the regressors share: targets and predictions."""
 
+import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
-from skneural._data import check_numbers
+from skneural._data import check_numbers, check_sample_weight, named
 from skneural._losses import REGRESSOR_LOSSES
 from skneural._parameters import trains_in_parts
 
@@ -87,6 +89,29 @@ class NeuralRegressorMixin(RegressorMixin):
         raw = self._raw_prediction(X)
         y = self.network_.loss.predict(raw, out=raw)
         return y[:, 0] if self._y_ndim == 1 else y
+
+    def score(self, X, y, sample_weight=None):
+        """Return the coefficient of determination R^2 of the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their targets. Of several columns the mean of R^2 is returned.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            At most 1; 0 is as good as predicting the mean of `y`.
+        """
+        predicted = self.predict(X)
+        y = check_numbers("y", y, np.float64)
+        sample_weight = check_sample_weight(sample_weight, len(predicted), np.float64)
+        with named("y"):
+            return r2_score(y, predicted, sample_weight=sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -123,6 +123,8 @@ class Summary:
 
 def readable_bytes(n_bytes):
     """Bytes in a unit that leaves up to four digits, such as ``"11.8 MiB"``."""
+    if n_bytes >= 1 << 80:  # from some size on not even a float
+        return "over 2**80 B"
     size = float(n_bytes)
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
         if size < 1024:

@@ -79,6 +79,11 @@ def changed(tree, rng):
     return tree
 
 
+def of_arrays(**entries):
+    """A file with four numbers, described in any way."""
+    return assembled({"__metadata__": {"format": "skneural 1"}, **entries}, bytes(32))
+
+
 def strangers():
     """Files of another kind, some of them with a right checksum, by name."""
     zipped, payload = io.BytesIO(), pickle.dumps(Payload())
@@ -87,6 +92,9 @@ def strangers():
     arrays = io.BytesIO()
     np.savez(arrays, theta=np.array([Payload()], dtype=object))
     entry = {"dtype": "F64", "shape": [10**12], "data_offsets": [0, 8 * 10**12]}
+    four = {"dtype": "F64", "shape": [4], "data_offsets": [0, 32]}
+    before, endless = {**four, "data_offsets": [-32, 0]}, {**four, "shape": [9] * 400_000}
+    digest = {"dtype": "U8", "shape": [32], "data_offsets": [32, 64]}
     return {
         "nothing": b"",
         "a byte": b"\x00",
@@ -104,6 +112,12 @@ def strangers():
         "a list": assembled(b"[" + b"1," * 200_000 + b"1]", b""),
         "an empty object": assembled(b"{}", b""),
         "eight terabytes": assembled({"__metadata__": {}, "theta": entry}, b""),
+        "overlapping arrays": of_arrays(theta=four, state=four, sha256=digest),
+        "negative offsets": of_arrays(theta=before, sha256=digest),
+        "the name of a path": of_arrays(**{"../../etc/passwd": four, "sha256": digest}),
+        "a shape without end": of_arrays(theta=endless, sha256=digest),
+        "no checksum": of_arrays(theta=four),
+        "metadata without end": assembled({"__metadata__": {"a": "x" * 2**21}}, b""),
         "not text": assembled(b'{"\xff\xfe": 1}', b""),
     }
 

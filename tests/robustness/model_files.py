@@ -1,11 +1,13 @@
-"""Thousands of damaged and mutated model files: each is refused by a ValueError or loads.
+"""Thousands of damaged and mutated files: each is refused by a ValueError, or was allowed.
 
-    python tests/robustness/model_files.py [--files 1000]
+    python tests/robustness/model_files.py [--damaged 500] [--mutated 1000]
 
-A damaged file (cut off, or with flipped bits) must never load. A mutated one, by a stranger
-who writes a right checksum, may load if what was changed is allowed, such as a learning rate;
-it must run no code, raise nothing but ValueError, and never take more than twice the file
-beyond a few megabytes for its header. `tests/test_persistence.py` runs a few hundred.
+Damaged files (cut off, or with flipped bits), saved models and checkpoints, must never load,
+nor may a fit resume from them. Mutated ones, by a stranger who writes a right checksum, may
+load if what was changed is allowed, such as a learning rate; they must run no code, raise
+nothing but ValueError, write no file, and never take more than twice the file beyond eight
+megabytes for its header. The counts are for each of the four estimators. Some minutes.
+`tests/test_persistence.py` and `tests/test_checkpoint.py` run a few hundred.
 """
 
 import argparse
@@ -20,6 +22,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from _interrupted import FITS, fit
 from _mutations import damaged, mutated, strangers
 
 import skneural
@@ -39,42 +42,80 @@ def outcome(path, data):
     try:
         skneural.load(path).summary()
         result = "loaded"
-    except ValueError:
+    except ValueError as error:
+        assert str(path) in str(error), error
         result = "refused"
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    if os.getenv("SKNEURAL_PAYLOAD"):
-        raise SystemExit("a payload has run")
+    assert not os.getenv("SKNEURAL_PAYLOAD"), "a payload has run"
+    assert os.listdir(path.parent) == [path.name]
     return result, peak
+
+
+def files_of(path, data, change, n_files):
+    """Load many files; return how many were refused, loaded, and the most memory beyond."""
+    counts, beyond = {"refused": 0, "loaded": 0}, 0
+    for seed in range(n_files):
+        bad = change(data, np.random.default_rng(seed))
+        result, peak = outcome(path, bad)
+        counts[result] += bad != data
+        beyond = max(beyond, peak - 2 * len(bad))
+    assert beyond < 2**23, beyond
+    return counts, beyond
+
+
+def checkpoints(path, n_files):
+    """Damage checkpoints: neither `load` nor a fit that would resume may take them."""
+    refused = 0
+    for name in FITS:
+        fit(name, path, max_iter=2)
+        data = path.read_bytes()
+        for seed in range(n_files // len(FITS)):
+            path.write_bytes(damaged(data, np.random.default_rng(seed)))
+            for read in (lambda n=name: fit(n, path, max_iter=2), lambda: skneural.load(path)):
+                try:
+                    read()
+                except ValueError as error:
+                    assert f"{path} cannot be loaded: it" in str(error), error
+                else:
+                    raise AssertionError(f"{name}, {seed}: a damaged checkpoint was read")
+            refused += 1
+        path.unlink()
+    return refused
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--files", type=int, default=1000, help="of each kind and estimator")
-    n_files = parser.parse_args().files
+    parser.add_argument("--damaged", type=int, default=500, help="of each estimator")
+    parser.add_argument("--mutated", type=int, default=1000, help="of each estimator")
+    args = parser.parse_args()
     warnings.simplefilter("ignore")
     X, y = load_digits(return_X_y=True)
     path = Path(tempfile.mkdtemp()) / "model.skneural"
-    for data in strangers().values():
-        assert outcome(path, data)[0] == "refused"
+    for name, data in strangers().items():
+        result, peak = outcome(path, data)
+        assert result == "refused", name
+        assert peak < 2 * len(data) + 2**23, name
+    n_damaged = n_mutated = n_loaded = most = 0
     for name, params in ESTIMATORS.items():
         params = {"max_iter": 2, "patience": np.inf, "random_state": 0, **params}
         own = getattr(skneural, name)(**params, warm_start=True).fit(X[:200] / 16, y[:200])
         skneural.save(own, path)
         data = path.read_bytes()
-        for kind, change in (("damaged", damaged), ("mutated", mutated)):
-            counts, beyond = {"refused": 0, "loaded": 0}, 0
-            for seed in range(n_files):
-                bad = change(data, np.random.default_rng(seed))
-                result, peak = outcome(path, bad)
-                counts[result] += bad != data
-                beyond = max(beyond, peak - 2 * len(bad))
-            assert kind == "mutated" or not counts["loaded"]
-            assert beyond < 2**23
-            print(
-                f"{name}, {len(data):,} bytes, {kind}: {counts}, at most {beyond:,} bytes "
-                "beyond twice the file"
-            )
+        counts, _ = files_of(path, data, damaged, args.damaged)
+        assert not counts["loaded"], name
+        n_damaged += counts["refused"]
+        counts, beyond = files_of(path, data, mutated, args.mutated)
+        n_mutated, n_loaded = n_mutated + sum(counts.values()), n_loaded + counts["loaded"]
+        most = max(most, beyond)
+        print(f"{name}, {len(data):,} bytes, mutated: {counts}", flush=True)
+    path.unlink()
+    n_checkpoints = checkpoints(path, args.damaged)
+    print(
+        f"model files: {len(strangers())} of strangers, {n_damaged} damaged models and "
+        f"{n_checkpoints} damaged checkpoints refused; of {n_mutated} mutated ones {n_loaded} "
+        f"loaded, at most {most:,} bytes beyond twice the file"
+    )
 
 
 if __name__ == "__main__":

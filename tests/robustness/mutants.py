@@ -1,0 +1,252 @@
+"""Hundreds of small bugs put into the numeric core: the tests must notice nine of ten.
+
+    python tests/robustness/mutants.py [--mutants 400] [--seed 0] [--only PATTERN] [--root DIR]
+
+Every mutant changes one place of one module: another operator, comparison or number, a
+condition turned round, a statement left out. It is written into a copy of the tree, and the
+tests that belong to the module run on it until one fails, in a fork of this process, which
+has imported everything but skneural. It takes two to ten seconds a mutant on one core. Every
+verdict is printed; the survivors are listed at the end. `survivors.md` says what is known
+about them. `tests/test_robustness.py` runs a few that must be killed.
+"""
+
+import argparse
+import ast
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ["SCIPY_ARRAY_API"] = "1"  # as tests/conftest.py
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+ROOT = Path(__file__).parents[2]
+SHARE = 0.9
+
+# the tests of a module, quick ones first; its doctests run before them
+_LAYER = ["layers", "gradients", "oracle", "allocations", "options"]
+_IMAGES = ["conv", "pooling", "gradients", "oracle", "convnet", "allocations"]
+_LOSS = ["losses", "oracle", "gradients", "multioutput", "allocations"]
+TESTS = {
+    "layers/_activations.py": _LAYER,
+    "layers/_base.py": ["layers", "summary"],
+    "layers/_batch_norm.py": _LAYER,
+    "layers/_conv.py": [*_IMAGES, "summary", "convnet_training"],
+    "layers/_dense.py": [*_LAYER, "summary"],
+    "layers/_dropout.py": _LAYER,
+    "layers/_flatten.py": _IMAGES,
+    "layers/_noise.py": _LAYER,
+    "layers/_pooling.py": [*_IMAGES, "summary"],
+    "layers/_windows.py": [*_IMAGES, "summary"],
+    "ops/_correlation.py": _IMAGES,
+    "ops/_images.py": _IMAGES,
+    "ops/_numpy.py": [*_LAYER, "losses", "optimizers", "one_row"],
+    "_losses.py": _LOSS,
+    "_classification_losses.py": _LOSS,
+    "_optimizers.py": ["optimizers", "oracle", "training", "allocations", "options"],
+    "schedules.py": ["schedules", "training"],
+    "_initializers.py": ["layers", "conv", "options", "convnet"],
+    "_network.py": [
+        *("gradients", "oracle", "layers", "one_row", "summary", "diagnostics", "convnet"),
+        *("allocations", "options", "bad_parameters"),
+    ],
+    "_training.py": [
+        *("training", "validation", "lbfgs", "options", "callbacks", "convnet_training"),
+        *("bad_input", "checkpoint"),
+    ],
+    "_lbfgs.py": ["lbfgs", "bad_input"],
+}
+
+_OPERATORS = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult, ast.Pow: ast.Mult, ast.Mod: ast.Mult, ast.MatMult: ast.Mult,
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn,
+    ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And,
+}  # fmt: skip
+_TWINS = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum"}
+_UNSEEN = {"__repr__", "label"}  # words for people: other tests read them
+_TYPES = {"annotation", "returns", "bases", "decorator_list"}
+
+
+def changes(node, field, parent):
+    """Nodes that may stand in the place of one."""
+    if isinstance(node, ast.Constant):
+        if isinstance(node.value, bool):
+            yield ast.Constant(not node.value)
+        elif isinstance(node.value, int):
+            yield ast.Constant(node.value + 1)
+        elif isinstance(node.value, float):
+            yield ast.Constant(node.value * 2 or 1.0)
+    elif type(node) in _OPERATORS:
+        yield _OPERATORS[type(node)]()
+    elif isinstance(node, ast.UnaryOp):
+        yield node.operand
+    elif isinstance(node, ast.Name) and node.id in _TWINS:
+        yield ast.Name(_TWINS[node.id])
+    elif isinstance(node, ast.Attribute) and node.attr in _TWINS:
+        yield ast.Attribute(node.value, _TWINS[node.attr])
+    if field == "test" and not isinstance(node, ast.Compare | ast.UnaryOp | ast.BoolOp):
+        yield ast.UnaryOp(ast.Not(), node)
+    if _may_go(node, parent):
+        yield ast.Pass()
+
+
+def _may_go(node, parent):
+    """Whether a statement can be left out without a NameError or a None that anyone sees."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Call)
+    if isinstance(node, ast.Assign):
+        return all(isinstance(target, ast.Subscript) for target in node.targets)
+    if isinstance(node, ast.Return):
+        return not isinstance(parent, ast.FunctionDef)
+    return isinstance(node, ast.AugAssign | ast.Raise | ast.Continue)
+
+
+def places(tree, statement=None):
+    """Every node below, with its parent and how to replace it there."""
+    for field, value in ast.iter_fields(tree):
+        if field in _TYPES:
+            continue
+        for i, node in enumerate(value if isinstance(value, list) else [value]):
+            if not isinstance(node, ast.AST) or getattr(node, "name", None) in _UNSEEN:
+                continue
+            inner = node if isinstance(node, ast.stmt) else statement
+            yield tree, field, i, node, inner
+            yield from places(node, inner)
+
+
+def mutants(module, wanted=None):
+    """Yield name and source of all mutants of a module, or of those with a wanted number."""
+    tree = ast.parse((ROOT / "skneural" / module).read_text())
+    changed = [
+        (*place, new)
+        for place in list(places(tree))
+        for new in changes(place[3], place[1], place[0])
+    ]
+    for number, (parent, field, i, node, statement, new) in enumerate(changed):
+        if wanted is not None and number not in wanted:
+            continue
+        before = ast.unparse(statement).split("\n")[0]
+        _put(parent, field, i, new)
+        after = ast.unparse(new if node is statement else statement).split("\n")[0]
+        yield f"{module}:{statement.lineno}  {before}  ->  {after}", ast.unparse(tree)
+        _put(parent, field, i, node)
+
+
+def _put(parent, field, i, node):
+    siblings = getattr(parent, field)
+    if isinstance(siblings, list):
+        siblings[i] = node
+    else:
+        setattr(parent, field, node)
+
+
+_PROFILE = """
+import hypothesis
+hypothesis.settings.register_profile(
+    "mutants", max_examples=20, derandomize=True, deadline=None, database=None
+)
+"""
+
+
+def scratch_copy(root):
+    """Copy what the tests need, and settle what Hypothesis draws."""
+    for name in ("skneural", "tests", "examples", "docs"):
+        ignored = shutil.ignore_patterns("__pycache__", "_build", "auto_examples")
+        shutil.copytree(ROOT / name, root / name, ignore=ignored, dirs_exist_ok=True)
+    for name in ("pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"):
+        shutil.copy(ROOT / name, root)
+    with open(root / "tests" / "conftest.py", "a") as conftest:
+        conftest.write(_PROFILE)
+
+
+def preload():
+    """Import what every run needs, so that a fork has it; skneural itself comes anew."""
+    import pandas  # noqa: F401
+    import pytest  # noqa: F401
+    import skops.io  # noqa: F401
+
+    assert "skneural" not in sys.modules
+
+
+def run_tests(root, module, seconds=600):
+    """Run the tests of a module in a fork; return its status, or "timeout"."""
+    paths = [f"skneural/{module}", *(f"tests/test_{name}.py" for name in TESTS[module])]
+    child = os.fork()
+    if not child:
+        os.setsid()
+        os.chdir(root)
+        with open(root / "log.txt", "w") as log:
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
+        resource.setrlimit(resource.RLIMIT_AS, (2**33, 2**33))
+        sys.path[0] = os.environ["PYTHONPATH"] = str(root)
+        sys.dont_write_bytecode = True
+        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+        import pytest
+
+        options = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--tb=line"]
+        os._exit(pytest.main([*options, "--hypothesis-profile=mutants", *paths]))
+    start = time.monotonic()
+    while time.monotonic() < start + seconds:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.02)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return "timeout"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mutants", type=int, default=400, help="how many, drawn at random")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="a pattern of their names, as _dense.py:5")
+    parser.add_argument("--root", type=Path, help="where the copy of the tree goes")
+    args = parser.parse_args()
+    root = args.root or Path(tempfile.mkdtemp())
+    scratch_copy(root)
+    preload()
+    every = [(module, *mutant) for module in TESTS for mutant in mutants(module)]
+    chosen = every.copy()
+    random.Random(args.seed).shuffle(chosen)
+    chosen = [mutant for mutant in chosen[: args.mutants] if re.search(args.only, mutant[1])]
+    chosen.sort(key=lambda mutant: list(TESTS).index(mutant[0]))
+    survivors, seconds = [], {}
+    for module, name, source in chosen:
+        if module not in seconds:  # without a mutant, for comparison
+            start = time.monotonic()
+            if run_tests(root, module) != 0:
+                raise SystemExit(f"{module}: tests fail without a mutant\n{log_of(root)}")
+            seconds[module] = 20 + 3 * (time.monotonic() - start)
+        path = root / "skneural" / module
+        path.write_text(source)
+        status = run_tests(root, module, seconds[module])
+        shutil.copy(ROOT / "skneural" / module, path)
+        if status == 0:
+            survivors.append(name)
+        print("SURVIVED" if status == 0 else f"killed ({status})", name, flush=True)
+    print("\nSurvivors:", *survivors, sep="\n")
+    killed = len(chosen) - len(survivors)
+    print(f"{killed} of {len(chosen)} mutants killed ({len(every)} possible)")
+    if not args.root:
+        shutil.rmtree(root)
+    if killed < SHARE * len(chosen):
+        raise SystemExit(1)
+
+
+def log_of(root):
+    """The end of what pytest said."""
+    return (root / "log.txt").read_text()[-2000:]
+
+
+if __name__ == "__main__":
+    main()
