@@ -9,6 +9,9 @@ import tempfile
 from pathlib import Path
 
 import matplotlib as mpl
+from cycler import cycler
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
 
 import skneural
 
@@ -17,12 +20,21 @@ examples = Path(__file__).parents[1] / "examples"
 # processes that run examples find what they share
 os.environ["PYTHONPATH"] = os.pathsep.join([str(examples), os.environ.get("PYTHONPATH", "")])
 sys.path.insert(0, str(examples))
+from _common import COLOURS  # noqa: E402
 
 
 def example_options(gallery_conf, script_vars):
     """Options that an example runs with here: its picture goes nowhere but into its page."""
     picture = f"{Path(script_vars['src_file']).stem}.png"
     return ["--output", str(Path(tempfile.gettempdir()) / picture)]
+
+
+def write_mathml(writer, node):
+    """Formulas as MathML, which browsers draw themselves: no script from another site."""
+    as_block = isinstance(node, nodes.math_block)
+    math = tex2mathml(node.astext(), as_block=as_block)
+    writer.body.append(f'<div class="math">{math}</div>' if as_block else math)
+    raise nodes.SkipNode
 
 
 project = "skneural"
@@ -32,8 +44,24 @@ extensions = [
     "sphinx.ext.autodoc",
     "numpydoc",
     "myst_parser",
+    "matplotlib.sphinxext.plot_directive",
     "sphinx_gallery.gen_gallery",
 ]
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+html_math_renderer = "mathml"
+nitpicky = True
+# pictures of the guide, drawn when the site is built
+plot_basedir = "guide/pictures"
+plot_formats = ["svg"]
+plot_html_show_formats = plot_html_show_source_link = False
+plot_rcparams = {
+    "figure.constrained_layout.use": True,
+    "axes.prop_cycle": cycler(color=COLOURS),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": "medium",
+}
 suppress_warnings = ["config.cache"]  # a function in the settings cannot be pickled
 exclude_patterns = ["_build", "sg_execution_times.rst"]
 numpydoc_show_class_members = False
@@ -73,4 +101,5 @@ def write_report(app, error):
 
 def setup(app):
     """Sphinx calls this."""
+    app.add_html_math_renderer("mathml", (write_mathml, None), (write_mathml, None))
     app.connect("build-finished", write_report)
