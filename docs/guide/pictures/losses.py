@@ -15,7 +15,9 @@ from skneural._losses import (
 
 def costs(loss, z, y):
     """The loss of each raw prediction alone."""
-    return [loss.loss_gradient(y[:1], v, gradient_out=np.empty((1, 1))) for v in z[:, None, None]]
+    return [
+        loss.loss_gradient(y[:1], v, gradient_out=np.empty((1, 1))) for v in z[:, None, None]
+    ]
 
 
 figure, (top, bottom) = plt.subplots(2, figsize=(4.6, 6.2))
