@@ -11,7 +11,9 @@ from pathlib import Path
 import matplotlib as mpl
 from cycler import cycler
 from docutils import nodes
+from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.errors import SphinxError
 
 import skneural
 
@@ -32,8 +34,11 @@ def example_options(gallery_conf, script_vars):
 def write_mathml(writer, node):
     """Formulas as MathML, which browsers draw themselves: no script from another site."""
     as_block = isinstance(node, nodes.math_block)
-    math = tex2mathml(node.astext(), as_block=as_block)
-    writer.body.append(f'<div class="math">{math}</div>' if as_block else math)
+    try:
+        math = tex2mathml(node.astext(), as_block=as_block)
+    except MathError as error:
+        raise SphinxError(f"{node.source}:{node.line}: {error}") from error
+    writer.body.append(f'<div class="formula">{math}</div>' if as_block else math)
     raise nodes.SkipNode
 
 
@@ -51,6 +56,11 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 html_math_renderer = "mathml"
 nitpicky = True
+nitpick_ignore = [
+    # properties in a list of attributes, and scikit-learn's site, which is not here
+    *(("py:obj", name) for name in ("coefs_", "intercepts_")),
+    *(("py:obj", f"sklearn.neural_network.MLP{kind}") for kind in ("Classifier", "Regressor")),
+]
 # pictures of the guide, drawn when the site is built
 plot_basedir = "guide/pictures"
 plot_formats = ["svg"]

@@ -52,10 +52,9 @@ def draw(nodes, edges, heads, *, backward=False):
         for row, text in zip(ROWS, texts, strict=True):
             ax.text(
                 *(column, row, text),
-                fontsize="small",
                 ha="center",
                 va="center",
-                bbox={"boxstyle": "circle,pad=0.35", "facecolor": "white", "edgecolor": "k"},
+                bbox={"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": "k"},
             )
     for column, head in zip(COLUMNS, heads, strict=True):
         ax.text(column, 1.62, head, ha="center", va="top")
