@@ -4,7 +4,7 @@ PY = .venv/bin/python
 # The bundled digits by default; make study STUDY="--data mnist --jobs 2" for more.
 STUDY ?= --data digits --jobs 2
 
-.PHONY: study test lint docs bench clean
+.PHONY: study test lint docs linkcheck bench clean
 
 study: .venv/plot.done
 	$(PY) examples/plot_architecture_study.py $(STUDY)
@@ -18,6 +18,10 @@ lint: .venv/test.done
 
 docs: .venv/docs.done
 	.venv/bin/sphinx-build -W --keep-going -q docs docs/_build/html
+
+# no examples are run; says which links to other sites are broken, and needs internet
+linkcheck: .venv/docs.done
+	.venv/bin/sphinx-build -b linkcheck -D plot_gallery=0 -q docs docs/_build/linkcheck
 
 bench: .venv/bench.done
 	$(PY) benchmarks $(BENCH)

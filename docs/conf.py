@@ -9,6 +9,11 @@ import tempfile
 from pathlib import Path
 
 import matplotlib as mpl
+from cycler import cycler
+from docutils import nodes
+from docutils.utils.math import MathError
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.errors import SphinxError
 
 import skneural
 
@@ -17,12 +22,24 @@ examples = Path(__file__).parents[1] / "examples"
 # processes that run examples find what they share
 os.environ["PYTHONPATH"] = os.pathsep.join([str(examples), os.environ.get("PYTHONPATH", "")])
 sys.path.insert(0, str(examples))
+from _common import COLOURS  # noqa: E402
 
 
 def example_options(gallery_conf, script_vars):
     """Options that an example runs with here: its picture goes nowhere but into its page."""
     picture = f"{Path(script_vars['src_file']).stem}.png"
     return ["--output", str(Path(tempfile.gettempdir()) / picture)]
+
+
+def write_mathml(writer, node):
+    """Formulas as MathML, which browsers draw themselves: no script from another site."""
+    as_block = isinstance(node, nodes.math_block)
+    try:
+        math = tex2mathml(node.astext(), as_block=as_block)
+    except MathError as error:
+        raise SphinxError(f"{node.source}:{node.line}: {error}") from error
+    writer.body.append(f'<div class="formula">{math}</div>' if as_block else math)
+    raise nodes.SkipNode
 
 
 project = "skneural"
@@ -32,8 +49,29 @@ extensions = [
     "sphinx.ext.autodoc",
     "numpydoc",
     "myst_parser",
+    "matplotlib.sphinxext.plot_directive",
     "sphinx_gallery.gen_gallery",
 ]
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+html_math_renderer = "mathml"
+nitpicky = True
+nitpick_ignore = [
+    # properties in a list of attributes, and scikit-learn's site, which is not here
+    *(("py:obj", name) for name in ("coefs_", "intercepts_")),
+    *(("py:obj", f"sklearn.neural_network.MLP{kind}") for kind in ("Classifier", "Regressor")),
+]
+# pictures of the guide, drawn when the site is built
+plot_basedir = "guide/pictures"
+plot_formats = ["svg"]
+plot_html_show_formats = plot_html_show_source_link = False
+plot_rcparams = {
+    "figure.constrained_layout.use": True,
+    "axes.prop_cycle": cycler(color=COLOURS),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": "medium",
+}
 suppress_warnings = ["config.cache"]  # a function in the settings cannot be pickled
 exclude_patterns = ["_build", "sg_execution_times.rst"]
 numpydoc_show_class_members = False
@@ -73,4 +111,5 @@ def write_report(app, error):
 
 def setup(app):
     """Sphinx calls this."""
+    app.add_html_math_renderer("mathml", (write_mathml, None), (write_mathml, None))
     app.connect("build-finished", write_report)

@@ -235,14 +235,44 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         network = Network(self._build_layers(shape, None), None, shape, dtype)
         return network.summary(200 if self.batch_size == "auto" else self.batch_size)
 
+    def activations(self, X):
+        """Compute what every layer says about some rows, from input to output.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        activations : list of ndarray of shape (n_samples, n_units)
+            An array for each of `coefs_`: what its layer hands on to the next one, after
+            activation and pooling; of a convolution (n_samples, height, width, n_filters).
+            The last one is that of the output layer after `out_activation_`:
+            probabilities of classes (one column for two classes), or predicted targets.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skneural import MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = MLPClassifier((8, 4), max_iter=5, patience=float("inf")).fit(X, y)
+        >>> [layer.shape for layer in clf.activations(X)]
+        [(150, 8), (150, 4), (150, 3)]
+        """
+        return self._computed(X, Network.activations)
+
     def _raw_prediction(self, X):
         """Check X and return the network's output before the inverse link."""
+        return self._computed(X, Network.raw_prediction)
+
+    def _computed(self, X, compute):
         check_is_fitted(self, "network_")
         network = self.network_
         X = self._check_x(X, "X", network.dtype)
         flops = network.product_flops(X.shape[0])
         with blas_threads_for(flops), np.errstate(over="ignore", invalid="ignore"):
-            return network.raw_prediction(X)
+            return compute(network, X)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -9,6 +9,7 @@ import numpy as np
 from skneural._summary import Summary
 from skneural.layers._activations import Identity
 from skneural.layers._base import Binding
+from skneural.layers._flatten import Flatten
 from skneural.layers._pooled_conv import PooledConv2D
 from skneural.ops import _numpy as ops
 
@@ -266,13 +267,37 @@ class Network:
         return penalty
 
     def layer_outputs(self, x, places):
-        """The outputs of the layers at `places`, for all rows at once, as when predicting."""
-        outputs, y = {}, self._pixel_rows(x)
-        for i, layer in enumerate(self._bound_layers(x.shape[0], apart=True)):
-            y = layer.forward(y, training=False)
-            if i in places:
-                outputs[i] = y.copy()  # the next layer may write on it
-        return outputs
+        """The outputs of the layers at `places`, of all rows, as when predicting."""
+        outputs = {}
+        for part, layers in self._parts(x, apart=True):
+            y = self._pixel_rows(part)
+            for i, layer in enumerate(layers):
+                y = layer.forward(y, training=False)
+                if i in places:  # a copy: the next layer may write on it
+                    outputs.setdefault(i, []).append(y.copy())
+        return {i: np.concatenate(parts) for i, parts in outputs.items()}
+
+    def activations(self, x):
+        """What every layer of weights hands on to the next one, and at last the prediction.
+
+        Parameters
+        ----------
+        x : ndarray or CSR of shape (n_samples, *input_shape)
+
+        Returns
+        -------
+        activations : list of ndarray of shape (n_samples, *shape)
+            With activation and pooling, as images where they are; the last one after the
+            loss's inverse link.
+        """
+        weighted = [i for i, layer in enumerate(self.layers) if "weight" in layer.param_shapes]
+        places = [i - 1 for i in weighted[1:]]
+        # not yet flattened
+        places = [i - isinstance(self.layers[i], Flatten) for i in places]
+        outputs = self.layer_outputs(x, {*places, len(self.layers) - 1})
+        hidden = [outputs[i].reshape(x.shape[0], *self.input_shapes[i + 1]) for i in places]
+        raw = outputs[len(self.layers) - 1]
+        return [*hidden, self.loss.predict(raw, out=raw)]
 
     def signals(self, x, rng):
         """How much of a random unit gradient at the output arrives at every layer's biases.
@@ -305,18 +330,25 @@ class Network:
         n_samples = x.shape[0]
         if n_samples == 1:
             return self._row_prediction(x)
+        raw, stop = ops.empty((n_samples, *self.output_shape), self.dtype), 0
+        for part, layers in self._parts(x):
+            y = self._pixel_rows(part)
+            for layer in layers:
+                y = layer.forward(y, training=False)
+            start, stop = stop, stop + part.shape[0]
+            raw[start:stop] = y
+        return raw
+
+    def _parts(self, x, *, apart=False):
+        """Rows in parts whose outputs stay in the cache, and the layers bound for them."""
+        n_samples = x.shape[0]
         widest = sum(math.prod(shape) for shape in self.input_shapes)
         row_bytes = widest * self.dtype.itemsize
         chunk = max(_PREDICT_BYTES // row_bytes, min(64, _PREDICT_MOST // row_bytes))
         chunk = max(1, min(chunk, n_samples))
-        layers = self._bound_layers(chunk)
-        raw = ops.empty((n_samples, *self.output_shape), self.dtype)
+        layers = self._bound_layers(chunk, apart=apart)
         for start in range(0, n_samples, chunk):
-            y = self._pixel_rows(x[start : start + chunk])
-            for layer in layers:
-                y = layer.forward(y, training=False)
-            raw[start : start + chunk] = y
-        return raw
+            yield x[start : start + chunk], layers
 
     def _row_prediction(self, x):
         """One row, through layers that stay bound: binding takes as long as the row."""

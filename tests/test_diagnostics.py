@@ -242,5 +242,9 @@ def test_display_has_a_panel_a_measure_and_a_line_a_layer():
         np.testing.assert_array_equal(drawn, diagnostics.history_[name])
     assert display.ax_ is display.axes_[0]
     assert display.figure_ is display.ax_.figure
+    display.figure_.draw_without_rendering()
+    legend = display.ax_.get_legend().get_window_extent()
+    assert legend.y0 >= display.ax_.get_window_extent().y1 - 1  # over no curve
+    assert (display.axes_[-1].get_xticks() % 1 == 0).all()
     with pytest.raises(ValueError, match="a fit has used"):
         DiagnosticsDisplay.from_callback(Diagnostics())

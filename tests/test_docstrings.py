@@ -8,7 +8,7 @@ from numpydoc.validate import validate
 import skneural
 
 METHODS = ["fit", "partial_fit", "predict", "predict_proba", "predict_log_proba"]
-METHODS += ["decision_function", "from_estimator", "from_search", "plot"]
+METHODS += ["decision_function", "activations", "from_estimator", "from_search", "plot"]
 METHODS += ["to_frame", "to_markdown", "to_html"]
 # GL08 missing docstring, PR01-PR10 parameters, RT01-RT03 returns, SS03 summary, and so on;
 # left out, as scikit-learn does: RT02 (`self : estimator`), SS06 (one-line summaries),

@@ -59,6 +59,13 @@ def column_of_axes(ax, n_rows, caller):
     return np.array([first, *others])
 
 
+def tick_whole_epochs(axes):
+    """Epochs are integers."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
 def plain(text):
     """Text that matplotlib draws as it is: a dollar sign would begin a formula."""
     return text.replace("$", r"\$")

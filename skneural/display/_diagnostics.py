@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from skneural.display._axes import COLOURS, column_of_axes, import_matplotlib, plain
+from skneural.display._axes import (
+    COLOURS,
+    column_of_axes,
+    import_matplotlib,
+    plain,
+    tick_whole_epochs,
+)
 
 _LABELS = {
     "grad_norm": "gradient norm",
@@ -111,8 +117,10 @@ class DiagnosticsDisplay:
                 panel.set_ylim(-0.03, 1.03)
             elif np.nanmin(values[name]) > 0:
                 panel.set_yscale("log")
-        axes[0].legend(fontsize="small", title="layer")
+        # above: there is a curve a layer, and hardly a free corner
+        axes[0].legend(loc="lower left", bbox_to_anchor=(0, 1), fontsize="small", ncols=2)
         axes[-1].set_xlabel("epoch")
+        tick_whole_epochs(axes[-1])
         self.axes_, self.ax_, self.figure_ = axes, axes[0], axes[0].figure
         return self
 

@@ -3,7 +3,13 @@
 import numpy as np
 
 from skneural._unwrap import fitted_network
-from skneural.display._axes import COLOURS, column_of_axes, import_matplotlib, plain
+from skneural.display._axes import (
+    COLOURS,
+    column_of_axes,
+    import_matplotlib,
+    plain,
+    tick_whole_epochs,
+)
 
 # panels from top to bottom: the label of the axis, and the lines with their names
 _PANELS = {
@@ -165,10 +171,8 @@ class LossCurveDisplay:
             )
 
     def _label_epochs(self, lowest):
-        from matplotlib.ticker import MaxNLocator
-
         several = bool(lowest.get_xlabel())  # curves of another fit were there before
         known = self.max_iter is not None and not several
         of = f" ({len(self.history['loss'])} of at most {self.max_iter})" if known else ""
         lowest.set_xlabel(f"epoch{of}")
-        lowest.xaxis.set_major_locator(MaxNLocator(integer=True))
+        tick_whole_epochs(lowest)
