@@ -13,6 +13,7 @@ ROOT = Path(skneural.__file__).parent
 # from the top of the house to its foundation; a module imports from lower floors only
 FLOORS = [
     ["skneural"],
+    ["_backend"],
     ["_checkpoint"],
     ["_persistence"],
     ["_restore", "_onnx"],
@@ -30,6 +31,8 @@ FLOORS = [
     ["display._axes", "_study"],
     ["_unwrap", "_diagnostics"],
     ["_base", "_classification", "_regression", "_docs", "_layer_measures"],
+    ["_coordinator"],
+    ["_stack"],
     ["_preparation", "_watch"],
     ["_validation", "_labels", "_class_weights"],
     ["_data"],
