@@ -66,6 +66,8 @@ class Call:
         """Wait until all tasks have ended, or one has failed."""
         with warnings.catch_warnings():
             self.coordinator.wait(self)
+        if self.given_up:  # joblib would wait for tasks that never begin
+            raise GivenUp
 
     def give_up(self):
         """Let no task begin, train or go on."""
