@@ -1,4 +1,4 @@
-"""The joblib backend "skneural": sweeps are trained together, with the answers of joblib's own."""
+"""The joblib backend "skneural": sweeps trained together, with the answers of one by one."""
 
 import os
 import pickle
@@ -279,10 +279,10 @@ def test_random_states(make):
         return cross_val_predict(network(make(3)), X, Y, method="predict_proba")
 
     expected = answer()
-    before = np.random.get_state()[1].copy()
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
     with sweep():
         assert_allclose(answer(), expected, rtol=1e-6, atol=1e-9)
-    np.testing.assert_array_equal(np.random.get_state()[1], before)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
 @pytest.mark.filterwarnings("ignore:One or more of the test scores")

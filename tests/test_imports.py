@@ -33,6 +33,7 @@ FLOORS = [
     ["_base", "_classification", "_regression", "_docs", "_layer_measures"],
     ["_coordinator"],
     ["_stack"],
+    ["_stacked_batches", "_stacked_optimizers"],
     ["_preparation", "_watch"],
     ["_validation", "_labels", "_class_weights"],
     ["_data"],
