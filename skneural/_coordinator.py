@@ -295,7 +295,9 @@ class Coordinator:
     def _begin(self, task):
         self.admitted += 1
         self.running[task] = time.monotonic()
-        thread = threading.Thread(target=self._run, args=(task,), daemon=True)
+        thread = threading.Thread(
+            target=self._run, args=(task,), name="skneural-task", daemon=True
+        )
         try:
             thread.start()
         except RuntimeError:  # no more threads, by a limit of the system

@@ -239,7 +239,9 @@ class _Chunk:
 
     def __init__(self, jobs, network, place):
         self.place = place
-        self.stepper = stepper_of(jobs[0].optimizer)(jobs, network.theta[place], network.grad[place])
+        self.stepper = stepper_of(jobs[0].optimizer)(
+            jobs, network.theta[place], network.grad[place]
+        )
         self.grad = network.grad[place]
         self.n_weights = network.n_weights
         self.weights = network.theta[place, : self.n_weights]

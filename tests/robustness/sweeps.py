@@ -87,7 +87,8 @@ def main():
             kinds = {end: ends.count(end) for end in dict.fromkeys(ends) if end}
             print(f"{work.__name__}: {n_runs} runs in {seconds:.0f} s {kinds}", flush=True)
     for _ in range(100):  # what is not ours may take a moment to end
-        left = [thread.name for thread in threading.enumerate()][1:]
+        names = [thread.name for thread in threading.enumerate()]
+        left = [name for name in names if name.startswith("skneural")]
         if not left:
             break
         time.sleep(0.05)
