@@ -6,6 +6,7 @@ of its tasks; then the tasks go on. Tasks take turns, as Python runs one thread 
 anyway; one that is at it for long gets company.
 """
 
+import contextlib
 import heapq
 import itertools
 import threading
@@ -126,6 +127,26 @@ class _Stoppable:
         return self.watch.end(progress) or self.call.given_up
 
 
+class _Worker(threading.Thread):
+    """A thread that runs one task after the other, until it is told to go on without one."""
+
+    def __init__(self, coordinator):
+        super().__init__(name="skneural-task", daemon=True)
+        self.coordinator, self.task = coordinator, None
+        self.turn = threading.Event()
+        self.start()
+        coordinator.workers.append(self)
+
+    def run(self):
+        while True:
+            self.turn.wait()
+            self.turn.clear()
+            task, self.task = self.task, None
+            if task is None:
+                return
+            self.coordinator.run(task, self)
+
+
 class Coordinator:
     """Gives tasks their turns and trains what they hand in, on `n_cores` threads at a time."""
 
@@ -139,7 +160,7 @@ class Coordinator:
         self.training = 0  # stacks
         self.parked = []  # calls whose parent waits for them
         self.ready = deque()  # tasks to go on: when they could have, and the task
-        self.threads = set()
+        self.workers, self.idle = [], []
         self.admitted = 0  # tasks that hold memory of their own
         self.room = n_cores  # for so many
         self.largest = 0  # bytes of a task
@@ -147,7 +168,8 @@ class Coordinator:
         self.meets = True  # whether the last task to stop had handed in a job
         self.arrived = time.monotonic()  # the last job
         self.longest = 0.0  # seconds that a task has run before it handed in a job
-        self.closed = threading.Event()
+        self.closed = False
+        self.stop_clock = threading.Event()
         self.clock = threading.Thread(target=self._tick, name="skneural-clock", daemon=True)
         self.clock.start()
 
@@ -171,6 +193,7 @@ class Coordinator:
             if task.call.given_up:  # since `train` looked
                 self._release()
             self._advance()
+        self._have_worker_ready()
         while True:
             task.turn.wait()
             task.turn.clear()
@@ -206,20 +229,24 @@ class Coordinator:
 
     def close(self):
         """Wait for the threads. What is not ours, after an error, may outlive the sweep."""
+        with self.lock:
+            self.closed = True
+            for worker in self.idle:
+                worker.turn.set()
         deadline = time.monotonic() + _GRACE
-        for thread in list(self.threads):
-            while thread.is_alive() and (self.training or time.monotonic() < deadline):
-                thread.join(0.05)
-        self.closed.set()
+        for worker in list(self.workers):
+            while worker.is_alive() and (self.training or time.monotonic() < deadline):
+                worker.join(0.05)
+        self.stop_clock.set()
         self.clock.join()
 
     def _tick(self):
-        while not self.closed.wait(_TURN):
+        while not self.stop_clock.wait(_TURN):
             with self.lock:
                 self._advance()
 
-    def _run(self, task):
-        """What the thread of a task does."""
+    def run(self, task, worker):
+        """Run a task, tell who waits for it, and count it out."""
         _here.task = task
         try:
             outcome, tell = task.work(), task.future.set_result
@@ -235,7 +262,18 @@ class Coordinator:
                 self.admitted -= 1
                 self.meets = task.handed_in
                 task.call.unfinished -= 1
+                self._make_idle(worker)
                 self._advance()
+
+    def _have_worker_ready(self):
+        """Start the thread of a task to come while another one runs: it can take a while."""
+        with self.lock:
+            wanted = self._may_begin() and not self.idle
+        if wanted:
+            with contextlib.suppress(RuntimeError):  # no more threads, by a limit of the system
+                worker = _Worker(self)
+                with self.lock:
+                    self._make_idle(worker)
 
     def _train(self, task):
         """Train the stack of a task, in its thread."""
@@ -293,22 +331,25 @@ class Coordinator:
         return self.queue and self.admitted < self.room
 
     def _begin(self, task):
+        if not self.idle:
+            try:
+                self.idle.append(_Worker(self))
+            except RuntimeError:  # no more threads, by a limit of the system
+                if not self.admitted:
+                    raise
+                self.room = self.admitted
+                heapq.heappush(self.queue, task)
+                return
         self.admitted += 1
         self.running[task] = time.monotonic()
-        thread = threading.Thread(
-            target=self._run, args=(task,), name="skneural-task", daemon=True
-        )
-        try:
-            thread.start()
-        except RuntimeError:  # no more threads, by a limit of the system
-            del self.running[task]
-            self.admitted -= 1
-            if not self.admitted:
-                raise
-            self.room = self.admitted
-            heapq.heappush(self.queue, task)
-            return
-        self.threads = {each for each in self.threads if each.is_alive()} | {thread}
+        worker = self.idle.pop()
+        worker.task = task
+        worker.turn.set()
+
+    def _make_idle(self, worker):
+        self.idle.append(worker)
+        if self.closed:
+            worker.turn.set()
 
     def _make_ready(self, task):
         """Let a task go on when it is its turn; one that was given up, at once."""
