@@ -23,9 +23,6 @@ from skneural.layers._dropout import Dropout, StackedDropout
 from skneural.layers._noise import GaussianNoise
 from skneural.ops import _numpy as ops
 
-# What the steps of some models touch should stay in the second-level cache of a core.
-_CHUNK_BYTES = 1 << 19
-
 
 @dataclass(frozen=True)
 class StackKey:
@@ -193,11 +190,7 @@ class _Stack:
                 network.layers[i].build(network.input_shapes[i])
         self.batches = StackedBatches(jobs)
         network.bind(self.batches.batch_size)
-        size = max(1, _CHUNK_BYTES // (5 * network.theta[0].nbytes))
-        self.chunks = [
-            _Chunk(jobs[i : i + size], network, slice(i, i + size))
-            for i in range(0, len(jobs), size)
-        ]
+        self.updates = _Updates(jobs, network)
 
     def train_epoch(self, rates):
         """One pass over the batches of all jobs.
@@ -212,8 +205,7 @@ class _Stack:
             sums = self.batches.begin_epoch()
             active = sums > 0  # in the others there is nothing to learn from
             losses = np.zeros_like(sums)
-            for chunk in self.chunks:
-                chunk.begin_epoch(rates[chunk.place], sums[:, chunk.place])
+            self.updates.begin_epoch(rates, sums)
             for k, is_active in enumerate(active):
                 idle = np.flatnonzero(~is_active).tolist()
                 kept = [_moving(self.jobs[i].progress) for i in idle]
@@ -223,27 +215,22 @@ class _Stack:
                 for i in idle:
                     self.row_counts[i] = 0
                 losses[k] = self.network.loss_and_grad(x, y, sample_weight)
-                for chunk in self.chunks:
-                    chunk.step(k, losses[k, chunk.place])
+                self.updates.step(k, losses[k])
                 for array, before in zip(sum(kept, []), sum(copies, []), strict=True):
                     array[...] = before
             losses = np.where(active, losses * sums, 0)
             # batch by batch, as alone: a plain sum has another order
             losses, weights = (np.add.accumulate(part)[-1] for part in (losses, sums))
-        norms = [norm for chunk in self.chunks for norm in chunk.norms.tolist()]
-        return (losses / weights).tolist(), norms
+        return (losses / weights).tolist(), self.updates.norms.tolist()
 
 
-class _Chunk:
-    """Some models of a stack: their penalties and steps."""
+class _Updates:
+    """What a step does after the gradient: penalties, clipping, and the optimizers."""
 
-    def __init__(self, jobs, network, place):
-        self.place = place
-        self.stepper = stepper_of(jobs[0].optimizer)(jobs, network.theta[place], network.grad[place])
-        self.grad = network.grad[place]
-        self.n_weights = network.n_weights
-        self.weights = network.theta[place, : self.n_weights]
-        self.signs = network._signs[place]
+    def __init__(self, jobs, network):
+        self.theta, self.grad, self.signs = network.theta, network.grad, network._signs
+        self.weights = network.theta[:, : network.n_weights]
+        self.stepper = stepper_of(jobs[0].optimizer)(jobs, self.theta, self.grad)
         self.l2 = np.array([job.alpha * (1 - job.l1_ratio) for job in jobs])
         self.l1 = np.array([job.alpha * job.l1_ratio for job in jobs])
         self.max_norms = np.array([job.max_grad_norm for job in jobs])
@@ -270,9 +257,9 @@ class _Chunk:
         self.stepper.step(k)
 
     def _add_penalty(self, strengths, slope, share, losses):
-        ops.add_scaled_rows(self.stepper.grad_rows, slope, strengths.tolist(), self.n_weights)
-        dtype = self.grad.dtype
-        losses += (share * strengths).astype(dtype) * np.vecdot(self.weights, slope)
+        n_weights = self.weights.shape[1]
+        ops.add_scaled_rows(self.stepper.grad_rows, slope, strengths.tolist(), n_weights)
+        losses += (share * strengths).astype(slope.dtype) * np.vecdot(self.weights, slope)
 
     def _clip(self, is_active):
         norms = np.sqrt(np.vecdot(self.grad, self.grad).astype(float))
