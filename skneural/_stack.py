@@ -51,6 +51,8 @@ def stack_key(job, watch):
     if stepper is None or noisy or type(job.X) is not np.ndarray or watch.verbose:
         return None
     batches = n_batches(job)
+    # the rows of a single batch may differ a little, as those of folds do
+    most_rows = job.batch_size if batches > 1 else 1 << job.batch_size.bit_length()
     normalized = any(type(layer) is BatchNorm for layer in network.layers)
     common = (
         stepper,
@@ -61,13 +63,12 @@ def stack_key(job, watch):
         job.X.shape[1:],
         job.y.shape[1:],
         batches,
-        # the rows of a single batch may differ a little, as those of folds do
-        job.batch_size if batches > 1 else job.batch_size.bit_length(),
+        most_rows,
         # statistics of a batch have no place for rows without weight
         job.X.shape[0] if normalized else None,
     )
     n_values = sum(map(math.prod, [*network.input_shapes, network.output_shape]))
-    n_values = 4 * network.n_params + 2 * job.batch_size * n_values
+    n_values = 4 * network.n_params + 2 * most_rows * n_values
     return StackKey(common, network.dtype.itemsize * n_values)
 
 
@@ -234,7 +235,7 @@ class _Updates:
         self.l2 = np.array([job.alpha * (1 - job.l1_ratio) for job in jobs])
         self.l1 = np.array([job.alpha * job.l1_ratio for job in jobs])
         self.max_norms = np.array([job.max_grad_norm for job in jobs])
-        self.clips = self.max_norms.min() < math.inf
+        self.clips = self.max_norms < math.inf
         self.norms = np.zeros(len(jobs))
 
     def begin_epoch(self, rates, sums):
@@ -252,8 +253,9 @@ class _Updates:
         if self.l1.any():
             signs = np.sign(self.weights, out=self.signs)
             self._add_penalty(self.l1_of_step[k], signs, 1.0, losses)
-        if self.clips or k == len(self.active) - 1:
-            self._clip(self.active[k])
+        measures = self.clips | (k == len(self.active) - 1)
+        if measures.any():
+            self._clip(measures & self.active[k])
         self.stepper.step(k)
 
     def _add_penalty(self, strengths, slope, share, losses):
@@ -261,9 +263,9 @@ class _Updates:
         ops.add_scaled_rows(self.stepper.grad_rows, slope, strengths.tolist(), n_weights)
         losses += (share * strengths).astype(slope.dtype) * np.vecdot(self.weights, slope)
 
-    def _clip(self, is_active):
+    def _clip(self, measured):
         norms = np.sqrt(np.vecdot(self.grad, self.grad).astype(float))
-        np.copyto(self.norms, norms, where=is_active)
+        np.copyto(self.norms, norms, where=measured)
         for i in np.flatnonzero(norms > self.max_norms):
             self.grad[i] *= float(self.max_norms[i] / norms[i])
 

@@ -85,7 +85,9 @@ class StackedBatches:
                 # Without `mode`, take checks every index through a buffer: 3x slower.
                 source.take(order[run], axis=0, out=out[run], mode="clip")
         is_last = k == len(self.slices) - 1
-        weight = self.weight[:, rows] if self.is_weighted or (self.is_padded and is_last) else None
+        weight = (
+            self.weight[:, rows] if self.is_weighted or (self.is_padded and is_last) else None
+        )
         return x, y, weight
 
     def row_counts(self, k):
