@@ -23,9 +23,6 @@ from skneural.layers._dropout import Dropout, StackedDropout
 from skneural.layers._noise import GaussianNoise
 from skneural.ops import _numpy as ops
 
-# What the steps of some models touch should stay in the second-level cache of a core.
-_CHUNK_BYTES = 1 << 19
-
 
 @dataclass(frozen=True)
 class StackKey:
@@ -54,6 +51,8 @@ def stack_key(job, watch):
     if stepper is None or noisy or type(job.X) is not np.ndarray or watch.verbose:
         return None
     batches = n_batches(job)
+    # the rows of a single batch may differ a little, as those of folds do
+    most_rows = job.batch_size if batches > 1 else 1 << job.batch_size.bit_length()
     normalized = any(type(layer) is BatchNorm for layer in network.layers)
     common = (
         stepper,
@@ -64,13 +63,12 @@ def stack_key(job, watch):
         job.X.shape[1:],
         job.y.shape[1:],
         batches,
-        # the rows of a single batch may differ a little, as those of folds do
-        job.batch_size if batches > 1 else job.batch_size.bit_length(),
+        most_rows,
         # statistics of a batch have no place for rows without weight
         job.X.shape[0] if normalized else None,
     )
     n_values = sum(map(math.prod, [*network.input_shapes, network.output_shape]))
-    n_values = 4 * network.n_params + 2 * job.batch_size * n_values
+    n_values = 4 * network.n_params + 2 * most_rows * n_values
     return StackKey(common, network.dtype.itemsize * n_values)
 
 
@@ -193,11 +191,7 @@ class _Stack:
                 network.layers[i].build(network.input_shapes[i])
         self.batches = StackedBatches(jobs)
         network.bind(self.batches.batch_size)
-        size = max(1, _CHUNK_BYTES // (5 * network.theta[0].nbytes))
-        self.chunks = [
-            _Chunk(jobs[i : i + size], network, slice(i, i + size))
-            for i in range(0, len(jobs), size)
-        ]
+        self.updates = _Updates(jobs, network)
 
     def train_epoch(self, rates):
         """One pass over the batches of all jobs.
@@ -212,8 +206,7 @@ class _Stack:
             sums = self.batches.begin_epoch()
             active = sums > 0  # in the others there is nothing to learn from
             losses = np.zeros_like(sums)
-            for chunk in self.chunks:
-                chunk.begin_epoch(rates[chunk.place], sums[:, chunk.place])
+            self.updates.begin_epoch(rates, sums)
             for k, is_active in enumerate(active):
                 idle = np.flatnonzero(~is_active).tolist()
                 kept = [_moving(self.jobs[i].progress) for i in idle]
@@ -223,33 +216,26 @@ class _Stack:
                 for i in idle:
                     self.row_counts[i] = 0
                 losses[k] = self.network.loss_and_grad(x, y, sample_weight)
-                for chunk in self.chunks:
-                    chunk.step(k, losses[k, chunk.place])
+                self.updates.step(k, losses[k])
                 for array, before in zip(sum(kept, []), sum(copies, []), strict=True):
                     array[...] = before
             losses = np.where(active, losses * sums, 0)
             # batch by batch, as alone: a plain sum has another order
             losses, weights = (np.add.accumulate(part)[-1] for part in (losses, sums))
-        norms = [norm for chunk in self.chunks for norm in chunk.norms.tolist()]
-        return (losses / weights).tolist(), norms
+        return (losses / weights).tolist(), self.updates.norms.tolist()
 
 
-class _Chunk:
-    """Some models of a stack: their penalties and steps."""
+class _Updates:
+    """What a step does after the gradient: penalties, clipping, and the optimizers."""
 
-    def __init__(self, jobs, network, place):
-        self.place = place
-        self.stepper = stepper_of(jobs[0].optimizer)(
-            jobs, network.theta[place], network.grad[place]
-        )
-        self.grad = network.grad[place]
-        self.n_weights = network.n_weights
-        self.weights = network.theta[place, : self.n_weights]
-        self.signs = network._signs[place]
+    def __init__(self, jobs, network):
+        self.theta, self.grad, self.signs = network.theta, network.grad, network._signs
+        self.weights = network.theta[:, : network.n_weights]
+        self.stepper = stepper_of(jobs[0].optimizer)(jobs, self.theta, self.grad)
         self.l2 = np.array([job.alpha * (1 - job.l1_ratio) for job in jobs])
         self.l1 = np.array([job.alpha * job.l1_ratio for job in jobs])
         self.max_norms = np.array([job.max_grad_norm for job in jobs])
-        self.clips = self.max_norms.min() < math.inf
+        self.clips = self.max_norms < math.inf
         self.norms = np.zeros(len(jobs))
 
     def begin_epoch(self, rates, sums):
@@ -267,18 +253,19 @@ class _Chunk:
         if self.l1.any():
             signs = np.sign(self.weights, out=self.signs)
             self._add_penalty(self.l1_of_step[k], signs, 1.0, losses)
-        if self.clips or k == len(self.active) - 1:
-            self._clip(self.active[k])
+        measures = self.clips | (k == len(self.active) - 1)
+        if measures.any():
+            self._clip(measures & self.active[k])
         self.stepper.step(k)
 
     def _add_penalty(self, strengths, slope, share, losses):
-        ops.add_scaled_rows(self.stepper.grad_rows, slope, strengths.tolist(), self.n_weights)
-        dtype = self.grad.dtype
-        losses += (share * strengths).astype(dtype) * np.vecdot(self.weights, slope)
+        n_weights = self.weights.shape[1]
+        ops.add_scaled_rows(self.stepper.grad_rows, slope, strengths.tolist(), n_weights)
+        losses += (share * strengths).astype(slope.dtype) * np.vecdot(self.weights, slope)
 
-    def _clip(self, is_active):
+    def _clip(self, measured):
         norms = np.sqrt(np.vecdot(self.grad, self.grad).astype(float))
-        np.copyto(self.norms, norms, where=is_active)
+        np.copyto(self.norms, norms, where=measured)
         for i in np.flatnonzero(norms > self.max_norms):
             self.grad[i] *= float(self.max_norms[i] / norms[i])
 
