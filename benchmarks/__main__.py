@@ -76,8 +76,9 @@ def main():
         names = [name for name in CONTESTANTS if (name, 1) in times]
         for row in rows(work, times, peak_memory(work, names, args.quick), peaks):
             print("|", " | ".join(row), "|", flush=True)
-    if of_sweeps:
+    if works and of_sweeps:
         print()
+    if of_sweeps:
         sweeps.print_table(of_sweeps, args.rounds, args.quick)
 
 

@@ -3,11 +3,14 @@
 import doctest
 from pathlib import Path
 
+import pytest
+
 DOCS = Path(__file__).parents[1] / "docs"
 
 
-def test_user_guide():
+@pytest.mark.parametrize(("page", "n_examples"), [("guide", 30), ("sweeps", 8)])
+def test_code_on_pages(page, n_examples):
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    done = doctest.testfile(str(DOCS / "guide.md"), module_relative=False, optionflags=flags)
-    assert done.attempted > 30
+    done = doctest.testfile(str(DOCS / f"{page}.md"), module_relative=False, optionflags=flags)
+    assert done.attempted > n_examples
     assert done.failed == 0
