@@ -1,4 +1,4 @@
-"""skneural against scikit-learn, PyTorch written by hand, and skorch: one table.
+"""skneural against scikit-learn, PyTorch written by hand, and skorch: one table, and sweeps.
 
     python benchmarks [--only NAME ...] [--rounds 5] [--quick]
 
@@ -20,6 +20,7 @@ import convnet
 import mlp
 import predicting
 import search
+import sweeps
 from _harness import CONTESTANTS, in_turn, machine, peak_memory, peak_of_this_process, rows
 
 HEADER = ["work", "threads", "skneural", "of SGEMM peak"]
@@ -57,20 +58,28 @@ def main():
         work = next(work for work in works if work.name == name)
         print("{:.0f} (+{:.0f})".format(*peak_of_this_process(work, contestant)))
         return
-    works = [w for w in works if not args.only or any(part in w.name for part in args.only)]
-    if not works:
-        names = ", ".join(work.name for work in all_works(args.quick))
+    names = ", ".join(work.name for work in works + list(sweeps.works(args.quick)))
+    works, of_sweeps = (
+        [w for w in some if not args.only or any(part in w.name for part in args.only)]
+        for some in (works, sweeps.works(args.quick))
+    )
+    if not works + of_sweeps:
         parser.error(f"no work is called {' or '.join(args.only)}; there are {names}")
     peaks, line = machine()
     print(f"{date.today()}, `python {shlex.join(['benchmarks', *sys.argv[1:]])}`")
     print(f"{line} Python {platform.python_version()}, {', '.join(versions())}.\n")
-    print("|", " | ".join(HEADER), "|")
-    print("|" + "---|" * len(HEADER), flush=True)
+    if works:
+        print("|", " | ".join(HEADER), "|")
+        print("|" + "---|" * len(HEADER), flush=True)
     for work in works:
         times = in_turn(work, 1 if args.quick else args.rounds, warm_up=not args.quick)
         names = [name for name in CONTESTANTS if (name, 1) in times]
         for row in rows(work, times, peak_memory(work, names, args.quick), peaks):
             print("|", " | ".join(row), "|", flush=True)
+    if works and of_sweeps:
+        print()
+    if of_sweeps:
+        sweeps.print_table(of_sweeps, args.rounds, args.quick)
 
 
 if __name__ == "__main__":

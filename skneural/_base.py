@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from skneural import _lbfgs, _training
+from skneural._coordinator import current_task
 from skneural._data import check_start
 from skneural._interrupt import deferred_interrupt
 from skneural._network import Network
@@ -161,8 +162,13 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         """Train a job and take over what it leaves; return a doubt about it or None."""
         progress = job.progress
         run = _lbfgs.train if self.solver == "lbfgs" else _training.train
-        with blas_threads_for(progress.network.product_flops(job.batch_size)):
-            doubt = run(job, watch)
+
+        def alone(watch):
+            with blas_threads_for(progress.network.product_flops(job.batch_size)):
+                return run(job, watch)
+
+        task = current_task()  # of a sweep, where fits are trained together
+        doubt = alone(watch) if task is None else task.train(job, watch, alone)
         self._take_over(progress, job.batch_size)
         return doubt
 

@@ -137,9 +137,8 @@ class Network:
 
     def check_memory(self, batch_size):
         """Raise a ValueError if training cannot fit into the memory of this machine."""
-        try:
-            memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        except (AttributeError, OSError, ValueError):  # not known on this platform
+        memory = machine_memory()
+        if memory is None:
             return
         # parameters, gradient, the best parameters and at most two moments; output and slope
         n_params = n_values = 0
@@ -382,3 +381,11 @@ def _views(vector, places, n_layers):
     for i, name, place, shape in places:
         views[i][name] = vector[..., place].reshape(*lead, *shape)
     return views
+
+
+def machine_memory():
+    """Return the bytes of memory of this machine, or None where they are not known."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None

@@ -95,6 +95,22 @@ class Job:
     ended: bool = False  # whether patience, a target or a callback has ended the run
     best: tuple | None = None  # parameters and state of the best validation score
 
+    @property
+    def is_over(self):
+        """Whether no epoch is to come."""
+        return self.ended or self.progress.epochs >= self.begun + self.max_iter
+
+    @property
+    def doubt(self):
+        """Why the network may need more training, if the epochs ran out, or None."""
+        if self.ended:
+            return None
+        return (
+            f"max_iter={self.max_iter} epochs were run before patience="
+            f"{self.convergence.patience} ended the fit. Raise max_iter, or set "
+            "patience=np.inf if this number of epochs is what you want."
+        )
+
     def rate(self):
         """The rate of the epoch to come."""
         epochs, stalls = self.progress.epochs, self.progress.stalls
@@ -262,8 +278,7 @@ def train(job, watch):
     epochs = Epochs(job, watch)
     network.bind(job.batch_size, progress.rngs["dropout"])
     try:
-        last = job.begun + job.max_iter
-        while not (job.ended or watch.interrupted) and progress.epochs < last:
+        while not (job.is_over or watch.interrupted):
             epochs.begin()
             order = None
             if job.shuffle:
@@ -276,13 +291,7 @@ def train(job, watch):
     finally:
         network.release()
     epochs.finish()  # predicts, now that the workspace of training is free
-    if job.ended:
-        return None
-    return (
-        f"max_iter={job.max_iter} epochs were run before patience="
-        f"{job.convergence.patience} ended the fit. Raise max_iter, or set "
-        "patience=np.inf if this number of epochs is what you want."
-    )
+    return job.doubt
 
 
 def _train_epoch(job, batches, rate, watch):

@@ -27,7 +27,10 @@ def test_quick_run_without_torch(tmp_path):
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    head, _, *rows = [line for line in done.stdout.splitlines() if line.startswith("|")]
+    tables = done.stdout.split("| sweep |")
+    assert len(tables) == 2
+    assert len(tables[1].splitlines()) == 2 + 4  # digits, cancer, wine, mnist
+    head, _, *rows = [line for line in tables[0].splitlines() if line.startswith("|")]
     names = [cell.strip() for cell in head.split("|")]
     table = [dict(zip(names, map(str.strip, row.split("|")), strict=True)) for row in rows]
     assert {row["threads"] for row in table} >= {"1"}

@@ -48,6 +48,17 @@ def add_scaled(target, x, factor):
         target += factor * x
 
 
+def add_scaled_rows(targets, rows, factors, n):
+    """`target += factor * row` for the first `n` entries of each vector of some lists.
+
+    The bits are those of `add_scaled`, row by row. Arguments of BLAS by position take a third
+    of the time: a row of 100 then costs no more than its share of a ufunc over all rows.
+    """
+    axpy = _AXPY[targets[0].dtype]
+    for target, row, factor in zip(targets, rows, factors, strict=True):
+        axpy(row, target, n, factor)
+
+
 def logistic(z, out):
     """`out = 1 / (1 + exp(-z))`; `out` may be `z`."""
     np.multiply(z, -1, out=out)  # np.negative of NumPy 2.4 errs on one column of a wider array

@@ -1,0 +1,418 @@
+"""Where the fits of a sweep meet: its tasks are threads, and hand in what is to be trained.
+
+A task runs until it hands in a job, waits for tasks of its own, or ends. When no task runs
+that could hand in more, the jobs that wait are trained as stacks, each by the thread of one
+of its tasks; then the tasks go on. Tasks take turns, as Python runs one thread at a time
+anyway; one that is at it for long gets company.
+"""
+
+import contextlib
+import heapq
+import itertools
+import threading
+import time
+import warnings
+from collections import deque
+from concurrent.futures import Future
+
+from skneural import _stack
+from skneural._network import machine_memory
+from skneural._threads import blas_threads_for
+
+MOST_TASKS = 256  # that are under way at once
+_TURN = 0.02  # seconds that a task runs alone
+_STALL = 0.3  # seconds without a new job after which those that wait no longer do
+_GRACE = 2.0  # seconds that a sweep which was given up waits for what is not ours
+_SHARE_OF_MEMORY = 1 / 4  # that the rows and networks of waiting tasks may take
+
+_here = threading.local()  # not a context variable: threads that a task starts are no tasks
+
+
+def current_task():
+    """Return the task that this thread runs, or None."""
+    return getattr(_here, "task", None)
+
+
+class GivenUp(BaseException):
+    """Ends the tasks of a call after an error in one of them, or after Ctrl-C."""
+
+
+class Call:
+    """Tasks that were started together, and the task that waits for them, if it is one."""
+
+    def __init__(self, coordinator, parent=None):
+        self.coordinator, self.parent = coordinator, parent
+        self.unfinished = 0
+        self.failed = self._given_up = False
+        self.over = threading.Event()
+
+    @property
+    def is_over(self):
+        """Whether nothing is left to wait for."""
+        return not self.unfinished or self.failed or self.given_up
+
+    @property
+    def given_up(self):
+        """Whether nobody waits for these tasks any more."""
+        return self._given_up or (self.parent is not None and self.parent.call.given_up)
+
+    def submit(self, work, callback):
+        """Run `work` as a task, and call `callback` with its Future."""
+        task = Task(self, work)
+        task.future.add_done_callback(callback)
+        self.coordinator.add(task)
+        return task.future
+
+    def wait(self):
+        """Wait until all tasks have ended, or one has failed."""
+        with warnings.catch_warnings():
+            self.coordinator.wait(self)
+        if self.given_up:  # joblib would wait for tasks that never begin
+            raise GivenUp
+
+    def give_up(self):
+        """Let no task begin, train or go on."""
+        self._given_up = True
+        self.coordinator.release()
+
+
+class Task:
+    """A piece of a call, in a thread of its own."""
+
+    numbers = itertools.count()
+
+    def __init__(self, call, work):
+        self.call, self.work = call, work
+        self.future = Future()
+        self.turn = threading.Event()
+        self.depth = 0 if call.parent is None else call.parent.depth + 1
+        self.number = next(Task.numbers)
+        self.handed_in = False  # whether it has ever
+        self.job = self.watch = self.key = self.outcome = None
+        self.stack = None  # the tasks whose jobs it is to train
+
+    def __lt__(self, other):
+        """Whether to begin this one first: tasks of tasks, so that these come to an end."""
+        return (-self.depth, self.number) < (-other.depth, other.number)
+
+    def train(self, job, watch, alone):
+        """Train a job with others of its kind, or by `alone(watch)`."""
+        key = _stack.stack_key(job, watch)
+        watch = _Stoppable(watch, self.call)
+        doubt = None
+        if not self.call.given_up:
+            coordinator = self.call.coordinator
+            if key is None:
+                doubt = alone(watch)
+            else:
+                with warnings.catch_warnings():  # others set theirs meanwhile
+                    doubt = coordinator.hand_in(self, job, watch, key)
+        if self.call.given_up:
+            raise GivenUp
+        if isinstance(doubt, BaseException):
+            raise doubt
+        return doubt
+
+
+class _Stoppable:
+    """A watch that asks to stop when the call of its task has been given up."""
+
+    def __init__(self, watch, call):
+        self.watch, self.call = watch, call
+        self.interrupted = False  # Ctrl-C comes to the main thread
+
+    def begin(self):
+        self.watch.begin()
+
+    def end(self, progress):
+        return self.watch.end(progress) or self.call.given_up
+
+
+class _Worker(threading.Thread):
+    """A thread that runs one task after the other, until it is told to go on without one."""
+
+    def __init__(self, coordinator):
+        super().__init__(name="skneural-task", daemon=True)
+        self.coordinator, self.task = coordinator, None
+        self.turn = threading.Event()
+        self.start()
+        coordinator.workers.append(self)
+
+    def run(self):
+        while True:
+            self.turn.wait()
+            self.turn.clear()
+            task, self.task = self.task, None
+            if task is None:
+                return
+            self.coordinator.run(task, self)
+
+
+class Coordinator:
+    """Gives tasks their turns and trains what they hand in, on `n_cores` threads at a time."""
+
+    def __init__(self, n_cores):
+        self.n_cores = n_cores
+        self.lock = threading.Lock()
+        self.queue = []  # a heap of tasks that have not begun
+        self.running = {}  # a task: since when
+        self.waiting = []  # tasks that have handed in a job
+        self.stacks = deque()  # lists of tasks, to be trained
+        self.training = 0  # stacks
+        self.parked = []  # calls whose parent waits for them
+        self.ready = deque()  # tasks to go on: when they could have, and the task
+        self.workers, self.idle = [], []
+        self.admitted = 0  # tasks that hold memory of their own
+        self.room = n_cores  # for so many
+        self.largest = 0  # bytes of a task
+        self.dispatching = True  # whether the first call is still adding tasks
+        self.meets = True  # whether the last task to stop had handed in a job
+        self.arrived = time.monotonic()  # the last job
+        self.longest = 0.0  # seconds that a task has run before it handed in a job
+        self.closed = False
+        self.stop_clock = threading.Event()
+        self.clock = threading.Thread(target=self._tick, name="skneural-clock", daemon=True)
+        self.clock.start()
+
+    def add(self, task):
+        """Let a task begin as soon as there is room."""
+        with self.lock:
+            task.call.unfinished += 1
+            if not task.call.given_up:
+                heapq.heappush(self.queue, task)
+            self._advance()
+
+    def hand_in(self, task, job, watch, key):
+        """Have a job trained; return its outcome when it is the task's turn again."""
+        with self.lock:
+            now = self.arrived = time.monotonic()
+            self.longest = max(self.longest, now - self.running.pop(task))
+            self.meets = task.handed_in = True
+            self._make_room(job)
+            task.job, task.watch, task.key = job, watch, key
+            self.waiting.append(task)
+            if task.call.given_up:  # since `train` looked
+                self._release()
+            self._advance()
+        self._have_worker_ready()
+        while True:
+            task.turn.wait()
+            task.turn.clear()
+            if task.stack is None:
+                break
+            self._train(task)
+        outcome, task.outcome = task.outcome, None
+        return outcome
+
+    def wait(self, call):
+        """Wait for the tasks of a call; a task that waits lets others run."""
+        task = call.parent
+        with self.lock:
+            if task is None:
+                self.dispatching = False
+            else:
+                self.running.pop(task)
+                self.admitted -= 1
+            self.parked.append(call)
+            self._advance()
+        if task is None:
+            while not call.over.wait(1.0):  # without a limit, Windows would not hear Ctrl-C
+                pass
+        else:
+            task.turn.wait()
+            task.turn.clear()
+
+    def release(self):
+        """Let all tasks that were given up go on, to their end."""
+        with self.lock:
+            self._release()
+            self._advance()
+
+    def close(self):
+        """Wait for the threads. What is not ours, after an error, may outlive the sweep."""
+        with self.lock:
+            self.closed = True
+            for worker in self.idle:
+                worker.turn.set()
+        deadline = time.monotonic() + _GRACE
+        for worker in list(self.workers):
+            while worker.is_alive() and (self.training or time.monotonic() < deadline):
+                worker.join(0.05)
+        self.stop_clock.set()
+        self.clock.join()
+
+    def _tick(self):
+        while not self.stop_clock.wait(_TURN):
+            with self.lock:
+                self._advance()
+
+    def run(self, task, worker):
+        """Run a task, tell who waits for it, and count it out."""
+        _here.task = task
+        try:
+            outcome, tell = task.work(), task.future.set_result
+        except BaseException as error:
+            outcome, tell = error, task.future.set_exception
+            task.call.failed = True
+        task.work = None
+        try:
+            tell(outcome)  # may add tasks
+        finally:
+            with self.lock:
+                self.running.pop(task)
+                self.admitted -= 1
+                self.meets = task.handed_in
+                task.call.unfinished -= 1
+                self._make_idle(worker)
+                self._advance()
+
+    def _have_worker_ready(self):
+        """Start the thread of a task to come while another one runs: it can take a while."""
+        with self.lock:
+            wanted = self._may_begin() and not self.idle
+        if wanted:
+            with contextlib.suppress(RuntimeError):  # no more threads, by a limit of the system
+                worker = _Worker(self)
+                with self.lock:
+                    self._make_idle(worker)
+
+    def _train(self, task):
+        """Train the stack of a task, in its thread."""
+        stack, task.stack = task.stack, None
+        jobs, watches = [each.job for each in stack], [each.watch for each in stack]
+        try:
+            with blas_threads_for(0):
+                outcomes = _stack.train_stack(jobs, watches)
+        except BaseException as error:
+            outcomes = [error] * len(stack)
+        with self.lock:
+            self.training -= 1
+            for each, each.outcome in zip(stack, outcomes, strict=True):
+                self._make_ready(each)
+            self._advance()
+
+    # what follows runs under the lock
+
+    def _advance(self):
+        """Do all that can be done now."""
+        now = time.monotonic()
+        for call in [call for call in self.parked if call.is_over]:
+            self.parked.remove(call)
+            if call.parent is None:
+                call.over.set()
+            else:
+                self.admitted += 1
+                self._make_ready(call.parent)
+        while (self.ready or self._may_begin()) and self._has_turn(now):
+            if self.ready:
+                self._go_on(self.ready.popleft()[1])
+            else:
+                self._begin(heapq.heappop(self.queue))
+        if self.waiting and self.training + len(self.stacks) < self.n_cores:
+            nobody_comes = not self.running and not self.dispatching
+            if nobody_comes or now - self.arrived > max(_STALL, 2 * self.longest):
+                self._meet()
+        while self.stacks and self.training < self.n_cores:
+            self.training += 1
+            stack = self.stacks.popleft()
+            stack[0].stack = stack
+            stack[0].turn.set()
+
+    def _has_turn(self, now):
+        """Whether one more task may run."""
+        if not self.running:
+            return True
+        if self.ready and now - self.ready[0][0] > _STALL:
+            return True  # those that run may wait for what it holds, such as a lock
+        if len(self.running) >= self.n_cores:
+            return False
+        return not self.meets or now - max(self.running.values()) > _TURN
+
+    def _may_begin(self):
+        return self.queue and self.admitted < self.room
+
+    def _begin(self, task):
+        if not self.idle:
+            try:
+                self.idle.append(_Worker(self))
+            except RuntimeError:  # no more threads, by a limit of the system
+                if not self.admitted:
+                    raise
+                self.room = self.admitted
+                heapq.heappush(self.queue, task)
+                return
+        self.admitted += 1
+        self.running[task] = time.monotonic()
+        worker = self.idle.pop()
+        worker.task = task
+        worker.turn.set()
+
+    def _make_idle(self, worker):
+        self.idle.append(worker)
+        if self.closed:
+            worker.turn.set()
+
+    def _make_ready(self, task):
+        """Let a task go on when it is its turn; one that was given up, at once."""
+        task.job = task.watch = None
+        if task.call.given_up:
+            self._go_on(task)
+        else:
+            self.ready.append((time.monotonic(), task))
+
+    def _go_on(self, task):
+        self.running[task] = time.monotonic()
+        task.turn.set()
+
+    def _release(self):
+        """Let tasks that were given up go on, to their end; forget those not begun."""
+        self.queue = [task for task in self.queue if not task.call.given_up]
+        heapq.heapify(self.queue)
+        for tasks in (self.waiting, *self.stacks):
+            for task in [task for task in tasks if task.call.given_up]:
+                tasks.remove(task)
+                self._go_on(task)
+        self.stacks = deque(stack for stack in self.stacks if stack)
+        for entry in [entry for entry in self.ready if entry[1].call.given_up]:
+            self.ready.remove(entry)
+            self._go_on(entry[1])
+
+    def _make_room(self, job):
+        """Learn from a job how many like it memory has room for."""
+        memory = machine_memory()
+        budget = (_SHARE_OF_MEMORY * memory) if memory else 2**32
+        self.largest = max(self.largest, _n_bytes(job))
+        self.room = max(self.n_cores, min(MOST_TASKS, int(budget / self.largest)))
+
+    def _meet(self):
+        """Make stacks of the jobs that wait, so that every core has one to the end."""
+        groups = {}
+        for task in self.waiting:
+            groups.setdefault(task.key, []).append(task)
+        self.waiting = []
+        stacks = []
+        for key, tasks in groups.items():
+            n_stacks = -(-len(tasks) // _stack.width(key, self.n_cores))
+            stacks += [tasks[i::n_stacks] for i in range(n_stacks)]
+        while len(stacks) % self.n_cores and len(stack := max(stacks, key=len)) > 1:
+            stacks.remove(stack)
+            stacks += [stack[::2], stack[1::2]]
+        self.stacks.extend(sorted(stacks, key=_work, reverse=True))
+
+
+def _work(stack):
+    """About how long a stack takes, to begin with the longest."""
+    return sum(
+        t.job.max_iter * t.job.X.shape[0] * t.job.progress.network.theta.size for t in stack
+    )
+
+
+def _n_bytes(job):
+    """About how many bytes a task holds that waits for a job.
+
+    The rows are there as scikit-learn cut them, as a scaler returned them, and checked.
+    """
+    csr = hasattr(job.X, "indptr")
+    rows = (job.X.data, job.X.indices, job.X.indptr) if csr else (job.X,)
+    theta = job.progress.network.theta  # with gradient, best weights and moments
+    return 3 * sum(array.nbytes for array in (*rows, job.y)) + 5 * theta.nbytes
