@@ -1,4 +1,5 @@
-"""skneural against scikit-learn, PyTorch written by hand, and skorch: one table, and sweeps.
+"""skneural against scikit-learn, PyTorch written by hand, and skorch: one table; then sweeps,
+fits beside a busy process, and where the time of a step goes.
 
     python benchmarks [--only NAME ...] [--rounds 5] [--quick]
 
@@ -16,10 +17,12 @@ import sys
 from datetime import date
 from importlib import metadata
 
+import busy
 import convnet
 import mlp
 import predicting
 import search
+import steps
 import sweeps
 from _harness import CONTESTANTS, in_turn, machine, peak_memory, peak_of_this_process, rows
 
@@ -58,12 +61,16 @@ def main():
         work = next(work for work in works if work.name == name)
         print("{:.0f} (+{:.0f})".format(*peak_of_this_process(work, contestant)))
         return
-    names = ", ".join(work.name for work in works + list(sweeps.works(args.quick)))
-    works, of_sweeps = (
-        [w for w in some if not args.only or any(part in w.name for part in args.only)]
-        for some in (works, sweeps.works(args.quick))
-    )
-    if not works + of_sweeps:
+    # each kind has a table of its own
+    others = {module: list(module.works(args.quick)) for module in (sweeps, busy, steps)}
+    names = ", ".join(work.name for some in (works, *others.values()) for work in some)
+
+    def chosen(some):
+        return [w for w in some if not args.only or any(part in w.name for part in args.only)]
+
+    works = chosen(works)
+    others = {module: some for module, all_ in others.items() if (some := chosen(all_))}
+    if not (works or others):
         parser.error(f"no work is called {' or '.join(args.only)}; there are {names}")
     peaks, line = machine()
     print(f"{date.today()}, `python {shlex.join(['benchmarks', *sys.argv[1:]])}`")
@@ -76,10 +83,9 @@ def main():
         names = [name for name in CONTESTANTS if (name, 1) in times]
         for row in rows(work, times, peak_memory(work, names, args.quick), peaks):
             print("|", " | ".join(row), "|", flush=True)
-    if works and of_sweeps:
+    for module, some in others.items():
         print()
-    if of_sweeps:
-        sweeps.print_table(of_sweeps, args.rounds, args.quick)
+        module.print_table(some, args.rounds, args.quick, peaks[1])
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def works(quick):
         yield Work(f"sweep-{name}", title, data, contestants, threads=(1,))
 
 
-def print_table(chosen, rounds, quick):
+def print_table(chosen, rounds, quick, peak):
     """Print the table, a row a sweep as it is done."""
     print("|", " | ".join(HEADER), "|")
     print("|" + "---|" * len(HEADER), flush=True)
