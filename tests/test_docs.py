@@ -43,6 +43,12 @@ def test_every_chapter_has_code_a_formula_a_picture_and_is_in_the_table_of_conte
     assert pictures == drawn
 
 
+def test_the_guide_leads_to_every_example():
+    index = (DOCS / "guide/index.md").read_text("utf-8")
+    linked = set(re.findall(r"gallery/(plot_\w+)\.rst", index))
+    assert linked == {path.stem for path in DOCS.parent.glob("examples/plot_*.py")}
+
+
 @pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
 def test_the_table_of_names_has_all_that_scikit_learns_networks_have(name):
     text = (DOCS / "moving.md").read_text("utf-8")
