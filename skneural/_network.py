@@ -132,25 +132,29 @@ class Network:
         """Floating-point operations of the largest matrix product on a batch."""
         return max(layer.product_flops(n_rows) for layer in self.layers)
 
-    def check_memory(self, batch_size):
-        """Raise a ValueError if training cannot fit into the memory of this machine."""
+    def check_memory(self, batch_size, *, training=True):
+        """Raise a ValueError if training, or predicting, cannot fit into this machine."""
         try:
             memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         except (AttributeError, OSError, ValueError):  # not known on this platform
             return
         # parameters, gradient, the best parameters and at most two moments; output and slope
-        n_params = n_values = 0
+        work, (of_params, of_values) = ("training", (5, 2)) if training else ("use", (1, 1))
+        n_params = n_values = n_workspace = 0
         shapes = [*self.input_shapes[1:], self.output_shape]
         for i, (layer, shape) in enumerate(zip(self.layers, shapes, strict=True)):
             n_params += sum(map(math.prod, layer.param_shapes.values()))
             n_values += math.prod(shape)
-            needed = self.dtype.itemsize * (5 * n_params + 2 * batch_size * n_values)
+            n_workspace += layer.n_workspace
+            values = of_params * n_params + of_values * batch_size * n_values + n_workspace
+            needed = self.dtype.itemsize * values
             if needed > memory:
                 raise ValueError(
                     f"The network is too large for this machine: up to {layer.label} its "
-                    f"training in batches of {batch_size:,} samples takes at least {needed:,} "
+                    f"{work} in batches of {batch_size:,} samples takes at least {needed:,} "
                     f"bytes ({n_params:,} parameters), and the machine has {memory:,}. Lower "
-                    "hidden_layer_sizes, filters or batch_size. The network up to there:\n"
+                    "hidden_layer_sizes, filters, kernel_size, padding, dilation or "
+                    "batch_size. The network up to there:\n"
                     f"{self.summary(batch_size, i + 1)}"
                 )
 
@@ -280,12 +284,14 @@ class Network:
             delta = self._bound[i].backward(delta, need_dx=i > self._first)
         return signals
 
-    def raw_prediction(self, x):
+    def raw_prediction(self, x, most_bytes=_PREDICT_MOST):
         """The output of the last layer, before the loss's inverse link.
 
         Parameters
         ----------
         x : ndarray or CSR of shape (n_samples, *input_shape)
+        most_bytes : int, default=2**28
+            What the activations of the rows predicted at once may take; one row always may.
 
         Returns
         -------
@@ -294,10 +300,10 @@ class Network:
         n_samples = x.shape[0]
         if n_samples == 1:
             return self._row_prediction(x)
-        widest = sum(math.prod(shape) for shape in self.input_shapes)
-        row_bytes = widest * self.dtype.itemsize
+        n_values = sum(math.prod(shape) for shape in self.input_shapes)
+        row_bytes = n_values * self.dtype.itemsize
         chunk = max(_PREDICT_BYTES // row_bytes, min(64, _PREDICT_MOST // row_bytes))
-        chunk = max(1, min(chunk, n_samples))
+        chunk = max(1, min(chunk, most_bytes // row_bytes, n_samples))
         layers = self._bound_layers(chunk)
         raw = ops.empty((n_samples, *self.output_shape), self.dtype)
         for start in range(0, n_samples, chunk):
