@@ -13,7 +13,7 @@ ROOT = Path(skneural.__file__).parent
 # from the top of the house to its foundation; a module imports from lower floors only
 FLOORS = [
     ["skneural"],
-    ["_checkpoint", "_skl2onnx"],
+    ["_checkpoint", "_skl2onnx", "_skops"],
     ["_persistence"],
     ["_restore", "_onnx"],
     ["_convnet", "_report", "_diagnose"],
