@@ -33,4 +33,6 @@ _TYPES = {
     *(LabelColumn, LabelColumns, LabelIndicator, Network, Progress),
 }
 
+#: Names of the types that ``skops.io.load(path, trusted=SKOPS_TYPES)`` has to trust for a
+#: Pipeline with an estimator from here.
 SKOPS_TYPES = sorted(f"{cls.__module__}.{cls.__qualname__}" for cls in _TYPES)
