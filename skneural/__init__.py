@@ -12,6 +12,7 @@ from skneural._onnx import to_onnx
 from skneural._persistence import load, save
 from skneural._report import StudyReport, study_report
 from skneural._skl2onnx import register_skl2onnx
+from skneural._skops import SKOPS_TYPES
 from skneural._study import epochs_scorer
 from skneural._version import __version__
 from skneural.display._diagnostics import DiagnosticsDisplay
@@ -20,6 +21,7 @@ from skneural.display._study import StudyDisplay
 from skneural.display._weights import WeightsDisplay
 
 __all__ = [
+    "SKOPS_TYPES",
     "Checkpoint",
     "ConvNetClassifier",
     "ConvNetRegressor",

@@ -4,6 +4,7 @@ import warnings
 from contextlib import contextmanager
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
@@ -278,7 +279,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         X = self._check_x(X, "X", network.dtype)
         flops = network.product_flops(X.shape[0])
         with blas_threads_for(flops), np.errstate(over="ignore", invalid="ignore"):
-            return compute(network, X)
+            return compute(network, X, int(get_config()["working_memory"] * 2**20))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

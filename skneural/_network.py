@@ -135,24 +135,28 @@ class Network:
         """Floating-point operations of the largest matrix product on a batch."""
         return max(layer.product_flops(n_rows) for layer in self.layers)
 
-    def check_memory(self, batch_size):
-        """Raise a ValueError if training cannot fit into the memory of this machine."""
+    def check_memory(self, batch_size, *, training=True):
+        """Raise a ValueError if training, or predicting, cannot fit into this machine."""
         memory = machine_memory()
         if memory is None:
             return
         # parameters, gradient, the best parameters and at most two moments; output and slope
-        n_params = n_values = 0
+        work, (of_params, of_values) = ("training", (5, 2)) if training else ("use", (1, 1))
+        n_params = n_values = n_workspace = 0
         shapes = [*self.input_shapes[1:], self.output_shape]
         for i, (layer, shape) in enumerate(zip(self.layers, shapes, strict=True)):
             n_params += sum(map(math.prod, layer.param_shapes.values()))
             n_values += math.prod(shape)
-            needed = self.dtype.itemsize * (5 * n_params + 2 * batch_size * n_values)
+            n_workspace += layer.n_workspace
+            values = of_params * n_params + of_values * batch_size * n_values + n_workspace
+            needed = self.dtype.itemsize * values
             if needed > memory:
                 raise ValueError(
                     f"The network is too large for this machine: up to {layer.label} its "
-                    f"training in batches of {batch_size:,} samples takes at least {needed:,} "
+                    f"{work} in batches of {batch_size:,} samples takes at least {needed:,} "
                     f"bytes ({n_params:,} parameters), and the machine has {memory:,}. Lower "
-                    "hidden_layer_sizes, filters or batch_size. The network up to there:\n"
+                    "hidden_layer_sizes, filters, kernel_size, padding, dilation or "
+                    "batch_size. The network up to there:\n"
                     f"{self.summary(batch_size, i + 1)}"
                 )
 
@@ -265,10 +269,10 @@ class Network:
             penalty += l1 * np.vecdot(weights, signs)
         return penalty
 
-    def layer_outputs(self, x, places):
+    def layer_outputs(self, x, places, most_bytes=_PREDICT_MOST):
         """The outputs of the layers at `places`, of all rows, as when predicting."""
         outputs = {}
-        for part, layers in self._parts(x, apart=True):
+        for part, layers in self._parts(x, most_bytes, apart=True):
             y = self._pixel_rows(part)
             for i, layer in enumerate(layers):
                 y = layer.forward(y, training=False)
@@ -276,12 +280,14 @@ class Network:
                     outputs.setdefault(i, []).append(y.copy())
         return {i: np.concatenate(parts) for i, parts in outputs.items()}
 
-    def activations(self, x):
+    def activations(self, x, most_bytes=_PREDICT_MOST):
         """What every layer of weights hands on to the next one, and at last the prediction.
 
         Parameters
         ----------
         x : ndarray or CSR of shape (n_samples, *input_shape)
+        most_bytes : int, default=2**28
+            As for `raw_prediction`.
 
         Returns
         -------
@@ -293,7 +299,7 @@ class Network:
         places = [i - 1 for i in weighted[1:]]
         # not yet flattened
         places = [i - isinstance(self.layers[i], Flatten) for i in places]
-        outputs = self.layer_outputs(x, {*places, len(self.layers) - 1})
+        outputs = self.layer_outputs(x, {*places, len(self.layers) - 1}, most_bytes)
         hidden = [outputs[i].reshape(x.shape[0], *self.input_shapes[i + 1]) for i in places]
         raw = outputs[len(self.layers) - 1]
         return [*hidden, self.loss.predict(raw, out=raw)]
@@ -315,12 +321,14 @@ class Network:
             delta = self._bound[i].backward(delta, need_dx=i > self._first)
         return signals
 
-    def raw_prediction(self, x):
+    def raw_prediction(self, x, most_bytes=_PREDICT_MOST):
         """The output of the last layer, before the loss's inverse link.
 
         Parameters
         ----------
         x : ndarray or CSR of shape (n_samples, *input_shape)
+        most_bytes : int, default=2**28
+            What the activations of the rows predicted at once may take; one row always may.
 
         Returns
         -------
@@ -330,7 +338,7 @@ class Network:
         if n_samples == 1:
             return self._row_prediction(x)
         raw, stop = ops.empty((n_samples, *self.output_shape), self.dtype), 0
-        for part, layers in self._parts(x):
+        for part, layers in self._parts(x, most_bytes):
             y = self._pixel_rows(part)
             for layer in layers:
                 y = layer.forward(y, training=False)
@@ -338,13 +346,13 @@ class Network:
             raw[start:stop] = y
         return raw
 
-    def _parts(self, x, *, apart=False):
+    def _parts(self, x, most_bytes, *, apart=False):
         """Rows in parts whose outputs stay in the cache, and the layers bound for them."""
         n_samples = x.shape[0]
-        widest = sum(math.prod(shape) for shape in self.input_shapes)
-        row_bytes = widest * self.dtype.itemsize
+        n_values = sum(math.prod(shape) for shape in self.input_shapes)
+        row_bytes = n_values * self.dtype.itemsize
         chunk = max(_PREDICT_BYTES // row_bytes, min(64, _PREDICT_MOST // row_bytes))
-        chunk = max(1, min(chunk, n_samples))
+        chunk = max(1, min(chunk, most_bytes // row_bytes, n_samples))
         layers = self._bound_layers(chunk, apart=apart)
         for start in range(0, n_samples, chunk):
             yield x[start : start + chunk], layers

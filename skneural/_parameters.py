@@ -6,6 +6,8 @@ from numbers import Integral, Real
 
 import numpy as np
 
+_MOST_LAYERS = 10_000  # more than anyone needs, and not too many to describe
+
 
 def number(low=-math.inf, high=math.inf, *, integer=False, open_low=False, open_high=False):
     """Return a check for a finite number in an interval, closed unless said otherwise."""
@@ -107,6 +109,8 @@ def layer_sizes(name, value):
     if not _is_sequence(sizes):
         raise TypeError(f"{name} must be {allowed}, got {value!r}.")
     sizes = tuple(sizes)
+    if len(sizes) > _MOST_LAYERS:
+        raise ValueError(f"{name} may have {_MOST_LAYERS:,} entries, got {len(sizes):,}.")
     for size in sizes:
         if not is_number(size):
             raise TypeError(f"{name} must be {allowed}, got {value!r}.")

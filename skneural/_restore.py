@@ -25,7 +25,6 @@ LABELS = {"column": LabelColumn, "indicator": LabelIndicator, "columns": LabelCo
 _RNGS = ("shuffle", "dropout", "split", "augmentation")
 # what optimizers remember, of the size of the parameters
 MOMENTS = {"velocity", "first", "second", "sum_of_squares", "discounted_squares"}
-_MOST_LAYERS = 10_000  # more than anyone needs, and not too many to describe
 MOST_EPOCHS = 10**7
 # what parameters and counters from a stranger's file can raise when they are used
 _ERRORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
@@ -33,10 +32,6 @@ _ERRORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, 
 
 def describe(estimator, input_shape, dtype):
     """The network that the estimator's parameters describe; nothing is allocated."""
-    names = ("hidden_layer_sizes", "filters")
-    sizes = [check.layer_sizes(name, getattr(estimator, name, ())) for name in names]
-    if sum(map(len, sizes)) > _MOST_LAYERS:
-        raise ValueError(f"a network may have {_MOST_LAYERS:,} layers")
     labels = getattr(estimator, "_labels", None)
     n_outputs = estimator._n_targets if labels is None else _n_outputs(labels)
     layers = estimator._build_layers(input_shape, (n_outputs,))
@@ -128,6 +123,7 @@ def _rebuild(file, about, template):
     estimator.n_features_in_ = math.prod(shape)
     check.one_of("float32", "float64")("dtype", about["dtype"])
     network = describe(estimator, shape, about["dtype"])
+    network.check_memory(1, training=False)
     network.theta = file.read("theta", network.dtype, (network.n_params,))
     network.state = file.read("state", network.dtype, (network.n_state,))
     if about["feature_names"]:

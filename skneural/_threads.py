@@ -4,7 +4,9 @@ Two BLAS threads on a small product wait for each other by spinning: on a busy m
 that makes a fit many times slower. One thread is allowed unless the products are large,
 and then to the pool of NumPy alone: SciPy's wheels bring a pool of their own, for the
 vector updates here, and two pools spin against each other. Such a limit is a setting of
-the whole process, so a pool is limited for as long as any thread needs it to be.
+the whole process, so a pool is limited for as long as any thread needs it to be. (Of an
+OpenBLAS built with OpenMP, which no wheel of NumPy brings, it is a setting of the thread, and
+only the first of several threads is limited.)
 """
 
 import functools
@@ -24,6 +26,12 @@ class _Pool:
     def __init__(self, controller):
         # set one by one: `controller.limit` describes all of them first, 3 us a pool
         self.libraries = controller.lib_controllers
+        # threadpoolctl >= 3.7 lets one thread alone set OpenBLAS, and ignores all others: they
+        # would not be limited, or leave a limit behind. The count of holders is what is needed.
+        self.setters = [
+            getattr(library, "_real_set_num_threads", library.set_num_threads)
+            for library in self.libraries
+        ]
         self.lock = threading.Lock()
         self.holders = 0
 
@@ -32,8 +40,8 @@ class _Pool:
         with self.lock:
             if self.holders == 0:
                 self.before = [library.get_num_threads() for library in self.libraries]
-                for library in self.libraries:
-                    library.set_num_threads(1)
+                for set_num_threads in self.setters:
+                    set_num_threads(1)
             self.holders += 1
         try:
             yield
@@ -41,8 +49,8 @@ class _Pool:
             with self.lock:
                 self.holders -= 1
                 if self.holders == 0:
-                    for library, n_threads in zip(self.libraries, self.before, strict=True):
-                        library.set_num_threads(n_threads)
+                    for set_num_threads, n in zip(self.setters, self.before, strict=True):
+                        set_num_threads(n)
 
 
 @functools.cache

@@ -14,7 +14,7 @@ ROOT = Path(skneural.__file__).parent
 FLOORS = [
     ["skneural"],
     ["_backend"],
-    ["_checkpoint", "_skl2onnx"],
+    ["_checkpoint", "_skl2onnx", "_skops"],
     ["_persistence"],
     ["_restore", "_onnx"],
     ["_convnet", "_report", "_diagnose"],

@@ -1,7 +1,10 @@
 """One BLAS thread while small products run, and the old setting afterwards."""
 
+import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -68,3 +71,74 @@ def test_concurrent_fits_and_predictions_equal_serial_ones():
         for answer in pool.map(lambda _: shared.predict_proba(X), range(40)):
             np.testing.assert_array_equal(answer, expected)
     assert blas_threads() == before
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_second_thread_is_limited_and_restores_what_the_first_has_limited():
+    """threadpoolctl alone would listen to the main thread only, which has set threads first."""
+    before, seen = blas_threads(), []
+
+    def limited():
+        with blas_threads_for(1e3):
+            seen.append(blas_threads())
+
+    thread = threading.Thread(target=limited)
+    thread.start()
+    thread.join()
+    assert set(seen[0]) == {1}
+    begun, release = threading.Event(), threading.Event()
+
+    def outlasting():
+        with blas_threads_for(1e3):
+            begun.set()
+            release.wait()
+
+    thread = threading.Thread(target=outlasting)
+    with blas_threads_for(1e3):
+        thread.start()
+        begun.wait()
+    assert set(blas_threads()) == {1}
+    release.set()
+    thread.join()
+    assert blas_threads() == before
+
+
+X, Y = load_digits(return_X_y=True)
+X, Y = X[:200] / 16, Y[:200]
+
+
+def theta(seed, nested=False):
+    """Weights of a fit, or of a few fits in threads or processes of their own."""
+    if nested:
+        jobs = (joblib.delayed(theta)(seed + k) for k in range(2))
+        return np.concatenate(joblib.Parallel(n_jobs=2)(jobs))
+    own = MLPClassifier((8,), max_iter=2, patience=np.inf, random_state=seed)
+    return own.fit(X, Y).network_.theta
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
+def test_every_backend_of_joblib_gives_the_same_bits(backend, nested):
+    expected = [theta(2 * seed, nested=nested) for seed in range(3)]
+    jobs = (joblib.delayed(theta)(2 * seed, nested=nested) for seed in range(3))
+    with joblib.parallel_config(backend=backend):
+        got = joblib.Parallel(n_jobs=2)(jobs)
+    np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_after_a_fit_can_fit_and_predict():
+    own = MLPClassifier((8,), max_iter=2, patience=np.inf, random_state=0).fit(X, Y)
+    expected = own.predict_proba(X)
+    own.predict(X[:1])
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            same = np.array_equal(own.predict_proba(X), expected)
+            code = int(not (same and np.array_equal(theta(0), own.network_.theta)))
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    assert status == 0

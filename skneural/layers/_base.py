@@ -55,6 +55,7 @@ class Layer:
         `build`.
     """
 
+    n_workspace = 0  # values that the layer needs for one sample beside its output
     param_shapes: dict = {}
     state_shapes: dict = {}
     only_training = False  # whether the layer does nothing when predicting

@@ -69,6 +69,9 @@ class Conv2D(Layer):
         c = input_shape[-1]
         kernel = self.windows.size[-n_axes:]
         self.param_shapes = {"weight": (*kernel, c, self.filters), "bias": (self.filters,)}
+        self.n_workspace = self.windows.output[1] * math.prod(kernel) * c  # see Correlation
+        if self.windows.is_padded:
+            self.n_workspace += math.prod(self.windows.padded) * c
         return (*self.windows.output[-n_axes:], self.filters)
 
     def init_params(self, params, state, rng):

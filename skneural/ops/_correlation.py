@@ -18,7 +18,7 @@ class Correlation:
     The windows are copied side by side, as the rows of a matrix, which one product multiplies
     with all filters. That is done for a few images at a time, or for a few rows of windows of
     one large image, so that the matrix stays in the cache of a core; it is never larger than
-    that, except that it has room for one row of windows.
+    that, except that it has room for one row of windows. Nor are the padded images, but one.
 
     Parameters
     ----------
@@ -46,7 +46,9 @@ class Correlation:
         self.one_by_one = small == 1 and c > 1  # a product for each image
         room = COLUMN_BYTES // (dtype.itemsize * ow * values)  # in rows of windows
         self.rows = max(1, min(oh, room))
-        self.images = max(1, min(n_images, room // oh, small if small > 1 else room))
+        padded = dtype.itemsize * math.prod(windows.padded) * c
+        room = min(room // oh, COLUMN_BYTES // padded if windows.is_padded else room)
+        self.images = max(1, min(n_images, room, small if small > 1 else room))
         self.columns = np.empty(self.images * self.rows * ow * values, dtype)
         self.sliding = _images.sliding_runs if c > 1 else _images.sliding
         if windows.is_padded:
