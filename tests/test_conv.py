@@ -155,6 +155,9 @@ def test_flops_of_the_largest_product():
     large.build((220, 220, 128))
     assert small.product_flops(2) == 2 * (2 * 28 * 28) * 9 * 16
     assert large.product_flops(1) == large.product_flops(9) == 2 * 216 * (25 * 128) * 64
+    dense = Dense(10)
+    dense.build((7,))
+    assert dense.product_flops(3) == 2 * 3 * 7 * 10
 
 
 X = np.array([0.5, -1.0, 2.0, 3.0, -0.5])
@@ -313,7 +316,7 @@ blocks = st.tuples(
     st.fixed_dictionaries(
         {
             "kernel_size": pairs,
-            "strides": st.sampled_from([1, 1, 2, (1, 2)]),
+            "strides": st.sampled_from([1, 1, 2, (1, 2), (2, 1)]),
             "padding": st.sampled_from(["same", "valid", 1, (2, 1)]),
             "dilation": st.sampled_from([1, 1, 2]),
         }
@@ -360,11 +363,12 @@ def test_gradient_of_drawn_networks(n_images, shape, blocks, head, loss, weighte
     assert min(errors) < 1e-6
 
 
-def test_stacked_models_equal_single_ones():
+@pytest.mark.parametrize("head", [Flatten, GlobalAveragePool])
+def test_stacked_models_equal_single_ones(head):
     def network(seed):
         rng = np.random.default_rng(seed)
         block = (3, {"kernel_size": 3, "padding": "same"}, True, "relu", POOLS[1])
-        return conv_network((6, 5, 2), [block, block], Flatten, HalfSquaredError, rng)
+        return conv_network((6, 5, 2), [block, block], head, HalfSquaredError, rng)
 
     singles, stack = [network(seed) for seed in range(3)], network(0)
     stack.theta = np.stack([single.theta for single in singles])

@@ -23,19 +23,16 @@ import tempfile
 import time
 from pathlib import Path
 
-os.environ["SCIPY_ARRAY_API"] = "1"  # as tests/conftest.py
-os.environ["OPENBLAS_NUM_THREADS"] = "1"
-
 ROOT = Path(__file__).parents[2]
 SHARE = 0.9
 
 # the tests of a module, quick ones first; its doctests run before them
 _LAYER = ["layers", "gradients", "oracle", "allocations", "options"]
-_IMAGES = ["conv", "pooling", "gradients", "oracle", "convnet", "allocations"]
+_IMAGES = ["conv", "layers", "pooling", "gradients", "oracle", "convnet", "allocations"]
 _LOSS = ["losses", "oracle", "gradients", "multioutput", "allocations"]
 TESTS = {
     "layers/_activations.py": _LAYER,
-    "layers/_base.py": ["layers", "summary"],
+    "layers/_base.py": ["layers", "summary", "gradients", "conv", "bad_input"],
     "layers/_batch_norm.py": _LAYER,
     "layers/_conv.py": [*_IMAGES, "summary", "convnet_training"],
     "layers/_dense.py": [*_LAYER, "summary"],
@@ -151,7 +148,12 @@ def _put(parent, field, i, node):
 _PROFILE = """
 import hypothesis
 hypothesis.settings.register_profile(
-    "mutants", max_examples=20, derandomize=True, deadline=None, database=None
+    "mutants",
+    max_examples=20,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],  # no search for the least
 )
 """
 
@@ -169,6 +171,8 @@ def scratch_copy(root):
 
 def preload():
     """Import what every run needs, so that a fork has it; skneural itself comes anew."""
+    os.environ["SCIPY_ARRAY_API"] = "1"  # as tests/conftest.py
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     import pandas  # noqa: F401
     import pytest  # noqa: F401
     import skops.io  # noqa: F401
@@ -178,7 +182,7 @@ def preload():
 
 def run_tests(root, module, seconds=600):
     """Run the tests of a module in a fork; return its status, or "timeout"."""
-    paths = [f"skneural/{module}", *(f"tests/test_{name}.py" for name in TESTS[module])]
+    first, *others = (f"tests/test_{name}.py" for name in TESTS[module])
     child = os.fork()
     if not child:
         os.setsid()
@@ -193,12 +197,18 @@ def run_tests(root, module, seconds=600):
         import pytest
 
         options = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--tb=line"]
-        os._exit(pytest.main([*options, "--hypothesis-profile=mutants", *paths]))
+        options += ["--hypothesis-profile=mutants"]
+        for paths in ([f"skneural/{module}", first], *([other] for other in others)):
+            if status := pytest.main([*options, *paths]):
+                os._exit(status)
+        os._exit(0)
     start = time.monotonic()
     while time.monotonic() < start + seconds:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
-            return os.waitstatus_to_exitcode(status)
+            status = os.waitstatus_to_exitcode(status)
+            assert status not in (3, 4, 5), f"pytest did not run\n{log_of(root)}"
+            return status
         time.sleep(0.02)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
