@@ -16,9 +16,9 @@ import threads
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("cls", bad_inputs.CLASSES)
 def test_bad_inputs_are_refused_by_name_and_leave_the_estimator(cls):
-    counts, wrong = bad_inputs.check(cls, every=19)
+    counts, wrong = bad_inputs.check(cls, every=37)
     assert not wrong
-    assert counts.total() > 200
+    assert counts.total() > 100
 
 
 def test_predictions_of_many_threads():
@@ -26,7 +26,7 @@ def test_predictions_of_many_threads():
 
 
 def test_searches_inside_parallel_calls_end():
-    assert threads.nested_searches(2, [("loky", "threading")]) == 2
+    assert threads.nested_searches(2, [("threading", "loky")]) == 2
 
 
 def test_nothing_stays_open_after_fits():
@@ -53,7 +53,7 @@ def test_blas_threads_change_next_to_nothing():
 @pytest.mark.parametrize("module", ["_initializers.py", "layers/_dense.py", "_lbfgs.py"])
 def test_mutants_are_programs_that_differ(module):
     original = ast.unparse(ast.parse((mutants.ROOT / "skneural" / module).read_text()))
-    sources = [source for _, source in mutants.mutants(module)]
+    sources = [source() for _, source in mutants.mutants(module)]
     assert len(sources) > 10
     for source in sources:
         compile(source, module, "exec")

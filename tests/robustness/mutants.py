@@ -12,6 +12,7 @@ about them. `tests/test_robustness.py` runs a few that must be killed.
 
 import argparse
 import ast
+import functools
 import os
 import random
 import re
@@ -107,7 +108,7 @@ def _may_go(node, parent):
 
 
 def places(tree, statement=None):
-    """Every node below, with its parent and how to replace it there."""
+    """Every node below: its parent, field and place there, itself, and its statement."""
     for field, value in ast.iter_fields(tree):
         if field in _TYPES:
             continue
@@ -119,22 +120,29 @@ def places(tree, statement=None):
             yield from places(node, inner)
 
 
-def mutants(module, wanted=None):
-    """Yield name and source of all mutants of a module, or of those with a wanted number."""
+def mutants(module):
+    """Yield a name and how to make its source, for all mutants of a module."""
     tree = ast.parse((ROOT / "skneural" / module).read_text())
-    changed = [
-        (*place, new)
-        for place in list(places(tree))
-        for new in changes(place[3], place[1], place[0])
-    ]
-    for number, (parent, field, i, node, statement, new) in enumerate(changed):
-        if wanted is not None and number not in wanted:
-            continue
-        before = ast.unparse(statement).split("\n")[0]
-        _put(parent, field, i, new)
-        after = ast.unparse(new if node is statement else statement).split("\n")[0]
-        yield f"{module}:{statement.lineno}  {before}  ->  {after}", ast.unparse(tree)
-        _put(parent, field, i, node)
+    for parent, field, i, node, statement in list(places(tree)):
+        for new in changes(node, field, parent):
+            before = _first_line(statement)
+            _put(parent, field, i, new)
+            after = _first_line(new if node is statement else statement)
+            _put(parent, field, i, node)
+            name = f"{module}:{statement.lineno}  {before}  ->  {after}"
+            yield name, functools.partial(_source, tree, (parent, field, i), node, new)
+
+
+def _first_line(node):
+    return ast.unparse(node).split("\n")[0]
+
+
+def _source(tree, place, node, new):
+    """The module with a node in the place of another one."""
+    _put(*place, new)
+    source = ast.unparse(tree)
+    _put(*place, node)
+    return source
 
 
 def _put(parent, field, i, node):
@@ -238,7 +246,7 @@ def main():
                 raise SystemExit(f"{module}: tests fail without a mutant\n{log_of(root)}")
             seconds[module] = 20 + 3 * (time.monotonic() - start)
         path = root / "skneural" / module
-        path.write_text(source)
+        path.write_text(source())
         status = run_tests(root, module, seconds[module])
         shutil.copy(ROOT / "skneural" / module, path)
         if status == 0:
