@@ -373,6 +373,7 @@ def test_warm_start_with_other_classes(y):
         {"hidden_layer_sizes": ()},
         {"activation": "tanh"},
         {"solver": "sgd"},
+        {"dtype": "float32"},
     ],
     ids=str,
 )

@@ -120,23 +120,37 @@ def test_against_scipy():
     np.testing.assert_allclose(y, expected.reshape(-1, 1), rtol=1e-12)
 
 
+def conv_results(x):
+    """Output and gradients of a convolution, and how many columns it has room for."""
+    layer = bound_conv(Conv2D(3, 3, strides=2, padding=1), x)
+    y = layer.forward(as_rows(x), training=True).copy()
+    dx = layer.backward(drawn(y.shape)).copy()
+    return [y, dx, *layer.arrays["grads"].values()], layer.correlation.columns.size
+
+
 @pytest.mark.parametrize("n_bytes", [1, 1000, 10_000, 100_000])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_results_do_not_depend_on_chunks(n_bytes, channels, monkeypatch):
     """Single rows of an image, a few of them, whole images and all of them."""
     x = drawn((5, 9, 8, channels))
-
-    def results():
-        layer = bound_conv(Conv2D(3, 3, strides=2, padding=1), x)
-        y = layer.forward(as_rows(x), training=True).copy()
-        dx = layer.backward(drawn(y.shape)).copy()
-        return y, dx, *layer.arrays["grads"].values(), layer.correlation.columns.size
-
-    *expected, _ = results()
+    expected, _ = conv_results(x)
     monkeypatch.setattr(_correlation, "COLUMN_BYTES", n_bytes)
-    *chunked, size = results()
+    chunked, size = conv_results(x)
     assert size * 8 <= max(n_bytes, 4 * 9 * channels * 8)  # or one row of windows
     for ours, theirs in zip(chunked, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("images_a_product", [0, 1, 2, 9])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_results_do_not_depend_on_products(images_a_product, channels, monkeypatch):
+    """Large products, one for each of several images, and one for some or all of them."""
+    x = drawn((5, 9, 8, channels))
+    expected, _ = conv_results(x)
+    multiply_adds = 5 * 4 * 9 * channels * 3  # of one image
+    limit = multiply_adds * images_a_product + multiply_adds // 2
+    monkeypatch.setattr(_correlation, "_SMALL_PRODUCT", limit)
+    for ours, theirs in zip(conv_results(x)[0], expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)
 
 

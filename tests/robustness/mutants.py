@@ -49,7 +49,7 @@ TESTS = {
     "_classification_losses.py": _LOSS,
     "_optimizers.py": ["optimizers", "oracle", "training", "allocations", "options"],
     "schedules.py": ["schedules", "training"],
-    "_initializers.py": ["layers", "conv", "options", "convnet"],
+    "_initializers.py": ["layers", "conv", "training", "options", "convnet"],
     "_network.py": [
         *("gradients", "oracle", "layers", "one_row", "summary", "diagnostics", "convnet"),
         *("allocations", "options", "bad_parameters"),
