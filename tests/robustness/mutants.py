@@ -29,7 +29,7 @@ SHARE = 0.9
 
 # the tests of a module, quick ones first; its doctests run before them
 _LAYER = ["layers", "gradients", "oracle", "allocations", "options"]
-_IMAGES = ["conv", "layers", "pooling", "gradients", "oracle", "convnet", "allocations"]
+_IMAGES = ["conv", "pooling", "gradients", "oracle", "convnet", "allocations"]
 _LOSS = ["losses", "oracle", "gradients", "multioutput", "allocations"]
 TESTS = {
     "layers/_activations.py": _LAYER,
@@ -40,7 +40,7 @@ TESTS = {
     "layers/_dropout.py": _LAYER,
     "layers/_flatten.py": _IMAGES,
     "layers/_noise.py": _LAYER,
-    "layers/_pooling.py": [*_IMAGES, "summary"],
+    "layers/_pooling.py": [*_IMAGES, "layers", "summary"],
     "layers/_windows.py": [*_IMAGES, "summary"],
     "ops/_correlation.py": _IMAGES,
     "ops/_images.py": _IMAGES,
