@@ -4,7 +4,7 @@ PY = .venv/bin/python
 # The bundled digits by default; make study STUDY="--data mnist --jobs 2" for more.
 STUDY ?= --data digits --jobs 2
 
-.PHONY: study test lint docs linkcheck bench clean
+.PHONY: study test lint docs linkcheck bench coverage clean
 
 study: .venv/plot.done
 	$(PY) examples/plot_architecture_study.py $(STUDY)
@@ -26,6 +26,10 @@ linkcheck: .venv/docs.done
 bench: .venv/bench.done
 	$(PY) benchmarks $(BENCH)
 
+coverage: .venv/coverage.done
+	$(PY) -m coverage run -m pytest
+	$(PY) -m coverage report
+
 # one marker an extra; a change of pyproject.toml installs again
 .venv/%.done: pyproject.toml
 	test -x $(PY) || $(PYTHON) -m venv .venv
@@ -33,4 +37,4 @@ bench: .venv/bench.done
 	touch $@
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .coverage build dist

@@ -30,6 +30,16 @@ def frame_with(column):
     return pd.DataFrame({"a": X[:, 0], "b": column, "c": X[:, 2]})
 
 
+def with_place(make, part, place):
+    """Sparse data with an entry whose place is outside, which SciPy would write to."""
+    x = make(X)
+    places = getattr(x, part)
+    (places if part == "indices" else places[1])[3] = place
+    return x
+
+
+MASKED = np.ma.masked_array(X, mask=X > 1)
+HUGE = 10**400
 DAYS = pd.date_range("2020-01-01", periods=24)
 BAD_X = {
     "NaN": (with_entry(NAN), ["X", "NaN"]),
@@ -68,6 +78,12 @@ BAD_X = {
     "complex lists": ((X + 1j).tolist(), ["X", "complex"]),
     "DataFrame complex": (frame_with(1j), ["Complex"]),
     "ragged": ([[1, 2, 3]] * 23 + [[1]], ["inhomogeneous"]),
+    "masked": (MASKED, ["X", "masked", f"{MASKED.mask.sum()} of them"]),
+    "huge integers": ([[HUGE, 1, 2]] * 24, ["X", "too large"]),
+    "CSR place": (with_place(sparse.csr_array, "indices", 99), ["X", "indices must be < 3"]),
+    "CSR place below": (with_place(sparse.csr_matrix, "indices", -9), ["X", "indices must"]),
+    "CSC place": (with_place(sparse.csc_array, "indices", 99), ["X", "indices must"]),
+    "COO place": (with_place(sparse.coo_array, "coords", 99), ["X", "exceeds"]),
 }
 
 
@@ -113,6 +129,8 @@ BAD_Y = {
     "three dimensions": (np.ones((24, 2, 2)), ["dim 3"]),
     "no columns": (np.ones((24, 0)), ["0 feature(s)"]),
     "two columns NaN": (np.c_[Y, with_y(NAN)], ["y", "NaN"]),
+    "masked": (np.ma.masked_array(Y, mask=Y > 1), ["y", "masked", "8 of them"]),
+    "huge integers": ([HUGE, 1] * 12, ["y"]),
 }
 BAD_Y_OF_CLASSIFIER = {
     **BAD_Y,
@@ -121,6 +139,8 @@ BAD_Y_OF_CLASSIFIER = {
     "continuous": (X[:, 0], ["continuous"]),
     "continuous columns": (X[:, :2], ["continuous"]),
     "mixed": (with_y("a"), ["label type"]),
+    "wide integers": ([2**70, 1] * 12, ["y", "label type"]),
+    "NaT": (np.array(["NaT", "2020-01-01"] * 12, "M8[D]"), ["y", "NaT"]),
     "labels 0 and 5": (5 * np.c_[Y == 0, Y == 1], ["y", "0", "5"]),
     "labels 1 and 2": (1 + np.c_[Y == 0, Y == 1], ["y", "0", "2"]),
     "labels -1 and 1": (2 * np.c_[Y == 0, Y == 1] - 1, ["y", "0", "-1"]),
@@ -183,6 +203,8 @@ BAD_WEIGHTS = {
     "complex": (ONES + 1j, []),
     "dates": (np.arange(24).astype("M8[D]"), ["number"]),
     "balanced": ("balanced", []),
+    "masked": (np.ma.masked_array(ONES, mask=Y > 1), ["masked", "8 of them"]),
+    "huge integers": ([HUGE] * 24, ["too large"]),
 }
 
 
@@ -193,6 +215,42 @@ def test_bad_sample_weight(cls, weights, words):
     own = make(cls).fit(X, Y)
     with refusal(own, "sample_weight", *words):
         own.partial_fit(X, Y, sample_weight=weights)
+
+
+@BOTH
+@pytest.mark.parametrize(("weights", "words"), BAD_WEIGHTS.values(), ids=BAD_WEIGHTS)
+def test_bad_sample_weight_of_score(cls, weights, words):
+    own = make(cls).fit(X, Y)
+    with refusal(own, "sample_weight", *words):
+        own.score(X, Y, weights)
+
+
+@BOTH
+@pytest.mark.parametrize("y", [None, Y[1:], Y * NAN, X, "a", 3, [HUGE] * 24, MASKED[:, 0]])
+def test_bad_y_of_score(cls, y):
+    own = make(cls).fit(X, Y)
+    with refusal(own, "y"):
+        own.score(X, y)
+
+
+@BOTH
+def test_score_takes_weights_and_any_array(cls):
+    own = make(cls).fit(X, Y)
+    weight = np.r_[np.ones(12), np.zeros(12)]
+    assert own.score(X, Y, weight) == own.score(X[:12].tolist(), Y[:12].tolist())
+    whole = np.ma.masked_array(Y, mask=False)  # a mask of nothing hides nothing
+    assert own.score(X, whole) == own.score(X, Y)
+
+
+@BOTH
+def test_an_error_leaves_a_random_state_as_it_was(cls):
+    rng = np.random.RandomState(0)
+    own, expected = make(cls, random_state=rng), rng.get_state()[1].tobytes()
+    for given in ({"X_val": X}, {"coefs_init": []}):
+        with pytest.raises(ValueError, match="must be"):
+            own.fit(X, Y, **given)
+        assert rng.get_state()[1].tobytes() == expected
+        assert rng.get_state()[2] == np.random.RandomState(0).get_state()[2]
 
 
 @BOTH
@@ -315,6 +373,7 @@ def test_warm_start_with_other_classes(y):
         {"hidden_layer_sizes": ()},
         {"activation": "tanh"},
         {"solver": "sgd"},
+        {"dtype": "float32"},
     ],
     ids=str,
 )

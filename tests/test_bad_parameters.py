@@ -19,7 +19,8 @@ def each(*classes):
 CONVNETS = (ConvNetClassifier, ConvNetRegressor)
 BOTH, ALL = each(MLPClassifier, MLPRegressor), each(MLPClassifier, MLPRegressor, *CONVNETS)
 
-NOT_NUMBERS = ["1", None, True, np.True_, [1], 1j, np.array(1.0)]
+# NumPy counts times among the integers
+NOT_NUMBERS = ["1", None, True, np.True_, [1], 1j, np.array(1.0), np.timedelta64(1, "s")]
 NOT_FINITE = [NAN, INF, -INF, np.float32("nan"), np.float64("inf"), 10**400]
 BAD_FLOATS = [*NOT_NUMBERS, *NOT_FINITE]
 BAD_INTS = [*NOT_NUMBERS, NAN, -INF, 1.0, np.float64(3), 2.5, 0, -1, -(10**20)]
@@ -31,7 +32,7 @@ BAD_PARAMETERS = {
     "hidden_layer_sizes": (
         ">= 1",
         [
-            *(0, -1, 2.0, NAN, INF, None, True, "8", b"8"),
+            *(0, -1, 2.0, NAN, INF, None, True, "8", b"8", np.timedelta64(8)),
             *((8, 0), (8, -3), (8, 4.0), (8, NAN), (True,), ("8",), (None,), [[8]], (8, (4,))),
             *(np.array([8.0]), np.array([[8]]), np.array(8)),
             # an iterator is spent by the first look at it; sets and dicts have no order
@@ -78,11 +79,14 @@ BAD_PARAMETERS = {
     "epsilon": ("> 0", [*BAD_FLOATS, 0, 0.0, -1e-8]),
     "shuffle": ("True or False", BAD_SWITCHES),
     "warm_start": ("True or False", BAD_SWITCHES),
-    "verbose": (">= 0", [None, "yes", NAN, 1.0, -1, [True]]),
+    "verbose": (">= 0", [None, "yes", NAN, 1.0, -1, [True], np.timedelta64(1)]),
     "on_interrupt": ("'raise' or 'warn'", [*BAD_NAMES, "ignore"]),
     "random_state": (
         "None, an integer >= 0 or a numpy.random.RandomState",
-        ["0", NAN, 0.5, 1.0, True, -1, [0], np.random.RandomState, np.random.default_rng(0)],
+        [
+            *("0", NAN, 0.5, 1.0, True, -1, [0], np.timedelta64(1)),
+            *(np.random.RandomState, np.random.default_rng(0)),
+        ],
     ),
 }
 
@@ -240,8 +244,15 @@ def test_one_activation_a_hidden_layer(cls, activation, words):
         own.fit(X, Y)
 
 
+# the last one takes more bytes than a float can say
+BEYOND_MEMORY = {
+    "1e12": 10**12, "1e6, 1e6": (10**6, 10**6), "4, 1e30": (4, 10**30), "1e100": (10**100,),
+    "1e200, 1e200": (10**200, 10**200),
+}  # fmt: skip
+
+
 @BOTH
-@pytest.mark.parametrize("sizes", [10**12, (10**6, 10**6), (4, 10**30), (10**100,)], ids=str)
+@pytest.mark.parametrize("sizes", BEYOND_MEMORY.values(), ids=BEYOND_MEMORY)
 def test_a_network_larger_than_memory_says_how_many_bytes(cls, sizes):
     own = make(cls, hidden_layer_sizes=sizes)
     with refusal(own, "hidden_layer_sizes", error=ValueError):

@@ -183,6 +183,12 @@ def test_what_cannot_be_checkpointed_is_refused(tmp_path):
         MLPClassifier(solver="lbfgs").set_callbacks(Checkpoint(path)).fit(X, Y)
     with pytest.raises(TypeError, match="callback of the estimators of skneural"):
         Checkpoint(path).setup(LinearRegression(), None)
+
+    class Mine(MLPClassifier):
+        pass
+
+    with pytest.raises(TypeError, match=r"Checkpoint knows MLPClassifier, .*got Mine"):
+        Mine().set_callbacks(Checkpoint(path)).fit(X, Y)
     own = MLPClassifier().set_callbacks(Checkpoint(tmp_path / "nowhere" / "fit"))
     with pytest.raises(OSError, match="cannot be written"):
         own.fit(X, Y)
@@ -198,6 +204,15 @@ def test_a_damaged_checkpoint_is_refused(name, tmp_path):
         for read in (lambda: fit(name, path), lambda: skneural.load(path)):
             with pytest.raises(ValueError, match=r"fit cannot be loaded: it"):
                 read()
+
+
+def test_what_a_kill_has_left_half_written_is_removed(tmp_path):
+    path = tmp_path / "fit"
+    (tmp_path / "fit.0123abcd.tmp").write_bytes(b"half")
+    (tmp_path / "fit.txt").write_bytes(b"of somebody else")
+    fit("dense", path)
+    assert sorted(os.listdir(tmp_path)) == ["fit", "fit.txt"]
+    assert repr(Checkpoint(path)) == f"Checkpoint({str(path)!r}, every=1, resume=False)"
 
 
 def run(name, path, delay=0, **options):

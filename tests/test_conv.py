@@ -120,23 +120,37 @@ def test_against_scipy():
     np.testing.assert_allclose(y, expected.reshape(-1, 1), rtol=1e-12)
 
 
+def conv_results(x):
+    """Output and gradients of a convolution, and how many columns it has room for."""
+    layer = bound_conv(Conv2D(3, 3, strides=2, padding=1), x)
+    y = layer.forward(as_rows(x), training=True).copy()
+    dx = layer.backward(drawn(y.shape)).copy()
+    return [y, dx, *layer.arrays["grads"].values()], layer.correlation.columns.size
+
+
 @pytest.mark.parametrize("n_bytes", [1, 1000, 10_000, 100_000])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_results_do_not_depend_on_chunks(n_bytes, channels, monkeypatch):
     """Single rows of an image, a few of them, whole images and all of them."""
     x = drawn((5, 9, 8, channels))
-
-    def results():
-        layer = bound_conv(Conv2D(3, 3, strides=2, padding=1), x)
-        y = layer.forward(as_rows(x), training=True).copy()
-        dx = layer.backward(drawn(y.shape)).copy()
-        return y, dx, *layer.arrays["grads"].values(), layer.correlation.columns.size
-
-    *expected, _ = results()
+    expected, _ = conv_results(x)
     monkeypatch.setattr(_correlation, "COLUMN_BYTES", n_bytes)
-    *chunked, size = results()
+    chunked, size = conv_results(x)
     assert size * 8 <= max(n_bytes, 4 * 9 * channels * 8)  # or one row of windows
     for ours, theirs in zip(chunked, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("images_a_product", [0, 1, 2, 9])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_results_do_not_depend_on_products(images_a_product, channels, monkeypatch):
+    """Large products, one for each of several images, and one for some or all of them."""
+    x = drawn((5, 9, 8, channels))
+    expected, _ = conv_results(x)
+    multiply_adds = 5 * 4 * 9 * channels * 3  # of one image
+    limit = multiply_adds * images_a_product + multiply_adds // 2
+    monkeypatch.setattr(_correlation, "_SMALL_PRODUCT", limit)
+    for ours, theirs in zip(conv_results(x)[0], expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)
 
 
@@ -155,6 +169,9 @@ def test_flops_of_the_largest_product():
     large.build((220, 220, 128))
     assert small.product_flops(2) == 2 * (2 * 28 * 28) * 9 * 16
     assert large.product_flops(1) == large.product_flops(9) == 2 * 216 * (25 * 128) * 64
+    dense = Dense(10)
+    dense.build((7,))
+    assert dense.product_flops(3) == 2 * 3 * 7 * 10
 
 
 X = np.array([0.5, -1.0, 2.0, 3.0, -0.5])
@@ -313,7 +330,7 @@ blocks = st.tuples(
     st.fixed_dictionaries(
         {
             "kernel_size": pairs,
-            "strides": st.sampled_from([1, 1, 2, (1, 2)]),
+            "strides": st.sampled_from([1, 1, 2, (1, 2), (2, 1)]),
             "padding": st.sampled_from(["same", "valid", 1, (2, 1)]),
             "dilation": st.sampled_from([1, 1, 2]),
         }
@@ -360,11 +377,12 @@ def test_gradient_of_drawn_networks(n_images, shape, blocks, head, loss, weighte
     assert min(errors) < 1e-6
 
 
-def test_stacked_models_equal_single_ones():
+@pytest.mark.parametrize("head", [Flatten, GlobalAveragePool])
+def test_stacked_models_equal_single_ones(head):
     def network(seed):
         rng = np.random.default_rng(seed)
         block = (3, {"kernel_size": 3, "padding": "same"}, True, "relu", POOLS[1])
-        return conv_network((6, 5, 2), [block, block], Flatten, HalfSquaredError, rng)
+        return conv_network((6, 5, 2), [block, block], head, HalfSquaredError, rng)
 
     singles, stack = [network(seed) for seed in range(3)], network(0)
     stack.theta = np.stack([single.theta for single in singles])

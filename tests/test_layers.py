@@ -217,6 +217,24 @@ def test_batch_norm_starts_from_the_identity():
     np.testing.assert_array_equal(network.raw_prediction(x), x)
 
 
+def test_batch_norm_has_the_constants_of_pytorch():
+    """A feature that hardly varies shows epsilon, the running mean shows momentum."""
+    layer = bound(BatchNorm(), (4, 3))
+    layer.arrays["params"]["scale"][...], layer.arrays["params"]["shift"][...] = 1, 0
+    layer.arrays["state"]["mean"][...] = 0
+    y = layer.forward(np.full((4, 3), 2.0) + 1e-3 * drawn((4, 1)), training=True)
+    variance = 1e-6 * drawn((4, 1)).var()
+    assert y.std() == pytest.approx(np.sqrt(variance / (variance + 1e-5)), rel=1e-6)
+    assert layer.arrays["state"]["mean"] == pytest.approx(0.2, rel=1e-2)
+
+
+@pytest.mark.parametrize("name", ["dense", "batch_norm", "conv", "max_pool", "average_pool"])
+def test_the_gradient_for_x_is_left_out_if_nobody_asks(name):
+    layer = make(name, 4)
+    y = layer.forward(drawn(x_shape(name, 4)), training=True)
+    assert layer.backward(drawn(y.shape), need_dx=False) is None
+
+
 def test_batch_norm_of_one_row_and_of_equal_rows():
     layer = bound(BatchNorm(), (4, 3))
     before = {key: array.copy() for key, array in layer.arrays["state"].items()}

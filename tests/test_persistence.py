@@ -1,8 +1,10 @@
 """save and load: the same bits, the same training afterwards, and plain files only."""
 
 import errno
+import json
 import os
 import pickle
+import re
 import tracemalloc
 import warnings
 
@@ -19,6 +21,7 @@ from sklearn.preprocessing import StandardScaler
 
 import skneural
 from skneural import ConvNetClassifier, ConvNetRegressor, MLPClassifier, MLPRegressor
+from skneural._model_file import ModelFile
 from skneural._persistence import plain_parameters
 from skneural.schedules import Cosine, Schedule
 
@@ -93,6 +96,7 @@ SETTINGS = [
     (MLPRegressor, {"solver": "lbfgs", "activation": ["tanh"]}, X, Y / 10),
     (MLPClassifier, {"hidden_layer_sizes": np.array([8, 4]), "batch_size": np.int8(9)}, X, Y),
     (MLPClassifier, {"early_stopping": True, "scoring": "balanced_accuracy"}, X, Y % 3),
+    (MLPClassifier, {"activation": np.array(["tanh"]), "weight_init": np.str_("he")}, X, Y),
     (MLPClassifier, {"class_weight": {1: 2.0, np.int64(0): 1}, "verbose": False}, X, Y % 2),
     (MLPClassifier, {"random_state": np.random.RandomState(3), "decay": 0.9}, X, Y),
     (ConvNetClassifier, {"batch_norm": True, "dropout": [0.1, 0.2, 0.3]}, IMAGES, Y),
@@ -228,6 +232,59 @@ def test_a_generator_that_numpy_would_read_beyond_its_end(state, tmp_path):
         skneural.load(path)
 
 
+TRAINING = {"begun": 0, "schedule_length": 1, "stalled": 0, "data": 0}
+BAD_TEXT = {"array": ["<U4", [1], [{"tuple": []}]]}
+# what is rewritten of a classifier of text: text, arrays and description, by the complaint
+WRONG = {
+    "no model file": {"text": {"format": "other 1"}},
+    "no model file of skneural": {"text": {"format": "skneural one"}},
+    "its header is not an object": {"text": {"estimator": "[]"}},
+    "of no use: ['more']": {"arrays": {"more": np.zeros(2)}},
+    "'theta' is missing": {"arrays": {"theta": None}},
+    "'theta' must be float64 of shape (": {"arrays": {"theta": np.zeros(3)}},
+    "'classes.0' is no text": {"arrays": {"classes.0": np.zeros((10, 0), "<u4")}},
+    "array 'classes.0' is no text": {"arrays": {"classes.0": np.full((2, 3), 2**21, "<u4")}},
+    "classes.0 has too few labels": {"arrays": {"classes.0": np.ones((1, 3), "<u4")}},
+    "input_shape is described wrongly: [8, 8]": {"input_shape": [8, 8]},
+    "the history is described wrongly": {"history": ["learning_rate"]},
+    "the optimizer is described wrongly": {"optimizer": {"first": 1}},
+    "a generator is described wrongly": lambda told: told["rngs"]["split"].update(
+        uinteger=2**32
+    ),
+    "best_loss must be a number": lambda told: told["progress"].update(best_loss=1),
+    "the best loss must be a number": {
+        "training": {**TRAINING, "best_loss": 1, "best_tie_breaker": 0.5}
+    },
+    "may have 10,000 layers": ("hidden_layer_sizes", {"tuple": [1] * 10_001}),
+    "'<O8' is no dtype": ("alpha", {"numpy": ["<O8", 1]}),
+    "an array of text is described wrongly": ("activation", BAD_TEXT),
+    "describes no value": ("alpha", {"float": "1e5"}),
+}
+
+
+@pytest.mark.parametrize("complaint", WRONG)
+def test_a_wrong_description_is_refused_in_words(complaint, tmp_path):
+    own, path, change = make().fit(X, TARGETS["text"]), tmp_path / "own", WRONG[complaint]
+    if isinstance(change, tuple):
+        change = {"params": {**plain_parameters(own), change[0]: change[1]}}
+    elif callable(change):
+        rewrite(own, path)
+        with ModelFile(path) as file:
+            told = json.loads(file.text["estimator"])
+        change(told)
+        change = told
+    rewrite(own, path, **change)
+    with pytest.raises(ValueError, match=f"own cannot be loaded: .*{re.escape(complaint)}"):
+        skneural.load(path)
+
+
+def test_bytes_that_are_no_booleans(tmp_path):
+    own, path = make().fit(X, Y > 4), tmp_path / "own"
+    rewrite(own, path, arrays={"classes.0": np.array([0, 2], np.uint8).view(bool)})
+    with pytest.raises(ValueError, match="neither 0 nor 1"):
+        skneural.load(path)
+
+
 def test_other_versions(tmp_path):
     own, path = make().fit(X, Y), tmp_path / "own.skneural"
     rewrite(own, path, text={"skneural_version": "0.9.3"})
@@ -248,6 +305,21 @@ def test_the_previous_file_stays_when_the_disk_is_full(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match=r"could not be written \(No space left on device\)"):
+        skneural.save(own.partial_fit(X, Y), path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interrupt_while_a_file_is_written(tmp_path, monkeypatch):
+    own, path = make().fit(X, Y), tmp_path / "own.skneural"
+    skneural.save(own, path)
+    before = path.read_bytes()
+
+    def interrupted(file):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
         skneural.save(own.partial_fit(X, Y), path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

@@ -5,10 +5,10 @@
 Bad parameters (those of `tests/test_bad_parameters.py` and more), bad X, y, weights, classes,
 initial weights and validation data, wherever each of the four estimators takes them: a new
 one, and one that was fitted with the state of its optimizer kept. Every call must raise
-ValueError or TypeError within two seconds of work, with a message that names the parameter or the
-argument; parameters, fitted attributes, weights, optimizer and generators must stay to the
-bit. It ends with an error if a class has fewer than `--least` inputs. Half a minute.
-`tests/test_robustness.py` runs every seventh.
+ValueError or TypeError within two seconds of work, with a message that names the parameter
+or the argument; parameters, fitted attributes, weights, optimizer and generators must stay to
+the bit. It ends with an error if a class has fewer than `--least` inputs. Two minutes.
+`tests/test_robustness.py` runs a part.
 """
 
 import argparse

@@ -43,7 +43,8 @@ def outcome(path, data):
         skneural.load(path).summary()
         result = "loaded"
     except ValueError as error:
-        assert str(path) in str(error), error
+        if str(path) not in str(error):  # not from the checks of files
+            raise
         result = "refused"
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -76,7 +77,8 @@ def checkpoints(path, n_files):
                 try:
                     read()
                 except ValueError as error:
-                    assert f"{path} cannot be loaded: it" in str(error), error
+                    if f"{path} cannot be loaded: it" not in str(error):
+                        raise
                 else:
                     raise AssertionError(f"{name}, {seed}: a damaged checkpoint was read")
             refused += 1

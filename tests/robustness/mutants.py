@@ -12,6 +12,7 @@ about them. `tests/test_robustness.py` runs a few that must be killed.
 
 import argparse
 import ast
+import functools
 import os
 import random
 import re
@@ -23,9 +24,6 @@ import tempfile
 import time
 from pathlib import Path
 
-os.environ["SCIPY_ARRAY_API"] = "1"  # as tests/conftest.py
-os.environ["OPENBLAS_NUM_THREADS"] = "1"
-
 ROOT = Path(__file__).parents[2]
 SHARE = 0.9
 
@@ -35,14 +33,14 @@ _IMAGES = ["conv", "pooling", "gradients", "oracle", "convnet", "allocations"]
 _LOSS = ["losses", "oracle", "gradients", "multioutput", "allocations"]
 TESTS = {
     "layers/_activations.py": _LAYER,
-    "layers/_base.py": ["layers", "summary"],
+    "layers/_base.py": ["layers", "summary", "gradients", "conv", "bad_input"],
     "layers/_batch_norm.py": _LAYER,
     "layers/_conv.py": [*_IMAGES, "summary", "convnet_training"],
     "layers/_dense.py": [*_LAYER, "summary"],
     "layers/_dropout.py": _LAYER,
     "layers/_flatten.py": _IMAGES,
     "layers/_noise.py": _LAYER,
-    "layers/_pooling.py": [*_IMAGES, "summary"],
+    "layers/_pooling.py": [*_IMAGES, "layers", "summary"],
     "layers/_windows.py": [*_IMAGES, "summary"],
     "ops/_correlation.py": _IMAGES,
     "ops/_images.py": _IMAGES,
@@ -51,7 +49,7 @@ TESTS = {
     "_classification_losses.py": _LOSS,
     "_optimizers.py": ["optimizers", "oracle", "training", "allocations", "options"],
     "schedules.py": ["schedules", "training"],
-    "_initializers.py": ["layers", "conv", "options", "convnet"],
+    "_initializers.py": ["layers", "conv", "training", "options", "convnet"],
     "_network.py": [
         *("gradients", "oracle", "layers", "one_row", "summary", "diagnostics", "convnet"),
         *("allocations", "options", "bad_parameters"),
@@ -110,7 +108,7 @@ def _may_go(node, parent):
 
 
 def places(tree, statement=None):
-    """Every node below, with its parent and how to replace it there."""
+    """Every node below: its parent, field and place there, itself, and its statement."""
     for field, value in ast.iter_fields(tree):
         if field in _TYPES:
             continue
@@ -122,22 +120,29 @@ def places(tree, statement=None):
             yield from places(node, inner)
 
 
-def mutants(module, wanted=None):
-    """Yield name and source of all mutants of a module, or of those with a wanted number."""
+def mutants(module):
+    """Yield a name and how to make its source, for all mutants of a module."""
     tree = ast.parse((ROOT / "skneural" / module).read_text())
-    changed = [
-        (*place, new)
-        for place in list(places(tree))
-        for new in changes(place[3], place[1], place[0])
-    ]
-    for number, (parent, field, i, node, statement, new) in enumerate(changed):
-        if wanted is not None and number not in wanted:
-            continue
-        before = ast.unparse(statement).split("\n")[0]
-        _put(parent, field, i, new)
-        after = ast.unparse(new if node is statement else statement).split("\n")[0]
-        yield f"{module}:{statement.lineno}  {before}  ->  {after}", ast.unparse(tree)
-        _put(parent, field, i, node)
+    for parent, field, i, node, statement in list(places(tree)):
+        for new in changes(node, field, parent):
+            before = _first_line(statement)
+            _put(parent, field, i, new)
+            after = _first_line(new if node is statement else statement)
+            _put(parent, field, i, node)
+            name = f"{module}:{statement.lineno}  {before}  ->  {after}"
+            yield name, functools.partial(_source, tree, (parent, field, i), node, new)
+
+
+def _first_line(node):
+    return ast.unparse(node).split("\n")[0]
+
+
+def _source(tree, place, node, new):
+    """The module with a node in the place of another one."""
+    _put(*place, new)
+    source = ast.unparse(tree)
+    _put(*place, node)
+    return source
 
 
 def _put(parent, field, i, node):
@@ -151,7 +156,12 @@ def _put(parent, field, i, node):
 _PROFILE = """
 import hypothesis
 hypothesis.settings.register_profile(
-    "mutants", max_examples=20, derandomize=True, deadline=None, database=None
+    "mutants",
+    max_examples=20,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],  # no search for the least
 )
 """
 
@@ -169,6 +179,8 @@ def scratch_copy(root):
 
 def preload():
     """Import what every run needs, so that a fork has it; skneural itself comes anew."""
+    os.environ["SCIPY_ARRAY_API"] = "1"  # as tests/conftest.py
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     import pandas  # noqa: F401
     import pytest  # noqa: F401
     import skops.io  # noqa: F401
@@ -178,7 +190,7 @@ def preload():
 
 def run_tests(root, module, seconds=600):
     """Run the tests of a module in a fork; return its status, or "timeout"."""
-    paths = [f"skneural/{module}", *(f"tests/test_{name}.py" for name in TESTS[module])]
+    first, *others = (f"tests/test_{name}.py" for name in TESTS[module])
     child = os.fork()
     if not child:
         os.setsid()
@@ -193,12 +205,18 @@ def run_tests(root, module, seconds=600):
         import pytest
 
         options = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--tb=line"]
-        os._exit(pytest.main([*options, "--hypothesis-profile=mutants", *paths]))
+        options += ["--hypothesis-profile=mutants"]
+        for paths in ([f"skneural/{module}", first], *([other] for other in others)):
+            if status := pytest.main([*options, *paths]):
+                os._exit(status)
+        os._exit(0)
     start = time.monotonic()
     while time.monotonic() < start + seconds:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
-            return os.waitstatus_to_exitcode(status)
+            status = os.waitstatus_to_exitcode(status)
+            assert status not in (3, 4, 5), f"pytest did not run\n{log_of(root)}"
+            return status
         time.sleep(0.02)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
@@ -228,7 +246,7 @@ def main():
                 raise SystemExit(f"{module}: tests fail without a mutant\n{log_of(root)}")
             seconds[module] = 20 + 3 * (time.monotonic() - start)
         path = root / "skneural" / module
-        path.write_text(source)
+        path.write_text(source())
         status = run_tests(root, module, seconds[module])
         shutil.copy(ROOT / "skneural" / module, path)
         if status == 0:

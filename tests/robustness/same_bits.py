@@ -36,7 +36,7 @@ BOUND = 1e-7
 
 
 def global_generators():
-    kind, keys, *place = np.random.get_state()
+    kind, keys, *place = np.random.get_state()  # noqa: NPY002
     return kind, keys.tobytes(), place, random.getstate()
 
 

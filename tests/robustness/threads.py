@@ -21,7 +21,6 @@ import pickle
 import subprocess
 import sys
 import threading
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -95,11 +94,8 @@ def search(seed, backend=None):
 
 def nested(outer, inner, n_searches):
     """Run searches with the inner backend, two at once in the outer one; for a process."""
-    with warnings.catch_warnings():
-        # a worker that may have no children says so and goes on alone
-        warnings.simplefilter("ignore")
-        tasks = (joblib.delayed(search)(seed, inner) for seed in range(n_searches))
-        found = joblib.Parallel(n_jobs=2, backend=outer)(tasks)
+    tasks = (joblib.delayed(search)(seed, inner) for seed in range(n_searches))
+    found = joblib.Parallel(n_jobs=2, backend=outer)(tasks)
     assert found == [search(seed) for seed in range(n_searches)]
 
 
@@ -107,9 +103,11 @@ def nested_searches(n_searches, pairs=None):
     """Run searches in searches, a process a pair of backends; return how many."""
     pairs = list(pairs or itertools.product(BACKENDS, BACKENDS))
     each = -(-n_searches // len(pairs))
+    # a worker that may have no children says so and goes on alone
+    quiet = {**os.environ, "PYTHONWARNINGS": "ignore"}
     for outer, inner in pairs:
         command = [sys.executable, __file__, "--nested", outer, inner, str(each)]
-        subprocess.run(command, check=True, timeout=SECONDS)
+        subprocess.run(command, check=True, timeout=SECONDS, env=quiet)
     return each * len(pairs)
 
 
