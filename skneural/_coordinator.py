@@ -8,12 +8,9 @@ anyway; one that is at it for long gets company.
 
 import contextlib
 import heapq
-import itertools
 import threading
 import time
-import warnings
 from collections import deque
-from concurrent.futures import Future
 
 from skneural import _stack
 from skneural._network import machine_memory
@@ -24,107 +21,6 @@ _TURN = 0.02  # seconds that a task runs alone
 _STALL = 0.3  # seconds without a new job after which those that wait no longer do
 _GRACE = 2.0  # seconds that a sweep which was given up waits for what is not ours
 _SHARE_OF_MEMORY = 1 / 4  # that the rows and networks of waiting tasks may take
-
-_here = threading.local()  # not a context variable: threads that a task starts are no tasks
-
-
-def current_task():
-    """Return the task that this thread runs, or None."""
-    return getattr(_here, "task", None)
-
-
-class GivenUp(BaseException):
-    """Ends the tasks of a call after an error in one of them, or after Ctrl-C."""
-
-
-class Call:
-    """Tasks that were started together, and the task that waits for them, if it is one."""
-
-    def __init__(self, coordinator, parent=None):
-        self.coordinator, self.parent = coordinator, parent
-        self.unfinished = 0
-        self.failed = self._given_up = False
-        self.over = threading.Event()
-
-    @property
-    def is_over(self):
-        """Whether nothing is left to wait for."""
-        return not self.unfinished or self.failed or self.given_up
-
-    @property
-    def given_up(self):
-        """Whether nobody waits for these tasks any more."""
-        return self._given_up or (self.parent is not None and self.parent.call.given_up)
-
-    def submit(self, work, callback):
-        """Run `work` as a task, and call `callback` with its Future."""
-        task = Task(self, work)
-        task.future.add_done_callback(callback)
-        self.coordinator.add(task)
-        return task.future
-
-    def wait(self):
-        """Wait until all tasks have ended, or one has failed."""
-        with warnings.catch_warnings():
-            self.coordinator.wait(self)
-        if self.given_up:  # joblib would wait for tasks that never begin
-            raise GivenUp
-
-    def give_up(self):
-        """Let no task begin, train or go on."""
-        self._given_up = True
-        self.coordinator.release()
-
-
-class Task:
-    """A piece of a call, in a thread of its own."""
-
-    numbers = itertools.count()
-
-    def __init__(self, call, work):
-        self.call, self.work = call, work
-        self.future = Future()
-        self.turn = threading.Event()
-        self.depth = 0 if call.parent is None else call.parent.depth + 1
-        self.number = next(Task.numbers)
-        self.handed_in = False  # whether it has ever
-        self.job = self.watch = self.key = self.outcome = None
-        self.stack = None  # the tasks whose jobs it is to train
-
-    def __lt__(self, other):
-        """Whether to begin this one first: tasks of tasks, so that these come to an end."""
-        return (-self.depth, self.number) < (-other.depth, other.number)
-
-    def train(self, job, watch, alone):
-        """Train a job with others of its kind, or by `alone(watch)`."""
-        key = _stack.stack_key(job, watch)
-        watch = _Stoppable(watch, self.call)
-        doubt = None
-        if not self.call.given_up:
-            coordinator = self.call.coordinator
-            if key is None:
-                doubt = alone(watch)
-            else:
-                with warnings.catch_warnings():  # others set theirs meanwhile
-                    doubt = coordinator.hand_in(self, job, watch, key)
-        if self.call.given_up:
-            raise GivenUp
-        if isinstance(doubt, BaseException):
-            raise doubt
-        return doubt
-
-
-class _Stoppable:
-    """A watch that asks to stop when the call of its task has been given up."""
-
-    def __init__(self, watch, call):
-        self.watch, self.call = watch, call
-
-    def begin(self):
-        self.watch.begin()
-
-    def end(self, progress):
-        return self.watch.end(progress) or self.call.given_up
 
 
 class _Worker(threading.Thread):
@@ -234,10 +130,12 @@ class Coordinator:
             for worker in self.idle:
                 worker.turn.set()
         deadline = time.monotonic() + _GRACE
-        for worker in list(self.workers):
-            while worker.is_alive() and (self.training or time.monotonic() < deadline):
-                worker.join(0.05)
-        self.stop_clock.set()
+        try:
+            for worker in list(self.workers):
+                while worker.is_alive() and (self.training or time.monotonic() < deadline):
+                    worker.join(0.05)
+        finally:
+            self.stop_clock.set()
         self.clock.join()
 
     def _tick(self):
@@ -246,16 +144,9 @@ class Coordinator:
                 self._advance()
 
     def run(self, task, worker):
-        """Run a task, tell who waits for it, and count it out."""
-        _here.task = task
+        """Run a task in the thread of a worker, and count it out."""
         try:
-            outcome, tell = task.work(), task.future.set_result
-        except BaseException as error:
-            outcome, tell = error, task.future.set_exception
-            task.call.failed = True
-        task.work = None
-        try:
-            tell(outcome)  # may add tasks
+            task.run()
         finally:
             with self.lock:
                 self.running.pop(task)
