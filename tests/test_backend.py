@@ -434,7 +434,7 @@ def test_configuration_of_scikit_learn_reaches_the_tasks():
 def test_calls_that_joblib_watches_itself(how):
     tasks = [(network(seed).fit, X, Y) for seed in range(3)]
     with sweep():
-        own = list(Parallel(**how)(delayed(fit)(*data) for fit, *data in tasks))
+        own = list(Parallel(2, **how)(delayed(fit)(*data) for fit, *data in tasks))
     for seed, estimator in enumerate(own):
         assert_allclose(estimator.loss_curve_, network(seed).fit(X, Y).loss_curve_)
 
