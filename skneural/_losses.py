@@ -186,7 +186,7 @@ class SoftmaxCrossEntropy(Loss):
     probabilistic = True
 
     def _row_losses(self, y, raw_prediction, gradient_out):
-        highest = np.maximum.reduce(raw_prediction, axis=-1, keepdims=True)
+        highest = ops.row_max(raw_prediction, scratch=gradient_out)
         np.subtract(raw_prediction, highest, out=gradient_out)
         of_label = np.vecdot(gradient_out, y)
         np.exp(gradient_out, out=gradient_out)

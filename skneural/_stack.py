@@ -73,7 +73,7 @@ def stack_key(job, watch):
 
 
 def _described(part):
-    """A layer or a loss as something that can be compared, without what models may differ in."""
+    """A layer or a loss as a tuple, without what models of a stack may differ in."""
     if isinstance(part, tuple | list):
         return tuple(map(_described, part))
     if isinstance(part, Layer | Loss):
@@ -209,15 +209,15 @@ class _Stack:
             self.updates.begin_epoch(rates, sums)
             for k, is_active in enumerate(active):
                 idle = np.flatnonzero(~is_active).tolist()
-                kept = [_moving(self.jobs[i].progress) for i in idle]
-                copies = [[array.copy() for array in arrays] for arrays in kept]
+                kept = [array for i in idle for array in _moving(self.jobs[i].progress)]
+                copies = [array.copy() for array in kept]
                 x, y, sample_weight = self.batches.take(k)
                 self.row_counts[:] = self.batches.row_counts(k)
                 for i in idle:
                     self.row_counts[i] = 0
                 losses[k] = self.network.loss_and_grad(x, y, sample_weight)
                 self.updates.step(k, losses[k])
-                for array, before in zip(sum(kept, []), sum(copies, []), strict=True):
+                for array, before in zip(kept, copies, strict=True):
                     array[...] = before
             losses = np.where(active, losses * sums, 0)
             # batch by batch, as alone: a plain sum has another order

@@ -84,10 +84,8 @@ class StackedBatches:
             for run, source in runs:
                 # Without `mode`, take checks every index through a buffer: 3x slower.
                 source.take(order[run], axis=0, out=out[run], mode="clip")
-        is_last = k == len(self.slices) - 1
-        weight = (
-            self.weight[:, rows] if self.is_weighted or (self.is_padded and is_last) else None
-        )
+        is_padded = self.is_padded and k == len(self.slices) - 1
+        weight = self.weight[:, rows] if self.is_weighted or is_padded else None
         return x, y, weight
 
     def row_counts(self, k):

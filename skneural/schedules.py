@@ -110,7 +110,8 @@ class Schedule(BaseEstimator, metaclass=ABCMeta):
         if max_iter is not None:
             max_iter = max(1, max_iter - warmup)
         factor = self.factor(max(0, epoch - warmup), max_iter, stalls)
-        number(0)(f"what schedule {self!r} gives for epoch {epoch}", factor)
+        if not (type(factor) is float and 0 <= factor < math.inf):  # `repr` is slow
+            number(0)(f"what schedule {self!r} gives for epoch {epoch}", factor)
         return float(factor * min(1.0, (epoch + 1) / (warmup + 1)))
 
     def check(self):

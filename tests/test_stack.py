@@ -11,8 +11,14 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
-from skneural import ConvNetClassifier, ConvNetRegressor, MLPClassifier, MLPRegressor
-from skneural import _stack, _training
+from skneural import (
+    ConvNetClassifier,
+    ConvNetRegressor,
+    MLPClassifier,
+    MLPRegressor,
+    _stack,
+    _training,
+)
 from skneural._watch import Watch
 
 RNG = np.random.default_rng(0)
@@ -116,7 +122,7 @@ def check_same_end(a, b):
 
 
 COMMON = {
-    "target": st.sampled_from([name for name in TARGETS]),
+    "target": st.sampled_from(list(TARGETS)),
     "solver": st.sampled_from(["sgd", "adam", "adamw", "rmsprop", "adagrad"]),
     "dtype": st.sampled_from(["float64", "float64", "float32"]),
     "activation": st.sampled_from(["relu", "tanh", "logistic", "gelu", "elu"]),
@@ -202,14 +208,14 @@ def test_every_kind_of_target(target):
 
 @pytest.mark.parametrize("batch_size", [8, 25, "auto"])
 def test_folds_that_differ_by_a_row_are_one_stack(batch_size):
-    single, together = check_equal(
+    single, _ = check_equal(
         makers(5, batch_size=batch_size, fold=[0, 1, 2, 3, 4], dropout=0.3, max_iter=4), 1
     )
     assert {len(own.X) for own in single} == {49, 50}
 
 
 def test_models_that_stop_leave_the_others_as_they_are():
-    single, together = check_equal(
+    _, together = check_equal(
         makers(5, max_iter=[1, 7, 3, 7, 30], patience=[np.inf, 9, 9, 9, 1], tol=0.02), 1
     )
     epochs = [own.progress.epochs for own in together]
@@ -219,7 +225,7 @@ def test_models_that_stop_leave_the_others_as_they_are():
 
 def test_a_diverging_model_raises_and_the_others_go_on():
     params = {"solver": "sgd", "learning_rate": [0.01, 1e200, 0.02], "activation": "identity"}
-    single, together = check_equal(makers(3, "number", max_iter=4, **params), 1)
+    _, together = check_equal(makers(3, "number", max_iter=4, **params), 1)
     outcomes, _ = stacked([make() for make in makers(3, "number", max_iter=4, **params)])
     assert type(outcomes[1]) is ValueError
     assert "learning_rate=1e+200" in str(outcomes[1])
@@ -274,7 +280,7 @@ def test_rows_in_common_with_targets_of_their_own():
     def maker(label):
         def make():
             own = job("two classes", max_iter=3)
-            own.y = (LABELS == label).astype(float)[:, None]
+            own.y = (label == LABELS).astype(float)[:, None]
             return own
 
         return make
@@ -288,7 +294,7 @@ def raising(estimator, X, y):
 
 def test_an_error_of_a_scorer_reaches_its_own_model():
     scoring = [None, raising, "accuracy"]
-    single, together = check_equal(
+    _, together = check_equal(
         makers(3, scoring=scoring, early_stopping=True, random_state=0, max_iter=3), 1
     )
     assert [own.progress.epochs for own in together] == [3, 0, 3]
