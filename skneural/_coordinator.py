@@ -51,7 +51,7 @@ class Coordinator:
         self.lock = threading.Lock()
         self.queue = []  # a heap of tasks that have not begun
         self.running = {}  # a task: since when
-        self.waiting = []  # tasks that have handed in a job
+        self.waiting = {}  # a key: the tasks that have handed in a job with it
         self.stacks = deque()  # lists of tasks, to be trained
         self.training = 0  # stacks
         self.parked = []  # calls whose parent waits for them
@@ -77,15 +77,15 @@ class Coordinator:
                 heapq.heappush(self.queue, task)
             self._advance()
 
-    def hand_in(self, task, job, watch, key):
+    def hand_in(self, task, key, job, watch, alone):
         """Have a job trained; return its outcome when it is the task's turn again."""
         with self.lock:
             now = self.arrived = time.monotonic()
             self.longest = max(self.longest, now - self.running.pop(task))
             self.meets = task.handed_in = True
             self._make_room(job)
-            task.job, task.watch, task.key = job, watch, key
-            self.waiting.append(task)
+            task.job, task.watch, task.alone = job, watch, alone
+            self.waiting.setdefault(key, []).append(task)
             if task.call.given_up:  # since `train` looked
                 self._release()
             self._advance()
@@ -171,8 +171,11 @@ class Coordinator:
         stack, task.stack = task.stack, None
         jobs, watches = [each.job for each in stack], [each.watch for each in stack]
         try:
-            with blas_threads_for(0):
-                outcomes = _stack.train_stack(jobs, watches)
+            with blas_threads_for(0):  # one, as other cores have stacks of their own
+                if len(stack) == 1:
+                    outcomes = [task.alone(task.watch)]
+                else:
+                    outcomes = _stack.train_stack(jobs, watches)
         except BaseException as error:
             outcomes = [error] * len(stack)
         with self.lock:
@@ -198,6 +201,7 @@ class Coordinator:
                 self._go_on(self.ready.popleft()[1])
             else:
                 self._begin(heapq.heappop(self.queue))
+        self._stack_what_is_full()
         if self.waiting and self.training + len(self.stacks) < self.n_cores:
             nobody_comes = not self.running and not self.dispatching
             if nobody_comes or now - self.arrived > max(_STALL, 2 * self.longest):
@@ -244,7 +248,7 @@ class Coordinator:
 
     def _make_ready(self, task):
         """Let a task go on when it is its turn; one that was given up, at once."""
-        task.job = task.watch = None
+        task.job = task.watch = task.alone = None
         if task.call.given_up:
             self._go_on(task)
         else:
@@ -258,7 +262,7 @@ class Coordinator:
         """Let tasks that were given up go on, to their end; forget those not begun."""
         self.queue = [task for task in self.queue if not task.call.given_up]
         heapq.heapify(self.queue)
-        for tasks in (self.waiting, *self.stacks):
+        for tasks in (*self.waiting.values(), *self.stacks):
             for task in [task for task in tasks if task.call.given_up]:
                 tasks.remove(task)
                 self._go_on(task)
@@ -274,16 +278,23 @@ class Coordinator:
         self.largest = max(self.largest, _n_bytes(job))
         self.room = max(self.n_cores, min(MOST_TASKS, int(budget / self.largest)))
 
+    def _stack_what_is_full(self):
+        """Make a stack of jobs that need no more beside them, if the other cores get some."""
+        for key, tasks in self.waiting.items():
+            idle = self.n_cores - self.training - len(self.stacks)
+            full = _stack.width(key, self.n_cores)
+            if idle > 0 and len(tasks) >= full and len(tasks) + len(self.queue) >= idle * full:
+                self.stacks.append(tasks[:full])
+                del tasks[:full]
+        self.waiting = {key: tasks for key, tasks in self.waiting.items() if tasks}
+
     def _meet(self):
-        """Make stacks of the jobs that wait, so that every core has one to the end."""
-        groups = {}
-        for task in self.waiting:
-            groups.setdefault(task.key, []).append(task)
-        self.waiting = []
+        """Make stacks of all jobs that wait, so that every core has one to the end."""
         stacks = []
-        for key, tasks in groups.items():
+        for key, tasks in self.waiting.items():
             n_stacks = -(-len(tasks) // _stack.width(key, self.n_cores))
             stacks += [tasks[i::n_stacks] for i in range(n_stacks)]
+        self.waiting = {}
         while len(stacks) % self.n_cores and len(stack := max(stacks, key=len)) > 1:
             stacks.remove(stack)
             stacks += [stack[::2], stack[1::2]]

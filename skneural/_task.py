@@ -78,7 +78,7 @@ class Task:
         self.depth = 0 if call.parent is None else call.parent.depth + 1
         self.number = next(Task.numbers)
         self.handed_in = False  # whether it has ever
-        self.job = self.watch = self.key = self.outcome = None
+        self.job = self.watch = self.alone = self.outcome = None
         self.stack = None  # the tasks whose jobs its thread is to train
 
     def __lt__(self, other):
@@ -107,7 +107,7 @@ class Task:
                 outcome = alone(watch)
             else:
                 with warnings.catch_warnings():  # others set theirs meanwhile
-                    outcome = self.call.coordinator.hand_in(self, job, watch, key)
+                    outcome = self.call.coordinator.hand_in(self, key, job, watch, alone)
         if self.call.given_up:
             raise GivenUp
         if isinstance(outcome, BaseException):

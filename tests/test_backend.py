@@ -48,7 +48,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.parallel import Parallel as SklearnParallel
 from sklearn.utils.parallel import delayed as sklearn_delayed
 
-from skneural import Diagnostics, MLPClassifier, _coordinator, _stack
+from skneural import Diagnostics, MLPClassifier, _coordinator
+from skneural._coordinator import Coordinator
 
 X, Y = load_wine(return_X_y=True)
 X = StandardScaler().fit_transform(X)
@@ -66,13 +67,13 @@ def no_thread_is_left():
 @pytest.fixture
 def stacks(monkeypatch):
     """The sizes of the stacks that are trained."""
-    sizes, train_stack = [], _stack.train_stack
+    sizes, train = [], Coordinator._train
 
-    def noted(jobs, watches):
-        sizes.append(len(jobs))
-        return train_stack(jobs, watches)
+    def noted(coordinator, task):
+        sizes.append(len(task.stack))
+        train(coordinator, task)
 
-    monkeypatch.setattr(_stack, "train_stack", noted)
+    monkeypatch.setattr(Coordinator, "_train", noted)
     return sizes
 
 
