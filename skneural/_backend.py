@@ -11,7 +11,8 @@ from joblib.parallel import (
     ThreadingBackend,
 )
 
-from skneural._coordinator import MOST_TASKS, Call, Coordinator, current_task
+from skneural._coordinator import MOST_TASKS, Coordinator
+from skneural._task import Call, current_task
 
 
 class SweepBackend(ParallelBackendBase):

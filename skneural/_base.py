@@ -11,11 +11,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from skneural import _lbfgs, _training
-from skneural._coordinator import current_task
 from skneural._data import check_start
 from skneural._interrupt import deferred_interrupt
 from skneural._network import Network
 from skneural._preparation import Preparation
+from skneural._task import current_task
 from skneural._threads import blas_threads_for
 from skneural._watch import Watch
 

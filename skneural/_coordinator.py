@@ -8,12 +8,9 @@ anyway; one that is at it for long gets company.
 
 import contextlib
 import heapq
-import itertools
 import threading
 import time
-import warnings
 from collections import deque
-from concurrent.futures import Future
 
 from skneural import _stack
 from skneural._network import machine_memory
@@ -24,108 +21,6 @@ _TURN = 0.02  # seconds that a task runs alone
 _STALL = 0.3  # seconds without a new job after which those that wait no longer do
 _GRACE = 2.0  # seconds that a sweep which was given up waits for what is not ours
 _SHARE_OF_MEMORY = 1 / 4  # that the rows and networks of waiting tasks may take
-
-_here = threading.local()  # not a context variable: threads that a task starts are no tasks
-
-
-def current_task():
-    """Return the task that this thread runs, or None."""
-    return getattr(_here, "task", None)
-
-
-class GivenUp(BaseException):
-    """Ends the tasks of a call after an error in one of them, or after Ctrl-C."""
-
-
-class Call:
-    """Tasks that were started together, and the task that waits for them, if it is one."""
-
-    def __init__(self, coordinator, parent=None):
-        self.coordinator, self.parent = coordinator, parent
-        self.unfinished = 0
-        self.failed = self._given_up = False
-        self.over = threading.Event()
-
-    @property
-    def is_over(self):
-        """Whether nothing is left to wait for."""
-        return not self.unfinished or self.failed or self.given_up
-
-    @property
-    def given_up(self):
-        """Whether nobody waits for these tasks any more."""
-        return self._given_up or (self.parent is not None and self.parent.call.given_up)
-
-    def submit(self, work, callback):
-        """Run `work` as a task, and call `callback` with its Future."""
-        task = Task(self, work)
-        task.future.add_done_callback(callback)
-        self.coordinator.add(task)
-        return task.future
-
-    def wait(self):
-        """Wait until all tasks have ended, or one has failed."""
-        with warnings.catch_warnings():
-            self.coordinator.wait(self)
-        if self.given_up:  # joblib would wait for tasks that never begin
-            raise GivenUp
-
-    def give_up(self):
-        """Let no task begin, train or go on."""
-        self._given_up = True
-        self.coordinator.release()
-
-
-class Task:
-    """A piece of a call, in a thread of its own."""
-
-    numbers = itertools.count()
-
-    def __init__(self, call, work):
-        self.call, self.work = call, work
-        self.future = Future()
-        self.turn = threading.Event()
-        self.depth = 0 if call.parent is None else call.parent.depth + 1
-        self.number = next(Task.numbers)
-        self.handed_in = False  # whether it has ever
-        self.job = self.watch = self.key = self.outcome = None
-        self.stack = None  # the tasks whose jobs it is to train
-
-    def __lt__(self, other):
-        """Whether to begin this one first: tasks of tasks, so that these come to an end."""
-        return (-self.depth, self.number) < (-other.depth, other.number)
-
-    def train(self, job, watch, alone):
-        """Train a job with others of its kind, or by `alone(watch)`."""
-        key = _stack.stack_key(job, watch)
-        watch = _Stoppable(watch, self.call)
-        doubt = None
-        if not self.call.given_up:
-            coordinator = self.call.coordinator
-            if key is None:
-                doubt = alone(watch)
-            else:
-                with warnings.catch_warnings():  # others set theirs meanwhile
-                    doubt = coordinator.hand_in(self, job, watch, key)
-        if self.call.given_up:
-            raise GivenUp
-        if isinstance(doubt, BaseException):
-            raise doubt
-        return doubt
-
-
-class _Stoppable:
-    """A watch that asks to stop when the call of its task has been given up."""
-
-    def __init__(self, watch, call):
-        self.watch, self.call = watch, call
-        self.interrupted = False  # Ctrl-C comes to the main thread
-
-    def begin(self):
-        self.watch.begin()
-
-    def end(self, progress):
-        return self.watch.end(progress) or self.call.given_up
 
 
 class _Worker(threading.Thread):
@@ -156,7 +51,7 @@ class Coordinator:
         self.lock = threading.Lock()
         self.queue = []  # a heap of tasks that have not begun
         self.running = {}  # a task: since when
-        self.waiting = []  # tasks that have handed in a job
+        self.waiting = {}  # a key: the tasks that have handed in a job with it
         self.stacks = deque()  # lists of tasks, to be trained
         self.training = 0  # stacks
         self.parked = []  # calls whose parent waits for them
@@ -182,15 +77,15 @@ class Coordinator:
                 heapq.heappush(self.queue, task)
             self._advance()
 
-    def hand_in(self, task, job, watch, key):
+    def hand_in(self, task, key, job, watch, alone):
         """Have a job trained; return its outcome when it is the task's turn again."""
         with self.lock:
             now = self.arrived = time.monotonic()
             self.longest = max(self.longest, now - self.running.pop(task))
             self.meets = task.handed_in = True
             self._make_room(job)
-            task.job, task.watch, task.key = job, watch, key
-            self.waiting.append(task)
+            task.job, task.watch, task.alone = job, watch, alone
+            self.waiting.setdefault(key, []).append(task)
             if task.call.given_up:  # since `train` looked
                 self._release()
             self._advance()
@@ -235,10 +130,12 @@ class Coordinator:
             for worker in self.idle:
                 worker.turn.set()
         deadline = time.monotonic() + _GRACE
-        for worker in list(self.workers):
-            while worker.is_alive() and (self.training or time.monotonic() < deadline):
-                worker.join(0.05)
-        self.stop_clock.set()
+        try:
+            for worker in list(self.workers):
+                while worker.is_alive() and (self.training or time.monotonic() < deadline):
+                    worker.join(0.05)
+        finally:
+            self.stop_clock.set()
         self.clock.join()
 
     def _tick(self):
@@ -247,16 +144,9 @@ class Coordinator:
                 self._advance()
 
     def run(self, task, worker):
-        """Run a task, tell who waits for it, and count it out."""
-        _here.task = task
+        """Run a task in the thread of a worker, and count it out."""
         try:
-            outcome, tell = task.work(), task.future.set_result
-        except BaseException as error:
-            outcome, tell = error, task.future.set_exception
-            task.call.failed = True
-        task.work = None
-        try:
-            tell(outcome)  # may add tasks
+            task.run()
         finally:
             with self.lock:
                 self.running.pop(task)
@@ -281,8 +171,11 @@ class Coordinator:
         stack, task.stack = task.stack, None
         jobs, watches = [each.job for each in stack], [each.watch for each in stack]
         try:
-            with blas_threads_for(0):
-                outcomes = _stack.train_stack(jobs, watches)
+            with blas_threads_for(0):  # one, as other cores have stacks of their own
+                if len(stack) == 1:
+                    outcomes = [task.alone(task.watch)]
+                else:
+                    outcomes = _stack.train_stack(jobs, watches)
         except BaseException as error:
             outcomes = [error] * len(stack)
         with self.lock:
@@ -308,6 +201,7 @@ class Coordinator:
                 self._go_on(self.ready.popleft()[1])
             else:
                 self._begin(heapq.heappop(self.queue))
+        self._stack_what_is_full()
         if self.waiting and self.training + len(self.stacks) < self.n_cores:
             nobody_comes = not self.running and not self.dispatching
             if nobody_comes or now - self.arrived > max(_STALL, 2 * self.longest):
@@ -354,7 +248,7 @@ class Coordinator:
 
     def _make_ready(self, task):
         """Let a task go on when it is its turn; one that was given up, at once."""
-        task.job = task.watch = None
+        task.job = task.watch = task.alone = None
         if task.call.given_up:
             self._go_on(task)
         else:
@@ -368,7 +262,7 @@ class Coordinator:
         """Let tasks that were given up go on, to their end; forget those not begun."""
         self.queue = [task for task in self.queue if not task.call.given_up]
         heapq.heapify(self.queue)
-        for tasks in (self.waiting, *self.stacks):
+        for tasks in (*self.waiting.values(), *self.stacks):
             for task in [task for task in tasks if task.call.given_up]:
                 tasks.remove(task)
                 self._go_on(task)
@@ -384,16 +278,23 @@ class Coordinator:
         self.largest = max(self.largest, _n_bytes(job))
         self.room = max(self.n_cores, min(MOST_TASKS, int(budget / self.largest)))
 
+    def _stack_what_is_full(self):
+        """Make a stack of jobs that need no more beside them, if the other cores get some."""
+        for key, tasks in self.waiting.items():
+            idle = self.n_cores - self.training - len(self.stacks)
+            full = _stack.width(key, self.n_cores)
+            if idle > 0 and len(tasks) >= full and len(tasks) + len(self.queue) >= idle * full:
+                self.stacks.append(tasks[:full])
+                del tasks[:full]
+        self.waiting = {key: tasks for key, tasks in self.waiting.items() if tasks}
+
     def _meet(self):
-        """Make stacks of the jobs that wait, so that every core has one to the end."""
-        groups = {}
-        for task in self.waiting:
-            groups.setdefault(task.key, []).append(task)
-        self.waiting = []
+        """Make stacks of all jobs that wait, so that every core has one to the end."""
         stacks = []
-        for key, tasks in groups.items():
+        for key, tasks in self.waiting.items():
             n_stacks = -(-len(tasks) // _stack.width(key, self.n_cores))
             stacks += [tasks[i::n_stacks] for i in range(n_stacks)]
+        self.waiting = {}
         while len(stacks) % self.n_cores and len(stack := max(stacks, key=len)) > 1:
             stacks.remove(stack)
             stacks += [stack[::2], stack[1::2]]

@@ -23,6 +23,13 @@ from skneural.layers._dropout import Dropout, StackedDropout
 from skneural.layers._noise import GaussianNoise
 from skneural.ops import _numpy as ops
 
+# Measured on 2 cores with 32 MiB of cache, ms a fit alone and in stacks of 8, 32, 64, 128:
+# wine (33 KB a model) 9.3, 3.7, 2.0, 1.8, 1.8; breast cancer (114 KB) 18.5, 7.1, 4.9, 4.5, 4.5;
+# digits in float32 (129 KB) 22.6, 11.0, 8.7, 8.1, 8.8. MNIST 784-128-64-10 (2.4 MB): alone
+# 36.0, in stacks of 2, 4 and 8 35.8, 35.1 and 35.6.
+_CACHE_BYTES = 1 << 24
+_WIDEST = 64
+
 
 @dataclass(frozen=True)
 class StackKey:
@@ -84,8 +91,13 @@ def _described(part):
 
 
 def width(key, n_jobs):
-    """Return how many models a stack should hold while `n_jobs` stacks train at once."""
-    return 32
+    """Return how many models a stack should hold while `n_jobs` stacks train at once.
+
+    Time a model falls with every model in the stack until all that they touch no longer stays
+    in the last-level cache, or until nothing is left to save.
+    """
+    share = max(_CACHE_BYTES // n_jobs, _CACHE_BYTES // 4)
+    return max(1, min(_WIDEST, share // key.model_bytes))
 
 
 def train_stack(jobs, watches):

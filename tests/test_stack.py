@@ -420,3 +420,11 @@ def test_what_trains_alone():
     own = job("classes")
     own.X = sparse.csr_array(own.X)
     assert _stack.stack_key(own, SILENT) is None
+
+
+def test_width_follows_the_size_of_a_model():
+    small, large = key(), key(hidden_layer_sizes=(2000, 2000))
+    assert _stack.width(small, 2) > 8
+    assert _stack.width(large, 2) == 1
+    middle = key(hidden_layer_sizes=(200, 200))
+    assert 1 < _stack.width(middle, 2) < _stack.width(middle, 1) < _stack.width(small, 1)
