@@ -138,7 +138,7 @@ class _Member:
     """A job among those of a stack, until its outcome is known."""
 
     def __init__(self, job, watch, pool):
-        self.job = job
+        self.job, self.watch = job, watch
         self.outcome = None
         job.X, number = pool.shared(job.X)
         job.y, of_targets = pool.shared(job.y)
@@ -153,6 +153,10 @@ class _Member:
             yield
         except Exception as error:
             self.outcome = error
+        except KeyboardInterrupt as error:
+            if not self.watch.interrupted:
+                raise
+            self.outcome = error  # nobody waits for this one; the others go on
 
     def begin_epoch(self):
         """Begin an epoch; return whether there is one."""

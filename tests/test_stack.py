@@ -334,6 +334,19 @@ def test_ctrl_c_ends_all():
         _stack.train_stack(jobs, [SILENT, Stop(KeyboardInterrupt()), SILENT])
 
 
+class GivenUp(Watch):
+    """Of a task that nobody waits for."""
+
+    interrupted = True
+
+
+def test_a_job_that_was_given_up_leaves_the_others():
+    jobs = [make() for make in makers(3, max_iter=4)]
+    outcomes = _stack.train_stack(jobs, [SILENT, GivenUp(verbose=False), SILENT])
+    assert [own.progress.epochs for own in jobs] == [4, 0, 4]
+    assert type(outcomes[1]) is KeyboardInterrupt
+
+
 def test_two_stacks_at_once():
     params = {"hidden_layer_sizes": (30,), "dropout": 0.2, "max_iter": 20, "patience": np.inf}
     groups = [[make() for make in makers(4, **params, random_state=seed)] for seed in (0, 1)]
