@@ -6,6 +6,8 @@ import numpy as np
 
 # What one product works on should stay in the second-level cache of a core.
 COLUMN_BYTES = 1 << 19
+# What images with their padding may take; one always may
+_PADDED_BYTES = 1 << 23
 
 
 class Tiles:
@@ -40,7 +42,8 @@ class Tiles:
         self.n_values = math.prod(windows.size) * c
         row = math.prod(pool.size) * ow * self.n_values  # values of a row of outputs
         room = max(1, COLUMN_BYTES // (row * dtype.itemsize))  # in rows of outputs
-        self.images = min(n_images, room)
+        image = math.prod(windows.padded) * c * dtype.itemsize
+        self.images = max(1, min(n_images, room, _PADDED_BYTES // image))
         self.rows = min(oh, room // self.images)
         self.size = self.images * self.rows * ow
         self.padded = np.zeros((*windows.padded, c, self.images), dtype)
