@@ -73,6 +73,8 @@ class NeuralClassifierMixin(ClassifierMixin):
         ValueError, TypeError
             If a parameter or the data is not what is allowed, or if training diverges.
             The estimator is then as it was before the call.
+        KeyboardInterrupt
+            After Ctrl-C: nothing of this part has been learned, so pass it again to go on.
         """
         given = X_val, y_val, sample_weight_val
         return self._partial_fit(X, y, sample_weight, given, classes=classes, partial=True)

@@ -106,6 +106,16 @@ def test_every_option_of_convolution_and_pooling(params, signal):
     assert_close(answers(own, X)["prediction"], own.predict(X))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(4, 8, 2), (2, 8, 4), (16, 4)], ids=str)
+def test_several_channels(shape, dtype):
+    params = {"filters": (3, 4), "batch_norm": True, "dropout": 0.1, "dtype": dtype}
+    own = make(
+        ConvNetClassifier, input_shape=shape, kernel_size=2, pool=("max", None), **params
+    )
+    assert_close(answers(own.fit(X, Y), X)["probabilities"], own.predict_proba(X))
+
+
 def test_what_cannot_be_converted_is_refused(monkeypatch):
     with pytest.raises(NotFittedError):
         skneural.to_onnx(make())
