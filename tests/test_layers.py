@@ -228,6 +228,12 @@ def test_batch_norm_has_the_constants_of_pytorch():
     assert layer.arrays["state"]["mean"] == pytest.approx(0.2, rel=1e-2)
 
 
+def test_flops_of_a_dense_layer():
+    dense = Dense(10)
+    dense.build((7,))
+    assert dense.product_flops(3) == 2 * 3 * 7 * 10
+
+
 @pytest.mark.parametrize("name", ["dense", "batch_norm", "conv", "max_pool", "average_pool"])
 def test_the_gradient_for_x_is_left_out_if_nobody_asks(name):
     layer = make(name, 4)
