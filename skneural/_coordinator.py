@@ -30,8 +30,8 @@ class _Worker(threading.Thread):
         super().__init__(name="skneural-task", daemon=True)
         self.coordinator, self.task = coordinator, None
         self.turn = threading.Event()
-        self.start()
         coordinator.workers.append(self)
+        self.start()
 
     def run(self):
         while True:
@@ -130,7 +130,7 @@ class Coordinator:
         """Wait for the threads. What is not ours, after an error, may outlive the sweep."""
         with self.lock:
             self.closed = True
-            for worker in self.idle:
+            for worker in self.workers:  # those that run see it at the end of their task
                 worker.turn.set()
         deadline = time.monotonic() + _GRACE
         try:
