@@ -30,8 +30,8 @@ class _Worker(threading.Thread):
         super().__init__(name="skneural-task", daemon=True)
         self.coordinator, self.task = coordinator, None
         self.turn = threading.Event()
-        self.start()
         coordinator.workers.append(self)
+        self.start()
 
     def run(self):
         while True:
@@ -63,7 +63,8 @@ class Coordinator:
         self.dispatching = True  # whether the first call is still adding tasks
         self.meets = True  # whether the last task to stop had handed in a job
         self.arrived = time.monotonic()  # the last job
-        self.longest = 0.0  # seconds that a task has run before it handed in a job
+        self.jobs, self.spent = 0, 0.0  # seconds that tasks ran before they handed in a job
+        self.longest = 0.0  # of these
         self.closed = False
         self.stop_clock = threading.Event()
         self.clock = threading.Thread(target=self._tick, name="skneural-clock", daemon=True)
@@ -81,7 +82,9 @@ class Coordinator:
         """Have a job trained; return its outcome when it is the task's turn again."""
         with self.lock:
             now = self.arrived = time.monotonic()
-            self.longest = max(self.longest, now - self.running.pop(task))
+            spent = now - self.running.pop(task)
+            self.longest, self.spent = max(self.longest, spent), self.spent + spent
+            self.jobs += 1
             self.meets = task.handed_in = True
             self._make_room(job)
             task.job, task.watch, task.alone = job, watch, alone
@@ -127,7 +130,7 @@ class Coordinator:
         """Wait for the threads. What is not ours, after an error, may outlive the sweep."""
         with self.lock:
             self.closed = True
-            for worker in self.idle:
+            for worker in self.workers:  # those that run see it at the end of their task
                 worker.turn.set()
         deadline = time.monotonic() + _GRACE
         try:
@@ -201,7 +204,8 @@ class Coordinator:
                 self._go_on(self.ready.popleft()[1])
             else:
                 self._begin(heapq.heappop(self.queue))
-        self._stack_what_is_full()
+        if self.spent > _TURN * self.jobs:  # tasks take their time: no use in waiting for all
+            self._stack_what_is_full()
         if self.waiting and self.training + len(self.stacks) < self.n_cores:
             nobody_comes = not self.running and not self.dispatching
             if nobody_comes or now - self.arrived > max(_STALL, 2 * self.longest):

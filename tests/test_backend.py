@@ -1,5 +1,6 @@
 """The joblib backend "skneural": sweeps trained together, with the answers of one by one."""
 
+import multiprocessing
 import os
 import pickle
 import signal
@@ -13,7 +14,16 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
-from _sweeps import assert_same_search, drawn_sweep, drawn_tasks, fails, network, run
+from _sweeps import (
+    assert_same_search,
+    calls_more,
+    drawn_sweep,
+    drawn_tasks,
+    fails,
+    network,
+    run,
+    searches,
+)
 from joblib import Parallel, delayed
 from numpy.testing import assert_allclose
 from sklearn import config_context, get_config
@@ -326,8 +336,19 @@ def test_mixed_tasks(seed):
 def test_mixed_tasks_of_which_one_fails(seed):
     with sweep(), pytest.raises(ArithmeticError):
         run(drawn_tasks(seed, failing=True))
-    with sweep(), pytest.raises(ArithmeticError):
-        run([(fails, 0)])
+
+
+def test_tasks_that_wait_for_tasks_end_with_an_error_of_another():
+    def fails_later(seed):
+        time.sleep(0.2)
+        raise ArithmeticError
+
+    def calls_sleepers(seed):
+        Parallel()(delayed(time.sleep)(0.3) for _ in range(6))
+
+    for others in ([searches, searches, calls_more, fails], [fails_later, calls_sleepers]):
+        with sweep(), pytest.raises(ArithmeticError):
+            run([(task, 0) for task in others])
 
 
 def test_a_task_that_waits_for_the_others_does_not_hold_them_up():
@@ -378,10 +399,14 @@ def test_what_cannot_meet_trains_alone(capsys, stacks):
 
 
 def test_warning_filters_are_as_before():
-    warnings.simplefilter("ignore", ImportWarning)
     before = warnings.filters.copy()
     with sweep():
         cross_val_score(BaggingClassifier(network(0), 4), X, Y)
+        Parallel()(  # the first ones run while others are still added
+            delayed(warnings.simplefilter)("ignore", ImportWarning)
+            for _ in range(3)
+            if not time.sleep(0.05)
+        )
     assert warnings.filters == before
 
 
@@ -431,13 +456,21 @@ def test_configuration_of_scikit_learn_reaches_the_tasks():
     assert [config["working_memory"] for config in told] == [17] * 3
 
 
-@pytest.mark.parametrize("how", [{"return_as": "generator"}, {"timeout": 60}])
-def test_calls_that_joblib_watches_itself(how):
-    tasks = [(network(seed).fit, X, Y) for seed in range(3)]
+def test_generators_yield_before_all_is_done():
+    event = threading.Event()
     with sweep():
-        own = list(Parallel(2, **how)(delayed(fit)(*data) for fit, *data in tasks))
-    for seed, estimator in enumerate(own):
-        assert_allclose(estimator.loss_curve_, network(seed).fit(X, Y).loss_curve_)
+        tasks = [delayed(scores)(GridSearchCV(network(0), GRID)), delayed(event.wait)(60)]
+        results = Parallel(2, return_as="generator")(tasks)
+    assert_allclose(next(results), scores(GridSearchCV(network(0), GRID)))
+    event.set()
+    assert next(results) is True
+
+
+def test_timeouts_of_joblib():
+    event = threading.Event()
+    with sweep(), pytest.raises(multiprocessing.TimeoutError):
+        Parallel(2, timeout=0.2)(delayed(event.wait)(10) for _ in range(2))
+    event.set()
 
 
 INTERRUPTED = """
