@@ -59,7 +59,7 @@ from sklearn.utils.parallel import Parallel as SklearnParallel
 from sklearn.utils.parallel import delayed as sklearn_delayed
 
 from skneural import Diagnostics, MLPClassifier, _coordinator
-from skneural._coordinator import Coordinator
+from skneural._coordinator import MOST_TASKS, Coordinator
 
 X, Y = load_wine(return_X_y=True)
 X = StandardScaler().fit_transform(X)
@@ -404,8 +404,8 @@ def test_warning_filters_are_as_before():
         cross_val_score(BaggingClassifier(network(0), 4), X, Y)
         Parallel()(  # the first ones run while others are still added
             delayed(warnings.simplefilter)("ignore", ImportWarning)
-            for _ in range(3)
-            if not time.sleep(0.05)
+            for i in range(MOST_TASKS + 2)
+            if i < MOST_TASKS or not time.sleep(0.1)
         )
     assert warnings.filters == before
 
