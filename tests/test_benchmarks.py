@@ -24,13 +24,14 @@ def test_quick_run_without_torch(tmp_path):
         },
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    tables = done.stdout.split("| sweep |")
-    assert len(tables) == 2
-    assert len(tables[1].splitlines()) == 2 + 4  # digits, cancer, wine, mnist
-    head, _, *rows = [line for line in tables[0].splitlines() if line.startswith("|")]
+    *_, fits, sweeps, busy, steps = (part.splitlines() for part in done.stdout.split("\n\n"))
+    assert len(sweeps) == 2 + 4  # digits, cancer, wine, mnist
+    assert len(busy) == 2 + 3  # digits, small and wide
+    assert sum("**" in line for line in steps) == 5  # networks
+    head, _, *rows = fits
     names = [cell.strip() for cell in head.split("|")]
     table = [dict(zip(names, map(str.strip, row.split("|")), strict=True)) for row in rows]
     assert {row["threads"] for row in table} >= {"1"}
