@@ -30,10 +30,12 @@ def test_searches_inside_parallel_calls_end():
 
 
 def test_nothing_stays_open_after_fits():
-    before = threads.opened()
+    descriptors, tasks = threads.opened()
     for i in range(12):
         threads.cycle(i)
-    assert threads.opened() == before
+    after = threads.opened()
+    assert after[0] <= descriptors
+    assert after[1] <= tasks
 
 
 def test_the_same_bits_in_another_process():

@@ -356,3 +356,11 @@ def test_predicts_in_chunks_as_at_once():
     np.testing.assert_allclose(
         own.predict_proba(many), np.tile(own.predict_proba(X), (40, 1)), rtol=1e-12
     )
+
+
+def test_a_target_is_reached_by_the_very_score():
+    convergence = Convergence(patience=10, tol=0.0, target=-1.0)
+    convergence.update(-0.99)
+    assert not convergence.reached_target
+    convergence.update(-1.0)
+    assert convergence.reached_target
