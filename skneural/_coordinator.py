@@ -19,6 +19,7 @@ from skneural._threads import blas_threads_for
 MOST_TASKS = 256  # that are under way at once
 _TURN = 0.02  # seconds that a task runs alone
 _STALL = 0.3  # seconds without a new job after which those that wait no longer do
+_LONG_STALL = 1.0  # the same, where tasks take their time
 _GRACE = 2.0  # seconds that a sweep which was given up waits for what is not ours
 _SHARE_OF_MEMORY = 1 / 4  # that the rows and networks of waiting tasks may take
 
@@ -64,7 +65,6 @@ class Coordinator:
         self.meets = True  # whether the last task to stop had handed in a job
         self.arrived = time.monotonic()  # the last job
         self.jobs, self.spent = 0, 0.0  # seconds that tasks ran before they handed in a job
-        self.longest = 0.0  # of these
         self.closed = False
         self.stop_clock = threading.Event()
         self.clock = threading.Thread(target=self._tick, name="skneural-clock", daemon=True)
@@ -83,8 +83,7 @@ class Coordinator:
         with self.lock:
             now = self.arrived = time.monotonic()
             spent = now - self.running.pop(task)
-            self.longest, self.spent = max(self.longest, spent), self.spent + spent
-            self.jobs += 1
+            self.jobs, self.spent = self.jobs + 1, self.spent + spent
             self.meets = task.handed_in = True
             self._make_room(job)
             task.job, task.watch, task.alone = job, watch, alone
@@ -208,7 +207,9 @@ class Coordinator:
             self._stack_what_is_full()
         if self.waiting and self.training + len(self.stacks) < self.n_cores:
             nobody_comes = not self.running and not self.dispatching
-            if nobody_comes or now - self.arrived > max(_STALL, 2 * self.longest):
+            # not the longest: one that waits for a lock would make the next one wait longer
+            usual = 2 * self.spent / self.jobs
+            if nobody_comes or now - self.arrived > min(max(_STALL, usual), _LONG_STALL):
                 self._meet()
         while self.stacks and self.training < self.n_cores:
             self.training += 1

@@ -20,6 +20,7 @@ from _sweeps import (
     drawn_sweep,
     drawn_tasks,
     fails,
+    fits_under_a_lock,
     network,
     run,
     searches,
@@ -364,6 +365,21 @@ def test_a_task_that_waits_for_the_others_does_not_hold_them_up():
 
     with sweep():
         assert all(Parallel()([delayed(fits)(), delayed(waits)()]))
+
+
+def test_tasks_that_share_a_lock_do_not_wait_longer_and_longer(monkeypatch):
+    monkeypatch.setattr(_coordinator, "_STALL", 0.05)
+    monkeypatch.setattr(_coordinator, "_LONG_STALL", 0.1)
+    answers = []
+
+    def share():
+        with sweep():
+            answers.extend(run([(fits_under_a_lock, seed) for seed in range(12)]))
+
+    thread = threading.Thread(target=share, daemon=True)
+    thread.start()
+    thread.join(60)  # if each waited twice as long as the one before, minutes
+    assert len(answers) == 12
 
 
 def test_tasks_under_way_fit_into_memory(monkeypatch):
