@@ -36,7 +36,7 @@ class StackKey:
     """What the jobs of a stack have in common."""
 
     common: tuple
-    model_bytes: int  # of a model: parameters, gradient, moments and workspace
+    model_bytes: int  # of a model: parameters, gradient, moments, workspace
 
 
 def stack_key(job, watch):
@@ -75,8 +75,9 @@ def stack_key(job, watch):
         job.X.shape[0] if normalized else None,
     )
     n_values = sum(map(math.prod, [*network.input_shapes, network.output_shape]))
-    n_values = 4 * network.n_params + 2 * most_rows * n_values
-    return StackKey(common, network.dtype.itemsize * n_values)
+    n_bytes = network.dtype.itemsize * (4 * network.n_params + 2 * most_rows * n_values)
+    # and an eighth of the order of its rows, which takes memory but is read only once an epoch
+    return StackKey(common, n_bytes + batches * most_rows)
 
 
 def _described(part):
@@ -224,7 +225,7 @@ class _Stack:
                 kept = [array for i in idle for array in _moving(self.jobs[i].progress)]
                 copies = [array.copy() for array in kept]
                 x, y, sample_weight = self.batches.take(k)
-                self.row_counts[:] = self.batches.row_counts(k)
+                self.row_counts[:] = self.batches.counts[k]
                 for i in idle:
                     self.row_counts[i] = 0
                 losses[k] = self.network.loss_and_grad(x, y, sample_weight)

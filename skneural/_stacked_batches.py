@@ -38,11 +38,13 @@ class StackedBatches:
 
     def __init__(self, jobs):
         self.jobs = jobs
-        self.n_rows = [job.X.shape[0] for job in jobs]
-        self.most_rows = max(self.n_rows)
         self.batch_size = max(job.batch_size for job in jobs)
-        starts = range(0, self.most_rows, self.batch_size)
-        self.slices = [slice(i, min(i + self.batch_size, self.most_rows)) for i in starts]
+        n_rows = [job.X.shape[0] for job in jobs]
+        most_rows = max(n_rows)
+        starts = range(0, most_rows, self.batch_size)
+        self.slices = [slice(i, min(i + self.batch_size, most_rows)) for i in starts]
+        # how many rows of each batch are those of each model
+        self.counts = [[min(n, rows.stop) - rows.start for n in n_rows] for rows in self.slices]
         shape = len(jobs), self.batch_size
         self.x, self.y = (
             np.empty((*shape, array.shape[1]), array.dtype) for array in (jobs[0].X, jobs[0].y)
@@ -50,48 +52,44 @@ class StackedBatches:
         self.x_runs = list(_runs([job.X for job in jobs]))
         self.y_runs = list(_runs([job.y for job in jobs]))
         # a row for each model; what is beyond its rows points to some row of weight zero
-        self.order = np.zeros((len(jobs), self.most_rows), np.intp)
+        self.order = np.zeros((len(jobs), most_rows), np.intp)
         self.is_weighted = any(job.sample_weight is not None for job in jobs)
-        self.weight = np.zeros(self.order.shape, jobs[0].y.dtype)
-        for row, n_rows in zip(self.weight, self.n_rows, strict=True):
-            row[:n_rows] = 1
-        self.is_padded = min(self.n_rows) < self.most_rows
+        self.is_padded = min(n_rows) < most_rows
+        if self.is_weighted or self.is_padded:
+            own = np.arange(most_rows) < np.array(n_rows)[:, None]
+            self.weight = own.astype(jobs[0].y.dtype)
 
     def begin_epoch(self):
         """Draw the order of the rows; return the weights of all batches, a row for each.
 
         A job draws its order from its own generator.
         """
-        for job, order, weight in zip(self.jobs, self.order, self.weight, strict=True):
+        for i, job in enumerate(self.jobs):
             n_rows = job.X.shape[0]
+            order = self.order[i, :n_rows]
             if job.shuffle:
-                order[:n_rows] = job.progress.rngs["shuffle"].permutation(n_rows)
+                order[:] = job.progress.rngs["shuffle"].permutation(n_rows)
             else:
-                order[:n_rows] = np.arange(n_rows)
+                order[:] = np.arange(n_rows)
             if job.sample_weight is not None:
-                job.sample_weight.take(order[:n_rows], out=weight[:n_rows])
+                job.sample_weight.take(order, out=self.weight[i, :n_rows], mode="clip")
+        if not self.is_weighted:
+            return np.array(self.counts, float)
         # copies: on rows side by side a sum has the bits that it has in a batch alone
-        batches = [np.ascontiguousarray(self.weight[:, rows]) for rows in self.slices]
+        batches = (np.ascontiguousarray(self.weight[:, rows]) for rows in self.slices)
         return np.array([np.add.reduce(batch, axis=-1) for batch in batches], float)
 
     def take(self, k):
-        """Return ``x, y, sample_weight`` of the batch number `k`, and how many rows of each."""
+        """Return ``x, y, sample_weight`` of the batch number `k`."""
         rows = self.slices[k]
         order = self.order[:, rows]
-        n = order.shape[1]
-        x, y = self.x[:, :n], self.y[:, :n]
+        x, y = (array[:, : order.shape[1]] for array in (self.x, self.y))
         for runs, out in ((self.x_runs, x), (self.y_runs, y)):
             for run, source in runs:
                 # Without `mode`, take checks every index through a buffer: 3x slower.
                 source.take(order[run], axis=0, out=out[run], mode="clip")
         is_padded = self.is_padded and k == len(self.slices) - 1
-        weight = self.weight[:, rows] if self.is_weighted or is_padded else None
-        return x, y, weight
-
-    def row_counts(self, k):
-        """How many rows of the batch number `k` are those of each model."""
-        rows = self.slices[k]
-        return [min(n_rows, rows.stop) - rows.start for n_rows in self.n_rows]
+        return x, y, self.weight[:, rows] if self.is_weighted or is_padded else None
 
 
 def n_batches(job):

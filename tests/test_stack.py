@@ -3,6 +3,7 @@
 import functools
 import threading
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +20,8 @@ from skneural import (
     _stack,
     _training,
 )
+from skneural._optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
+from skneural._stacked_optimizers import stepper_of
 from skneural._watch import Watch
 
 RNG = np.random.default_rng(0)
@@ -428,3 +431,39 @@ def test_width_follows_the_size_of_a_model():
     assert _stack.width(large, 2) == 1
     middle = key(hidden_layer_sizes=(200, 200))
     assert 1 < _stack.width(middle, 2) < _stack.width(middle, 1) < _stack.width(small, 1)
+
+
+STEPPERS = {
+    "descent": [SGD(0.0)] * 3,
+    "momentum": [SGD(m, nesterovs_momentum=False) for m in (0.9, 0.5, 0.1)],
+    "nesterov": [SGD(m) for m in (0.9, 0.5, 0.1)],
+    "adam": [Adam(0.9), Adam(0.8, 0.99), Adam(0.7, 0.9, 1e-3)],
+    "adamw": [AdamW(0.9, decay=d, n_weights=5) for d in (0.1, 0.0, 0.3)],
+    "rmsprop": [RMSProp(0.9), RMSProp(0.99), RMSProp(0.8, 1e-3)],
+    "adagrad": [AdaGrad(e) for e in (1e-8, 1e-3, 1e-2)],
+}
+
+
+@pytest.mark.parametrize("name", STEPPERS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_steps_have_the_bits_of_steps_alone(name, dtype):
+    rng, rates, optimizers = np.random.default_rng(0), [0.1, 0.01, 0.003], STEPPERS[name]
+    theta, grad = (rng.normal(size=(3, 40)).astype(dtype) for _ in range(2))
+    alone = [row.copy() for row in theta]
+    states, own = (
+        [each.init(row) for each in optimizers for row in alone[:1]] for _ in range(2)
+    )
+    jobs = [
+        SimpleNamespace(optimizer=each, progress=SimpleNamespace(optimizer_state=state))
+        for each, state in zip(optimizers, own, strict=True)
+    ]
+    stepper = stepper_of(optimizers[0])(jobs, theta, grad)
+    stepper.begin_epoch(rates, np.arange(1, 5)[:, None] + np.zeros(3, int))
+    for k in range(4):
+        grad[...] = rng.normal(size=grad.shape)
+        for each, row, of_row, rate, state in zip(
+            optimizers, alone, grad.copy(), rates, states, strict=True
+        ):
+            each.step(row, of_row, rate, state)
+        stepper.step(k)
+        np.testing.assert_array_equal(theta, alone)
