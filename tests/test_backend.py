@@ -496,6 +496,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from skneural import MLPClassifier
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 X, y = load_digits(return_X_y=True)
 model = MLPClassifier((30,), max_iter=10**6, patience=float("inf"))
 grid = {"alpha": [1e-4] * 20, "solver": ["adam", sys.argv[1]]}

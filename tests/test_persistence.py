@@ -255,7 +255,7 @@ WRONG = {
     "the best loss must be a number": {
         "training": {**TRAINING, "best_loss": 1, "best_tie_breaker": 0.5}
     },
-    "may have 10,000 layers": ("hidden_layer_sizes", {"tuple": [1] * 10_001}),
+    "may have 10,000 entries": ("hidden_layer_sizes", {"tuple": [1] * 10_001}),
     "'<O8' is no dtype": ("alpha", {"numpy": ["<O8", 1]}),
     "an array of text is described wrongly": ("activation", BAD_TEXT),
     "describes no value": ("alpha", {"float": "1e5"}),
