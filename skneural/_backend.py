@@ -29,18 +29,26 @@ class SweepBackend(ParallelBackendBase):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
+        self.parallel = None  # the Parallel object that this serves
         self._calls = []  # those that are going on, with what restores the warning filters
 
     def effective_n_jobs(self, n_jobs):
-        """How many tasks are under way at once."""
+        """How many tasks are under way at once; for others within a task, the usual number.
+
+        They cut their work into so many parts, and parts of no fit only cost time.
+        """
         if n_jobs == 0:
             raise ValueError("n_jobs == 0 in Parallel has no meaning")
-        return 1 if n_jobs == 1 else MOST_TASKS
+        if current_task() is None or self.parallel is not None:
+            return 1 if n_jobs == 1 else MOST_TASKS
+        n_jobs = 1 if n_jobs is None else n_jobs
+        return n_jobs if n_jobs > 0 else max(cpu_count() + 1 + n_jobs, 1)
 
     def configure(self, n_jobs=1, parallel=None, **kwargs):
         """Prepare for the calls of a Parallel object; return how many tasks are under way."""
-        n_tasks = self.effective_n_jobs(n_jobs)
-        if n_tasks == 1:
+        if n_jobs == 0:
+            raise ValueError("n_jobs == 0 in Parallel has no meaning")
+        if n_jobs == 1:
             raise FallbackToBackend(SequentialBackend(nesting_level=self.nesting_level))
         if parallel.return_generator or parallel.timeout is not None:
             # joblib watches over such calls itself, and its own threads serve it well
@@ -49,7 +57,11 @@ class SweepBackend(ParallelBackendBase):
         n_cores = cpu_count()
         n_jobs = -1 if n_jobs is None else n_jobs
         self._n_cores = min(n_jobs, n_cores) if n_jobs > 0 else max(n_cores + 1 + n_jobs, 1)
-        return n_tasks
+        return MOST_TASKS
+
+    def terminate(self):
+        """End the service of a Parallel object."""
+        self.parallel = None
 
     def start_call(self):
         """Begin a call of Parallel: one made in a task of ours joins its sweep."""

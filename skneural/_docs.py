@@ -132,7 +132,8 @@ verbose : bool or int, default=False
 on_interrupt : {"raise", "warn"}, default="raise"
     What `fit` does after Ctrl-C, when it has ended its step and the estimator is fitted as
     far as that: raise the KeyboardInterrupt, which also ends a search or a script around it,
-    or warn and return. See `fit`.
+    or warn and return. Before the end of the first epoch there is nothing to keep, and it is
+    raised anyway. See `fit`.
 """,
     "random_state": """\
 random_state : int, RandomState or None, default=None

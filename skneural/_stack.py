@@ -17,11 +17,21 @@ from skneural._losses import Loss
 from skneural._stacked_batches import Pool, StackedBatches, n_batches
 from skneural._stacked_optimizers import stepper_of
 from skneural._training import Epochs
+from skneural.layers._activations import ACTIVATIONS
 from skneural.layers._base import Layer
 from skneural.layers._batch_norm import BatchNorm
+from skneural.layers._conv import Conv2D
+from skneural.layers._dense import Dense
 from skneural.layers._dropout import Dropout, StackedDropout
-from skneural.layers._noise import GaussianNoise
+from skneural.layers._flatten import Flatten
+from skneural.layers._pooling import AveragePool, GlobalAveragePool, MaxPool
 from skneural.ops import _numpy as ops
+
+# Layers that can be stacked, and the settings that may differ within a stack. Others may
+# draw, or measure rows that are there to fill a batch: networks with these train alone.
+_LAYERS = dict.fromkeys([*ACTIVATIONS.values(), BatchNorm, Flatten], ())
+_LAYERS |= dict.fromkeys([MaxPool, AveragePool, GlobalAveragePool], ())
+_LAYERS |= {Dense: ("weight_init",), Conv2D: ("weight_init",), Dropout: ("rate",)}
 
 # Measured on 2 cores with 32 MiB of cache, ms a fit alone and in stacks of 8, 32, 64, 128:
 # wine (33 KB a model) 9.3, 3.7, 2.0, 1.8, 1.8; breast cancer (114 KB) 18.5, 7.1, 4.9, 4.5, 4.5;
@@ -54,8 +64,8 @@ def stack_key(job, watch):
         Jobs with equal keys can be trained together; None if this one is to train alone.
     """
     network, stepper = job.progress.network, stepper_of(job.optimizer)
-    noisy = job.augment is not None or any(type(x) is GaussianNoise for x in network.layers)
-    if stepper is None or noisy or type(job.X) is not np.ndarray or watch.verbose:
+    known = job.augment is None and all(type(layer) in _LAYERS for layer in network.layers)
+    if stepper is None or not known or type(job.X) is not np.ndarray or watch.verbose:
         return None
     batches = n_batches(job)
     # the rows of a single batch may differ a little, as those of folds do
@@ -85,7 +95,7 @@ def _described(part):
     if isinstance(part, tuple | list):
         return tuple(map(_described, part))
     if isinstance(part, Layer | Loss):
-        own = {"rate", "weight_init"}
+        own = _LAYERS.get(type(part), ())
         settings = sorted((k, v) for k, v in vars(part).items() if k not in own)
         return (type(part), *((name, _described(value)) for name, value in settings))
     return repr(part)

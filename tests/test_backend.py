@@ -25,7 +25,7 @@ from _sweeps import (
     run,
     searches,
 )
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from numpy.testing import assert_allclose
 from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -167,7 +167,7 @@ TOOLS = {
     ),
     "BaggingClassifier in cross_val_score": (
         lambda: cross_val_score(BaggingClassifier(network(0), 4, random_state=0), X, Y),
-        20,
+        12,
     ),
     "OneVsRestClassifier in a search": (
         lambda: scores(GridSearchCV(OneVsRestClassifier(network(0)), {"n_jobs": [None, 1]})),
@@ -480,6 +480,20 @@ def test_generators_yield_before_all_is_done():
     assert_allclose(next(results), scores(GridSearchCV(network(0), GRID)))
     event.set()
     assert next(results) is True
+
+
+def test_others_are_not_cut_into_parts_within_a_task():
+    """Searches of neighbours once became 256 tasks each."""
+
+    def told():
+        return effective_n_jobs(None), effective_n_jobs(2)
+
+    with sweep():
+        answers = Parallel()(delayed(told)() for _ in range(2))
+        neighbors = KNeighborsClassifier(metric="cosine")
+        scores = cross_val_score(neighbors, X, Y)
+    assert answers == [(1, 2), (1, 2)]
+    assert_allclose(scores, cross_val_score(neighbors, X, Y))
 
 
 def test_timeouts_of_joblib():

@@ -23,6 +23,7 @@ from skneural import (
 from skneural._optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
 from skneural._stacked_optimizers import stepper_of
 from skneural._watch import Watch
+from skneural.layers._dense import Dense
 
 RNG = np.random.default_rng(0)
 CENTERS = RNG.normal(size=(3, 6))
@@ -335,6 +336,19 @@ def test_ctrl_c_ends_all():
     jobs = [make() for make in makers(3, max_iter=4)]
     with pytest.raises(KeyboardInterrupt):
         _stack.train_stack(jobs, [SILENT, Stop(KeyboardInterrupt()), SILENT])
+
+
+class Leaky(Dense):
+    """A layer of somebody else's."""
+
+    rate = 0.1
+
+
+def test_layers_that_are_not_known_train_alone():
+    own = job("classes")
+    network = own.progress.network
+    network.layers[0].__class__ = Leaky
+    assert _stack.stack_key(own, SILENT) is None
 
 
 class GivenUp(Watch):
