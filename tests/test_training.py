@@ -364,3 +364,14 @@ def test_a_target_is_reached_by_the_very_score():
     assert not convergence.reached_target
     convergence.update(-1.0)
     assert convergence.reached_target
+
+
+def test_the_norm_on_record_is_that_of_the_last_gradient():
+    """A bound that is never reached has it measured in every step, and changes nothing."""
+    X = np.random.default_rng(0).normal(size=(50, 3))
+    params = {"batch_size": 20, "max_iter": 3, "patience": np.inf, "random_state": 0}
+    plain, bounded = (
+        MLPRegressor((4,), max_grad_norm=bound, **params).fit(X, X[:, 0])
+        for bound in (None, 1e9)
+    )
+    assert plain.history_["grad_norm"] == bounded.history_["grad_norm"]

@@ -55,7 +55,15 @@ TESTS = {
         *("allocations", "options", "bad_parameters"),
     ],
     "_training.py": [
-        *("training", "validation", "lbfgs", "options", "callbacks", "convnet_training"),
+        *(
+            "training",
+            "validation",
+            "lbfgs",
+            "options",
+            "callbacks",
+            "convnet_training",
+            "interrupt",
+        ),
         *("bad_input", "checkpoint"),
     ],
     "_lbfgs.py": ["lbfgs", "bad_input"],
