@@ -258,6 +258,13 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
             The last one is that of the output layer after `out_activation_`:
             probabilities of classes (one column for two classes), or predicted targets.
 
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError, TypeError
+            If X is not finite numbers, or has another number of features than in `fit`.
+
         Examples
         --------
         >>> from sklearn.datasets import load_iris

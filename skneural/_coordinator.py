@@ -14,6 +14,7 @@ from collections import deque
 
 from skneural import _stack
 from skneural._network import machine_memory
+from skneural._task import outside_of_tasks
 from skneural._threads import blas_threads_for
 
 MOST_TASKS = 256  # that are under way at once
@@ -173,7 +174,8 @@ class Coordinator:
         stack, task.stack = task.stack, None
         jobs, watches = [each.job for each in stack], [each.watch for each in stack]
         try:
-            with blas_threads_for(0):  # one, as other cores have stacks of their own
+            # one thread, as other cores have stacks of their own
+            with outside_of_tasks(), blas_threads_for(0):
                 if len(stack) == 1:
                     outcomes = [task.alone(task.watch)]
                 else:

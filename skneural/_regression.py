@@ -108,6 +108,12 @@ class NeuralRegressorMixin(RegressorMixin):
         -------
         score : float
             At most 1; 0 is as good as predicting the mean of `y`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X, `y` or weights are not finite numbers, are negative weights, or differ in
+            their number of rows.
         """
         predicted = self.predict(X)
         y = check_numbers("y", y, np.float64)

@@ -159,15 +159,14 @@ class _Member:
 
     @contextlib.contextmanager
     def until_error(self):
-        """Take an error as the outcome."""
+        """Take an error as the outcome of this job alone, but Ctrl-C as that of all."""
         try:
             yield
-        except Exception as error:
-            self.outcome = error
-        except KeyboardInterrupt as error:
-            if not self.watch.interrupted:
+        except BaseException as error:
+            # one that nobody waits for any more ends by a KeyboardInterrupt of its own
+            if isinstance(error, KeyboardInterrupt) and not self.watch.interrupted:
                 raise
-            self.outcome = error  # nobody waits for this one; the others go on
+            self.outcome = error
 
     def begin_epoch(self):
         """Begin an epoch; return whether there is one."""
@@ -261,6 +260,7 @@ class _Updates:
         self.stepper = stepper_of(jobs[0].optimizer)(jobs, self.theta, self.grad)
         self.l2 = np.array([job.alpha * (1 - job.l1_ratio) for job in jobs])
         self.l1 = np.array([job.alpha * job.l1_ratio for job in jobs])
+        self.has_l2, self.has_l1 = self.l2.any(), self.l1.any()
         self.max_norms = np.array([job.max_grad_norm for job in jobs])
         self.clips = self.max_norms < math.inf
         self.norms = np.zeros(len(jobs))
@@ -275,9 +275,9 @@ class _Updates:
 
     def step(self, k, losses):
         """Take a step; add the penalties to the losses."""
-        if self.l2.any():
+        if self.has_l2:
             self._add_penalty(self.l2_of_step[k], self.weights, 0.5, losses)
-        if self.l1.any():
+        if self.has_l1:
             signs = np.sign(self.weights, out=self.signs)
             self._add_penalty(self.l1_of_step[k], signs, 1.0, losses)
         measures = self.clips | (k == len(self.active) - 1)

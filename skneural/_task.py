@@ -4,6 +4,7 @@ import itertools
 import threading
 import warnings
 from concurrent.futures import Future
+from contextlib import contextmanager
 
 from skneural import _stack
 
@@ -13,6 +14,16 @@ _here = threading.local()  # not a context variable: threads that a task starts 
 def current_task():
     """Return the task that this thread runs, or None."""
     return getattr(_here, "task", None)
+
+
+@contextmanager
+def outside_of_tasks():
+    """Let fits in the block train at once: a scorer's or a callback's, while a stack trains."""
+    task, _here.task = current_task(), None
+    try:
+        yield
+    finally:
+        _here.task = task
 
 
 class GivenUp(BaseException):

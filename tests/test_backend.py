@@ -496,6 +496,19 @@ def test_others_are_not_cut_into_parts_within_a_task():
     assert_allclose(scores, cross_val_score(neighbors, X, Y))
 
 
+def test_a_scorer_that_fits_a_network_itself():
+    """It runs in the thread of a task whose stack is being trained."""
+
+    def scoring(own, X, y):
+        return network(1).fit(X, y).score(X, y)
+
+    own = network(0).set_params(early_stopping=True, scoring=scoring)
+    expected = cross_val_score(own, X, Y, error_score="raise")
+    with sweep():
+        answer = cross_val_score(own, X, Y, error_score="raise")
+    assert_allclose(answer, expected)
+
+
 def test_timeouts_of_joblib():
     event = threading.Event()
     with sweep(), pytest.raises(multiprocessing.TimeoutError):

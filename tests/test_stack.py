@@ -332,6 +332,13 @@ def test_a_watch_stops_its_own_model():
     assert outcomes[1] is None
 
 
+def test_an_exit_ends_its_own_model():
+    jobs = [make() for make in makers(3, max_iter=4)]
+    outcomes = _stack.train_stack(jobs, [SILENT, Stop(SystemExit()), SILENT])
+    assert [own.progress.epochs for own in jobs] == [4, 2, 4]
+    assert type(outcomes[1]) is SystemExit
+
+
 def test_ctrl_c_ends_all():
     jobs = [make() for make in makers(3, max_iter=4)]
     with pytest.raises(KeyboardInterrupt):
