@@ -1,5 +1,5 @@
 """skneural against scikit-learn, PyTorch written by hand, and skorch: one table; then sweeps,
-fits beside a busy process, and where the time of a step goes.
+fits beside a busy process, where the time of a step goes, and fits in stacks.
 
     python benchmarks [--only NAME ...] [--rounds 5] [--quick]
 
@@ -22,6 +22,7 @@ import convnet
 import mlp
 import predicting
 import search
+import stacks
 import steps
 import sweeps
 from _harness import CONTESTANTS, in_turn, machine, peak_memory, peak_of_this_process, rows
@@ -62,7 +63,9 @@ def main():
         print("{:.0f} (+{:.0f})".format(*peak_of_this_process(work, contestant)))
         return
     # each kind has a table of its own
-    others = {module: list(module.works(args.quick)) for module in (sweeps, busy, steps)}
+    others = {
+        module: list(module.works(args.quick)) for module in (sweeps, busy, steps, stacks)
+    }
     names = ", ".join(work.name for some in (works, *others.values()) for work in some)
 
     def chosen(some):

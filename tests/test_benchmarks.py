@@ -27,10 +27,13 @@ def test_quick_run_without_torch(tmp_path):
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    *_, fits, sweeps, busy, steps = (part.splitlines() for part in done.stdout.split("\n\n"))
+    *_, fits, sweeps, busy, steps, stacks = (
+        part.splitlines() for part in done.stdout.split("\n\n")
+    )
     assert len(sweeps) == 2 + 4  # digits, cancer, wine, mnist
     assert len(busy) == 2 + 3  # digits, small and wide
     assert sum("**" in line for line in steps) == 5  # networks
+    assert len(stacks) == 2 + 5  # wine, cancer, digits twice, mnist
     head, _, *rows = fits
     names = [cell.strip() for cell in head.split("|")]
     table = [dict(zip(names, map(str.strip, row.split("|")), strict=True)) for row in rows]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from _callbacks import Callback
 from _interrupted import FITS, X, Y, digest, estimator, fit
 from _mutations import damaged
 from sklearn.base import clone
@@ -25,20 +26,11 @@ SCRIPT = Path(__file__).with_name("_interrupted.py")
 FIT = pytest.mark.parametrize("name", FITS)
 
 
-class StopAt:
+class StopAt(Callback):
     """Raises at the end of an epoch, as Ctrl-C or a bug would."""
 
     def __init__(self, epoch):
         self.left = epoch
-
-    def setup(self, estimator, context):
-        pass
-
-    def teardown(self, estimator, context):
-        pass
-
-    def on_fit_task_begin(self, estimator, context):
-        pass
 
     def on_fit_task_end(self, estimator, context):
         self.left -= 1

@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from _callbacks import Callback
 from _convnets import FLAT, IMAGES, SIGNALS, X, Y, classifier, regressor, theta
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
@@ -238,20 +239,11 @@ def test_the_loss_must_have_settled():
         classifier(patience=10).fit(X, Y)
 
 
-class Recorder:
+class Recorder(Callback):
     """A callback that predicts after every epoch."""
 
     def __init__(self):
         self.scores = []
-
-    def setup(self, estimator, context):
-        pass
-
-    def teardown(self, estimator, context):
-        pass
-
-    def on_fit_task_begin(self, estimator, context):
-        pass
 
     def on_fit_task_end(self, estimator, context, *, fitted_estimator):
         if context.task_name == "epoch":

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from _callbacks import Callback
 from scipy import sparse
 from sklearn.callback import ProgressBar
 from sklearn.datasets import load_diabetes, load_digits, load_iris
@@ -137,18 +138,9 @@ def test_warns_unless_converged(limit):
 
 
 def test_callbacks_see_every_iteration_and_can_stop():
-    class StopAtThird:
+    class StopAtThird(Callback):
         def __init__(self):
             self.epochs = 0
-
-        def setup(self, estimator, context):
-            pass
-
-        def teardown(self, estimator, context):
-            pass
-
-        def on_fit_task_begin(self, estimator, context):
-            pass
 
         def on_fit_task_end(self, estimator, context, *, fitted_estimator):
             self.epochs += context.task_name == "epoch"

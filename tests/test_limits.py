@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from _callbacks import Callback
 from _mutations import rewrite
 from _refusal import refusal
 from sklearn import config_context
@@ -139,20 +140,11 @@ def test_predictions_keep_to_the_working_memory_of_scikit_learn(cls, dtype):
     np.testing.assert_allclose(answer, whole, rtol=1e-4 if dtype == "float32" else 1e-10)
 
 
-class Loses:
+class Loses(Callback):
     """Takes the directory away after some epochs, as when a disk is unplugged."""
 
     def __init__(self, directory, epochs):
         self.directory, self.left = directory, epochs
-
-    def setup(self, estimator, context):
-        pass
-
-    def teardown(self, estimator, context):
-        pass
-
-    def on_fit_task_begin(self, estimator, context):
-        pass
 
     def on_fit_task_end(self, estimator, context):
         self.left -= 1

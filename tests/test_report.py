@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from _callbacks import Callback
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import make_classification
@@ -206,18 +207,9 @@ def test_epochs_that_a_search_does_not_record():
 
 
 def test_epochs_that_a_callback_ended():
-    class Stop:
-        def setup(self, estimator, context):
-            pass
-
-        def on_fit_task_begin(self, estimator, context):
-            pass
-
+    class Stop(Callback):
         def on_fit_task_end(self, estimator, context):
             return context.task_name == "epoch"
-
-        def teardown(self, estimator, context):
-            pass
 
     search = grid_search(network().set_callbacks(Stop()), {"hidden_layer_sizes": SIZES})
     assert search.best_estimator_.n_iter_ == 1

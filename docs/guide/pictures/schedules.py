@@ -2,27 +2,15 @@
 
 import matplotlib.pyplot as plt
 
-from skneural.schedules import (
-    Constant,
-    Cosine,
-    CosineRestarts,
-    Exponential,
-    InvScaling,
-    Linear,
-    Step,
-)
+from skneural import schedules
 
 EPOCHS = 50
 SCHEDULES = {
-    "constant": Constant(),
-    "invscaling": InvScaling(),
-    "step": Step(),
-    "exponential": Exponential(),
-    "linear": Linear(),
-    "cosine": Cosine(),
-    "cosine_restarts": CosineRestarts(),
-    "Cosine(warmup=5)": Cosine(warmup=5),
+    name: schedule()
+    for name, schedule in schedules.SCHEDULES.items()
+    if name != "adaptive"  # it looks at the loss
 }
+SCHEDULES["Cosine(warmup=5)"] = schedules.Cosine(warmup=5)
 figure, panels = plt.subplots(4, 2, figsize=(4.8, 6.4), sharex=True, sharey=True)
 for ax, (name, schedule) in zip(panels.flat, SCHEDULES.items(), strict=True):
     factors = [schedule(epoch, max_iter=EPOCHS) for epoch in range(EPOCHS)]
