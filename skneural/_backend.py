@@ -1,5 +1,9 @@
-"""The joblib backend "skneural": tasks are threads whose fits are trained together."""
+"""The joblib backend "skneural": tasks are threads whose fits are trained together.
 
+On several cores, there are as many processes, each with its share of the tasks.
+"""
+
+import multiprocessing
 import warnings
 from contextlib import contextmanager
 
@@ -12,13 +16,15 @@ from joblib.parallel import (
 )
 
 from skneural._coordinator import MOST_TASKS, Coordinator
+from skneural._processes import ProcessBackend
 from skneural._task import Call, current_task
 
 
 class SweepBackend(ParallelBackendBase):
     """Runs the tasks of a Parallel call as threads that meet in a `Coordinator`.
 
-    `n_jobs` is how many cores train. Many more tasks than that are under way, so joblib and
+    `n_jobs` is how many cores train, each in a process of its own, or in threads of this one
+    where tasks are to share memory. Many more tasks than that are under way, so joblib and
     scikit-learn, which ask how many to prepare, are told so.
     """
 
@@ -53,11 +59,20 @@ class SweepBackend(ParallelBackendBase):
         if parallel.return_generator or parallel.timeout is not None:
             # joblib watches over such calls itself, and its own threads serve it well
             raise FallbackToBackend(ThreadingBackend(nesting_level=self.nesting_level))
-        self.parallel = parallel
         n_cores = cpu_count()
         n_jobs = -1 if n_jobs is None else n_jobs
         self._n_cores = min(n_jobs, n_cores) if n_jobs > 0 else max(n_cores + 1 + n_jobs, 1)
+        if self._n_cores > 1 and self._may_have_processes(kwargs.get("require")):
+            n_tasks = max(MOST_TASKS, 32 * self._n_cores)
+            nested, _ = self.get_nested_backend()
+            raise FallbackToBackend(ProcessBackend(nested, self._n_cores, n_tasks))
+        self.parallel = parallel
         return MOST_TASKS
+
+    def _may_have_processes(self, require):
+        """Whether nobody wants tasks in this process, and nobody else keeps cores busy."""
+        is_first = self.nesting_level == 0 and current_task() is None
+        return is_first and require != "sharedmem" and multiprocessing.parent_process() is None
 
     def terminate(self):
         """End the service of a Parallel object."""

@@ -46,10 +46,13 @@ class _Worker(threading.Thread):
 
 
 class Coordinator:
-    """Gives tasks their turns and trains what they hand in, on `n_cores` threads at a time."""
+    """Gives tasks their turns and trains what they hand in, on `n_cores` threads at a time.
 
-    def __init__(self, n_cores):
-        self.n_cores = n_cores
+    It is one of `n_processes` that share memory and cache.
+    """
+
+    def __init__(self, n_cores, n_processes=1):
+        self.n_cores, self.n_processes = n_cores, n_processes
         self.lock = threading.Lock()
         self.queue = []  # a heap of tasks that have not begun
         self.running = {}  # a task: since when
@@ -101,6 +104,10 @@ class Coordinator:
             self._train(task)
         outcome, task.outcome = task.outcome, None
         return outcome
+
+    def width(self, key):
+        """Return how many networks a stack of this kind is to hold."""
+        return _stack.width(key, self.n_cores * self.n_processes)
 
     def wait(self, call):
         """Wait for the tasks of a call; a task that waits lets others run."""
@@ -281,7 +288,7 @@ class Coordinator:
     def _make_room(self, job):
         """Learn from a job how many like it memory has room for."""
         memory = machine_memory()
-        budget = (_SHARE_OF_MEMORY * memory) if memory else 2**32
+        budget = ((_SHARE_OF_MEMORY * memory) if memory else 2**32) / self.n_processes
         self.largest = max(self.largest, _n_bytes(job))
         self.room = max(self.n_cores, min(MOST_TASKS, int(budget / self.largest)))
 
@@ -289,7 +296,7 @@ class Coordinator:
         """Make a stack of jobs that need no more beside them, if the other cores get some."""
         for key, tasks in self.waiting.items():
             idle = self.n_cores - self.training - len(self.stacks)
-            full = _stack.width(key, self.n_cores)
+            full = self.width(key)
             if idle > 0 and len(tasks) >= full and len(tasks) + len(self.queue) >= idle * full:
                 self.stacks.append(tasks[:full])
                 del tasks[:full]
@@ -299,7 +306,7 @@ class Coordinator:
         """Make stacks of all jobs that wait, so that every core has one to the end."""
         stacks = []
         for key, tasks in self.waiting.items():
-            n_stacks = -(-len(tasks) // _stack.width(key, self.n_cores))
+            n_stacks = -(-len(tasks) // self.width(key))
             stacks += [tasks[i::n_stacks] for i in range(n_stacks)]
         self.waiting = {}
         while len(stacks) % self.n_cores and len(stack := max(stacks, key=len)) > 1:

@@ -33,12 +33,12 @@ _LAYERS = dict.fromkeys([*ACTIVATIONS.values(), BatchNorm, Flatten], ())
 _LAYERS |= dict.fromkeys([MaxPool, AveragePool, GlobalAveragePool], ())
 _LAYERS |= {Dense: ("weight_init",), Conv2D: ("weight_init",), Dropout: ("rate",)}
 
-# Measured on 2 cores with 32 MiB of cache, ms a fit alone and in stacks of 8, 32, 64, 128:
-# wine (33 KB a model) 9.3, 3.7, 2.0, 1.8, 1.8; breast cancer (114 KB) 18.5, 7.1, 4.9, 4.5, 4.5;
-# digits in float32 (129 KB) 22.6, 11.0, 8.7, 8.1, 8.8. MNIST 784-128-64-10 (2.4 MB): alone
-# 36.0, in stacks of 2, 4 and 8 35.8, 35.1 and 35.6.
+# `python benchmarks --only stacks` shows what a fit takes in stacks of several widths. On 2
+# cores that share 32 MiB of cache, each with a stack, a fit was fastest in stacks of 64 (models
+# of 130 KB), 16 (460 KB), 8 (1.0 and 1.3 MB) and alone (2.4 MB: stacks of 2 and 4 as long).
 _CACHE_BYTES = 1 << 24
 _WIDEST = 64
+_NARROWEST = 4
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,11 @@ def width(key, n_jobs):
     """Return how many models a stack should hold while `n_jobs` stacks train at once.
 
     Time a model falls with every model in the stack until all that they touch no longer stays
-    in the last-level cache, or until nothing is left to save.
+    in the last-level cache, or until nothing is left to save. Two or three save nothing.
     """
     share = max(_CACHE_BYTES // n_jobs, _CACHE_BYTES // 4)
-    return max(1, min(_WIDEST, share // key.model_bytes))
+    n_models = min(_WIDEST, share // key.model_bytes)
+    return n_models if n_models >= _NARROWEST else 1
 
 
 def train_stack(jobs, watches):

@@ -57,10 +57,11 @@ class Call:
         """Whether nobody waits for these tasks any more."""
         return self._given_up or (self.parent is not None and self.parent.call.given_up)
 
-    def submit(self, work, callback):
-        """Run `work` as a task, and call `callback` with its Future."""
+    def submit(self, work, callback=None):
+        """Run `work` as a task, call `callback` with its Future, and return that."""
         task = Task(self, work)
-        task.future.add_done_callback(callback)
+        if callback is not None:
+            task.future.add_done_callback(callback)
         self.coordinator.add(task)
         return task.future
 
@@ -114,7 +115,7 @@ class Task:
         watch = _TaskWatch(watch, self.call)
         outcome = None
         if not self.call.given_up:
-            if key is None:
+            if key is None or self.call.coordinator.width(key) == 1:
                 outcome = alone(watch)
             else:
                 with warnings.catch_warnings():  # others set theirs meanwhile

@@ -14,6 +14,7 @@ ROOT = Path(skneural.__file__).parent
 FLOORS = [
     ["skneural"],
     ["_backend"],
+    ["_processes"],
     ["_checkpoint", "_skl2onnx", "_skops"],
     ["_persistence"],
     ["_restore", "_onnx"],

@@ -3,6 +3,7 @@
     python tests/robustness/sweeps.py --compare 100     # drawn searches against joblib's own
     python tests/robustness/sweeps.py --runs 200        # mixed tasks, errors and Ctrl-C
 
+Half of them, by their seeds, run in processes, the others in the threads of this one.
 A run that takes longer than two minutes prints where every thread stands, and ends the
 process. `tests/test_backend.py` does a few of each.
 """
@@ -27,11 +28,17 @@ from _sweeps import assert_same_search, drawn_sweep, drawn_tasks, run
 LIMIT = 120
 
 
+def backend(seed):
+    """The backend, in processes or not."""
+    require = [None, "sharedmem"][seed // 4 % 2]
+    return joblib.parallel_config(backend="skneural", require=require)
+
+
 def compare(seed):
     """Run a drawn search with and without the backend."""
     (own, data, weights), (other, *_) = drawn_sweep(seed), drawn_sweep(seed)
     other.fit(*data, **weights)
-    with joblib.parallel_config(backend="skneural"):
+    with backend(seed):
         own.fit(*data, **weights)
     assert_same_search(own, other)
 
@@ -49,7 +56,7 @@ def mix(seed):
     try:
         if end == "interrupted":
             timer.start()
-        with joblib.parallel_config(backend="skneural"):
+        with backend(seed):
             answers = run(tasks, n_jobs)
         timer.join(end == "interrupted" or None) if timer.ident else None
     except ArithmeticError:
