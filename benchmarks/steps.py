@@ -91,7 +91,7 @@ def measured(estimator, X, y, n_steps):
     network, size = estimator.network_, estimator.batch_size
     optimizer = estimator._make_optimizer(network.n_weights)
     network.bind(size)
-    layers = network._bound
+    (whole,) = network._passes
     clock = _Clock()
     rng = np.random.default_rng(0)
     rows, of_targets = np.empty((size, X.shape[1]), X.dtype), np.empty((size, 10), X.dtype)
@@ -101,16 +101,16 @@ def measured(estimator, X, y, n_steps):
         with clock("gather"):
             X.take(order, axis=0, out=rows, mode="clip")
             targets.take(order, axis=0, out=of_targets, mode="clip")
-        out = network._pixel_rows(rows)
-        for i, layer in enumerate(layers):
+        out = network.pixel_rows(rows)
+        for i, layer in enumerate(whole.layers):
             with clock("forward", i):
                 out = layer.forward(out, training=True)
         with clock("loss"):
             network.loss.loss_gradient(of_targets, out, None, gradient_out=delta)
         gradient = delta
-        for i in range(len(layers) - 1, network._first - 1, -1):
+        for i in range(len(whole.layers) - 1, whole.first - 1, -1):
             with clock("backward", i):
-                gradient = layers[i].backward(gradient, need_dx=i > network._first)
+                gradient = whole.layers[i].backward(gradient, need_dx=i > whole.first)
         with clock("penalty"):
             network._add_penalty(1e-4 / size, 0.0)
         with clock("update"):
@@ -118,19 +118,19 @@ def measured(estimator, X, y, n_steps):
     yield "rows gathered", clock.median("gather"), 0.0, 0.0
     for i, layer in enumerate(network.layers):
         times = clock.median("forward", i), clock.median("backward", i)
-        yield layer.label, *times, size * _flops(network, i)
+        yield layer.label, *times, size * _flops(network, i, whole.first)
     yield "loss", clock.median("loss"), 0.0, 0.0
     yield "penalty and update", 0.0, clock.median("penalty") + clock.median("update"), 0.0
 
 
-def _flops(network, i):
+def _flops(network, i, first):
     """Of the products of a layer for one sample: forward, weights and input."""
     weight = network.layers[i].param_shapes.get("weight")
     if weight is None:
         return 0
     shapes = [*network.input_shapes, network.output_shape]
     product = 2 * np.prod(weight) * np.prod(shapes[i + 1][:-1])
-    return product * (3 if i > network._first else 2)
+    return product * (3 if i > first else 2)
 
 
 class _Clock:

@@ -6,6 +6,7 @@ On several cores, there are as many processes, each with its share of the tasks.
 import multiprocessing
 import warnings
 from contextlib import contextmanager
+from functools import partial
 
 from joblib import cpu_count
 from joblib.parallel import (
@@ -64,7 +65,7 @@ class SweepBackend(ParallelBackendBase):
         self._n_cores = min(n_jobs, n_cores) if n_jobs > 0 else max(n_cores + 1 + n_jobs, 1)
         if self._n_cores > 1 and self._may_have_processes(kwargs.get("require")):
             n_tasks = max(MOST_TASKS, 32 * self._n_cores)
-            nested, _ = self.get_nested_backend()
+            nested = partial(type(self), nesting_level=self.nesting_level + 1)
             raise FallbackToBackend(ProcessBackend(nested, self._n_cores, n_tasks))
         self.parallel = parallel
         return MOST_TASKS

@@ -3,9 +3,12 @@
 import copy
 import math
 import os
+from functools import partial
 
 import numpy as np
 
+from skneural._crew import Crew
+from skneural._pass import Pass
 from skneural._summary import Summary
 from skneural.layers._activations import Identity
 from skneural.layers._base import Binding
@@ -17,7 +20,10 @@ from skneural.ops import _numpy as ops
 _PREDICT_BYTES = 1 << 20
 # But products gain from more rows, up to 64, while these stay below
 _PREDICT_MOST = 1 << 28
-_WORKSPACE = {"grad", "_signs", "_raw_grad", "_bound"}
+# Forward operations of the part of a batch that is worth a thread: waking it takes as long as
+# a million or two
+_PART_FLOPS = 20e6
+_WORKSPACE = {"grad", "_signs", "_passes", "_crew"}
 
 
 class Network:
@@ -174,7 +180,8 @@ class Network:
             copies[first : first + 2] = PooledConv2D(*pair), Identity()
         return copies
 
-    def _bound_layers(self, batch_size, grad=None, rng=None, *, apart=False):
+    def bound_layers(self, batch_size, grad=None, rng=None, *, apart=False):
+        """Working copies of the layers, with a workspace; for predicting without `grad`."""
         lead = self.theta.shape[:-1]
         params, state = self.views(self.theta), self.state_views()
         grads = [None] * len(self.layers) if grad is None else self.views(grad)
@@ -190,20 +197,33 @@ class Network:
                 free = layer.output_is_free
         return bound
 
-    def bind(self, batch_size, rng=None):
+    def n_parts(self, batch_size, n_threads):
+        """How many threads gain from training on parts of a batch."""
+        if not all(layer.row_by_row for layer in self.layers):
+            return 1
+        shapes = [*self.input_shapes[1:], self.output_shape]
+        flops = batch_size * sum(
+            2 * math.prod(layer.param_shapes["weight"]) * math.prod(shape[:-1])
+            for layer, shape in zip(self.layers, shapes, strict=True)
+            if "weight" in layer.param_shapes
+        )
+        return max(1, min(n_threads, batch_size, int(flops / _PART_FLOPS)))
+
+    def bind(self, batch_size, rng=None, n_parts=1):
         """Allocate what training on batches of up to `batch_size` rows needs.
 
-        `rng` is where layers such as dropout draw from.
+        `rng` is where layers such as dropout draw from. Several parts of a batch, if
+        `n_parts` allows for them, are worked on at once, each by a thread.
         """
         lead = self.theta.shape[:-1]
         self.grad = np.empty_like(self.theta)
         self._signs = ops.empty((*lead, self.n_weights), self.dtype)
-        self._raw_grad = ops.empty((*lead, batch_size, *self.output_shape), self.dtype)
-        self._bound = self._bound_layers(batch_size, self.grad, rng)
-        # nobody asks for the gradient of the input, nor for what stands before it
-        self._first = next(i for i, layer in enumerate(self._bound) if layer.param_shapes)
+        grads = [self.grad, *(np.empty_like(self.theta) for _ in range(n_parts - 1))]
+        rows = -(-batch_size // n_parts)
+        self._passes = [Pass(self, rows, grad, rng) for grad in grads]
+        self._crew = Crew(n_parts - 1)
 
-    def _pixel_rows(self, x):
+    def pixel_rows(self, x):
         """Images as layers take them: a matrix with a row for each pixel of each image."""
         if len(self.input_shape) == 1:
             return x
@@ -213,6 +233,8 @@ class Network:
 
     def release(self):
         """Drop what `bind` allocated."""
+        if "_crew" in vars(self):
+            self._crew.close()
         for name in _WORKSPACE:
             vars(self).pop(name, None)
 
@@ -245,17 +267,29 @@ class Network:
         -------
         loss : float, or ndarray of shape (...,)
         """
-        raw = self._pixel_rows(x)
-        for layer in self._bound:
-            raw = layer.forward(raw, training=True)
-        delta = ops.leading_rows(self._raw_grad, y.shape[-2])
-        loss = self.loss.loss_gradient(y, raw, sample_weight, gradient_out=delta)
-        for i in range(len(self._bound) - 1, self._first - 1, -1):
-            delta = self._bound[i].backward(delta, need_dx=i > self._first)
+        if len(self._passes) == 1:
+            loss = self._passes[0].loss_and_grad(x, y, sample_weight)
+        else:
+            loss = self._loss_and_grad_of_parts(x, y, sample_weight)
         if alpha:
             rows = y.shape[-2] if sample_weight is None else float(sample_weight.sum())
             loss += self._add_penalty(alpha * (1 - l1_ratio) / rows, alpha * l1_ratio / rows)
         return loss
+
+    def _loss_and_grad_of_parts(self, x, y, sample_weight):
+        """As `loss_and_grad` without a penalty, all parts of the batch at once."""
+        n_rows, works, weights = -(-len(y) // len(self._passes)), [], None
+        for i, part in enumerate(self._passes):
+            some = slice(i * n_rows, min((i + 1) * n_rows, len(y)))
+            share = max(0, some.stop - some.start) / len(y)
+            if sample_weight is not None:
+                weights = sample_weight[some]
+                share = float(weights.sum()) / float(sample_weight.sum())
+            works.append(partial(part.loss_and_grad, x[some], y[some], weights, share))
+        losses = self._crew.run(works)
+        for part in self._passes[1:]:
+            self.grad += part.grad
+        return sum(losses)
 
     def _add_penalty(self, l2, l1):
         weights, grad = self.theta[..., : self.n_weights], self.grad[..., : self.n_weights]
@@ -273,7 +307,7 @@ class Network:
         """The outputs of the layers at `places`, of all rows, as when predicting."""
         outputs = {}
         for part, layers in self._parts(x, most_bytes, apart=True):
-            y = self._pixel_rows(part)
+            y = self.pixel_rows(part)
             for i, layer in enumerate(layers):
                 y = layer.forward(y, training=False)
                 if i in places:  # a copy: the next layer may write on it
@@ -310,15 +344,13 @@ class Network:
         Root mean squares over samples and channels, a number a layer; needs `bind`, and moves
         running statistics.
         """
-        raw = self._pixel_rows(x)
-        for layer in self._bound:
-            raw = layer.forward(raw, training=True)
+        (whole,) = self._passes
+        raw = whole.forward(x)
         delta = rng.normal(size=raw.shape).astype(self.dtype)
-        signals = [0.0] * len(self._bound)
-        for i in range(len(self._bound) - 1, self._first - 1, -1):
-            of_samples = delta.reshape(x.shape[0], -1, delta.shape[-1]).sum(axis=1)
+        signals = [0.0] * len(self.layers)
+        for i, dy in whole.backward(delta):
+            of_samples = dy.reshape(x.shape[0], -1, dy.shape[-1]).sum(axis=1)
             signals[i] = float(np.sqrt(np.mean(np.square(of_samples))))
-            delta = self._bound[i].backward(delta, need_dx=i > self._first)
         return signals
 
     def raw_prediction(self, x, most_bytes=_PREDICT_MOST):
@@ -339,7 +371,7 @@ class Network:
             return self._row_prediction(x)
         raw, stop = ops.empty((n_samples, *self.output_shape), self.dtype), 0
         for part, layers in self._parts(x, most_bytes):
-            y = self._pixel_rows(part)
+            y = self.pixel_rows(part)
             for layer in layers:
                 y = layer.forward(y, training=False)
             start, stop = stop, stop + part.shape[0]
@@ -353,7 +385,7 @@ class Network:
         row_bytes = n_values * self.dtype.itemsize
         chunk = max(_PREDICT_BYTES // row_bytes, min(64, _PREDICT_MOST // row_bytes))
         chunk = max(1, min(chunk, most_bytes // row_bytes, n_samples))
-        layers = self._bound_layers(chunk, apart=apart)
+        layers = self.bound_layers(chunk, apart=apart)
         for start in range(0, n_samples, chunk):
             yield x[start : start + chunk], layers
 
@@ -365,8 +397,8 @@ class Network:
         except IndexError:
             theta = state = None
         if theta is not self.theta or state is not self.state:
-            theta, state, layers = self.theta, self.state, self._bound_layers(1)
-        y = self._pixel_rows(x.copy())  # layers remember their input: not all of X
+            theta, state, layers = self.theta, self.state, self.bound_layers(1)
+        y = self.pixel_rows(x.copy())  # layers remember their input: not all of X
         for layer in layers:
             y = layer.forward(y, training=False)
         raw = y.reshape(1, *self.output_shape).copy()

@@ -20,20 +20,21 @@ class ProcessBackend(LokyBackend):
 
     Parameters
     ----------
-    nested : ParallelBackendBase
-        The backend within a task.
+    nested : function
+        Returns a backend for what a task calls itself. Each task has its own.
     n_processes : int
     n_tasks : int
         How many are to be under way at once.
     """
 
     def __init__(self, nested, n_processes, n_tasks):
-        super().__init__(nesting_level=nested.nesting_level - 1)
+        super().__init__(nesting_level=0)
         self.nested, self.n_processes, self.n_tasks = nested, n_processes, n_tasks
         self.starting = False  # processes
         self.lock = threading.Lock()
         self.gathered = []  # tasks that have not been handed out, and their futures
         self.calls = []  # of tasks that could not travel, and are done in this process
+        self.threads = []  # in which that happens
 
     def effective_n_jobs(self, n_jobs):
         """How many tasks are under way; for joblib's code that starts processes, how many."""
@@ -42,8 +43,10 @@ class ProcessBackend(LokyBackend):
     def configure(self, n_jobs=1, parallel=None, **kwargs):
         """Have processes ready; return how many tasks are under way."""
         self.starting = True
-        super().configure(n_jobs, parallel, **kwargs)
-        self.starting = False
+        try:
+            super().configure(n_jobs, parallel, **kwargs)
+        finally:
+            self.starting = False
         return self.n_tasks
 
     def compute_batch_size(self):
@@ -52,7 +55,16 @@ class ProcessBackend(LokyBackend):
 
     def start_call(self):
         """Begin a call of Parallel."""
-        self.begun = False  # whether its first tasks have been handed out
+        self.begun = self.aborted = False  # begun: its first tasks have been handed out
+        self.filters = warnings.catch_warnings()  # what is done here changes them
+        self.filters.__enter__()
+
+    def stop_call(self):
+        """End a call of Parallel, and what is done here for it."""
+        for thread in self.threads:
+            thread.join()
+        self.threads = []
+        self.filters.__exit__(None, None, None)
 
     def submit(self, func, callback=None):
         """Take a task; return its Future."""
@@ -73,18 +85,20 @@ class ProcessBackend(LokyBackend):
     def abort_everything(self, ensure_ready=True):
         """End the tasks of the call, after an error or Ctrl-C."""
         with self.lock:
-            self.gathered = []
+            self.aborted, self.gathered = True, []
             for call in self.calls:
                 call.give_up()
         super().abort_everything(ensure_ready)
 
     def get_nested_backend(self):
         """Tasks of tasks stay in the process, and join its sweep."""
-        return self.nested, None
+        return self.nested(), None
 
     def _hand_out(self):
         """Give the processes what has been gathered, every part a mixture of it."""
         with self.lock:
+            if self.aborted:
+                return
             workers = self._workers
             tasks, self.gathered = self.gathered, []
             n_parts = -(-len(tasks) // MOST_AT_ONCE)
@@ -103,10 +117,13 @@ class ProcessBackend(LokyBackend):
     def _take_back(self, works, futures, done):
         """Pass on the results of a part, and hand out what joblib then adds."""
         error = done.exception()
-        if isinstance(error, PicklingError):
-            # such as a scorer with a lock: done here, but not in joblib's own thread
+        # joblib's words, which tell it from an error of a task, or about a result
+        if isinstance(error, PicklingError) and "to the workers" in str(error):
+            # not in joblib's own thread, which others wait for
             args = works, futures
-            threading.Thread(target=self._do_here, args=args, name="skneural-here").start()
+            here = threading.Thread(target=self._do_here, args=args, name="skneural-here")
+            self.threads.append(here)
+            here.start()
         else:
             _pass_on(error, None if error else done.result(), futures)
             self._hand_out()
@@ -116,11 +133,14 @@ class ProcessBackend(LokyBackend):
         call = Call(Coordinator(1, self.n_processes))
         with self.lock:
             self.calls.append(call)
+            if self.aborted:
+                call.give_up()
         error = results = None
         try:
             results = _results(call, works)
         except BaseException as raised:
             error = raised
+        call.coordinator.close()
         with self.lock:
             self.calls.remove(call)
         _pass_on(error, results, futures)
@@ -129,8 +149,12 @@ class ProcessBackend(LokyBackend):
 
 def run_tasks(works, n_processes):
     """Run tasks whose fits meet, in one of so many processes; return their results."""
+    call = Call(Coordinator(1, n_processes))
     with warnings.catch_warnings():  # tasks change them, one over the other
-        return _results(Call(Coordinator(1, n_processes)), works)
+        results = _results(call, works)
+    # after an error nobody waits for the rest: joblib ends the process
+    call.coordinator.close()
+    return results
 
 
 def _results(call, works):
@@ -145,8 +169,6 @@ def _results(call, works):
     except BaseException:
         call.give_up()
         raise
-    finally:
-        call.coordinator.close()
 
 
 def _pass_on(error, results, futures):

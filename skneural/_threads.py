@@ -1,4 +1,4 @@
-"""How many threads BLAS may use while a network runs.
+"""How many threads BLAS may use while a network runs, and a fit.
 
 Two BLAS threads on a small product wait for each other by spinning: on a busy machine
 that makes a fit many times slower. One thread is allowed unless the products are large,
@@ -52,6 +52,12 @@ class _Pool:
                     for set_num_threads, n in zip(self.setters, self.before, strict=True):
                         set_num_threads(n)
 
+    def allowed(self):
+        """How many threads it may have where nobody holds it."""
+        with self.lock:
+            counts = [library.get_num_threads() for library in self.libraries]
+            return max(self.before if self.holders else counts, default=1)
+
 
 @functools.cache
 def _pools():
@@ -66,6 +72,11 @@ def _pools():
     ]
     others = [path for path in paths if path not in of_scipy]
     return _Pool(blas.select(filepath=others)), _Pool(blas.select(filepath=of_scipy))
+
+
+def allowed_threads():
+    """Return how many threads a fit may have: as many as the user allows BLAS to have."""
+    return _pools()[0].allowed()
 
 
 @contextmanager

@@ -8,11 +8,13 @@ and the settings of one run.
 import copy
 import math
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import sparse
 
+from skneural._threads import allowed_threads, blas_threads_for
 from skneural.ops import _numpy as ops
 from skneural.schedules import Adaptive, Schedule
 
@@ -276,18 +278,23 @@ def train(job, watch):
     progress, network = job.progress, job.progress.network
     batches = Batches(job.X, job.y, job.sample_weight, job.batch_size, gather=job.shuffle)
     epochs = Epochs(job, watch)
-    network.bind(job.batch_size, progress.rngs["dropout"])
+    n_parts = 1
+    if not sparse.issparse(job.X):
+        n_parts = network.n_parts(job.batch_size, allowed_threads())
+    network.bind(job.batch_size, progress.rngs["dropout"], n_parts)
     try:
-        while not (job.is_over or watch.interrupted):
-            epochs.begin()
-            order = None
-            if job.shuffle:
-                order = progress.rngs["shuffle"].permutation(job.X.shape[0])
-            rate = job.rate()
-            loss, norm = _train_epoch(job, batches.epoch(order), rate, watch)
-            if loss is None:
-                break
-            epochs.end(learning_rate=rate, loss=loss, grad_norm=norm)
+        # threads of our own leave none to BLAS
+        with blas_threads_for(0) if n_parts > 1 else nullcontext():
+            while not (job.is_over or watch.interrupted):
+                epochs.begin()
+                order = None
+                if job.shuffle:
+                    order = progress.rngs["shuffle"].permutation(job.X.shape[0])
+                rate = job.rate()
+                loss, norm = _train_epoch(job, batches.epoch(order), rate, watch)
+                if loss is None:
+                    break
+                epochs.end(learning_rate=rate, loss=loss, grad_norm=norm)
     finally:
         network.release()
     epochs.finish()  # predicts, now that the workspace of training is free

@@ -39,10 +39,10 @@ FLOORS = [
     ["_validation", "_labels", "_class_weights"],
     ["_data"],
     ["_lbfgs", "_plain"],
-    ["_training", "_threads", "_interrupt"],
+    ["_training", "_interrupt"],
     ["schedules"],
     ["_network", "_optimizers", "_parameters"],
-    ["_summary"],
+    ["_summary", "_pass", "_crew", "_threads"],
     [
         "layers._dense",
         "layers._activations",

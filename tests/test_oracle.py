@@ -71,7 +71,7 @@ def test_input_gradient_of_dense_layers(dtype):
     network, x, t = worked_network(dtype)
     network.loss_and_grad(x, t)
     delta = np.array([WORKED["delta2"]], dtype)
-    dense_1, logistic, dense_2, _ = network._bound
+    dense_1, logistic, dense_2, _ = network._passes[0].layers
     delta = dense_2.backward(delta)
     np.testing.assert_allclose(delta[0], WORKED["dE_dh"], **TOLERANCE[dtype])
     delta = logistic.backward(delta.copy())

@@ -36,7 +36,7 @@ def network(layers, shape, dtype=np.float64, lead=()):
 
 def is_joined(built):
     built.bind(2)
-    return any(isinstance(layer, PooledConv2D) for layer in built._bound)
+    return any(isinstance(layer, PooledConv2D) for layer in built._passes[0].layers)
 
 
 def results(built, batches):
@@ -105,7 +105,7 @@ def test_the_first_convolution_alone_is_joined(noise):
     second = [Conv2D(2, 3, padding=1), MaxPool(2)]
     built = network([*noise, Conv2D(3, 3, padding=1), MaxPool(2), *second], (8, 8, 1))
     built.bind(1, np.random.default_rng(0))
-    kinds = [type(layer) for layer in built._bound if isinstance(layer, Conv2D)]
+    kinds = [type(layer) for layer in built._passes[0].layers if isinstance(layer, Conv2D)]
     assert kinds == [PooledConv2D, Conv2D]
     assert [layer.label for layer in built.layers[len(noise) :][:2]] == [
         "Conv2D 3 of 3x3",
@@ -157,7 +157,7 @@ def test_the_workspace_is_bounded():
     built = network([Conv2D(32, 5), MaxPool(2)], (64, 64, 3), np.float32)
     built.bind(256)
     one_row_of_an_image = 4 * 30 * 75 * 4
-    tiles = built._bound[0].tiles
+    tiles = built._passes[0].layers[0].tiles
     assert tiles.columns.nbytes <= max(_tiles.COLUMN_BYTES, one_row_of_an_image)
 
 

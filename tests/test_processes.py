@@ -3,7 +3,9 @@
 import os
 import threading
 import time
+import warnings
 from collections import Counter
+from pickle import PicklingError
 
 import joblib
 import numpy as np
@@ -12,9 +14,12 @@ from _sweeps import fits, network
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.testing import assert_allclose
+from sklearn.base import clone
 from sklearn.datasets import make_classification
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
 
+from skneural import _processes
+from skneural._coordinator import Coordinator
 from skneural._processes import MOST_AT_ONCE
 from skneural._task import current_task
 
@@ -28,7 +33,7 @@ def sweep(**kwargs):
 
 def place(*_):
     """The process of a task, and the sweep that it shares with others there."""
-    return os.getpid(), id(current_task().call)
+    return os.getpid(), vars(current_task().call).setdefault("begun", time.monotonic_ns())
 
 
 def fit_and_place(seed):
@@ -133,3 +138,88 @@ def test_an_endless_generator_of_tasks_ends_with_an_error():
 
     with sweep(), pytest.raises(ZeroDivisionError):
         Parallel()(tasks())
+
+
+def refuses(estimator, X, y):
+    if estimator.alpha == 1e-5:
+        raise ValueError("not this one")
+    return estimator.score(X, y)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_error_in_a_search_of_a_task_is_not_that_of_its_neighbours():
+    X, y = make_classification(120, random_state=0)
+    inner = GridSearchCV(
+        network(0), {"learning_rate": [1e-3, 1e-2]}, cv=3, error_score="raise", scoring=refuses
+    )
+    outer = GridSearchCV(inner, {"estimator__alpha": [1e-5, 1e-4, 1e-3, 1e-2]}, cv=3)
+    with sweep():
+        answer = clone(outer).fit(X, y).cv_results_["mean_test_score"]
+    assert_allclose(answer, outer.fit(X, y).cv_results_["mean_test_score"])
+    assert np.isnan(answer).tolist() == [True, False, False, False]
+
+
+def slow_to_add(seed):
+    def tasks():
+        for i in range(3):
+            yield delayed(fits)(seed + i)
+            time.sleep(0.1)
+
+    return sum(Parallel()(tasks()))
+
+
+def test_tasks_that_add_tasks_slowly_do_not_mix_them():
+    with sweep():
+        answers = Parallel()(delayed(slow_to_add)(seed) for seed in range(6))
+    assert_allclose(answers, [slow_to_add(seed) for seed in range(6)])
+
+
+def changes_filters(lock):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        time.sleep(0.02)
+        fits(0)
+
+
+def test_warning_filters_are_as_before_what_is_done_here():
+    before = warnings.filters.copy()
+    with sweep():
+        Parallel()(delayed(changes_filters)(threading.Lock()) for _ in range(20))
+    assert warnings.filters == before
+
+
+def cannot_be_pickled(path):
+    with open(path, "a") as file:
+        file.write("once\n")
+    raise PicklingError("of its own")
+
+
+def test_an_error_about_pickling_of_a_task_is_its_own(tmp_path):
+    path = tmp_path / "told"
+    with sweep(), pytest.raises(PicklingError, match="of its own"):
+        Parallel()([delayed(cannot_be_pickled)(path)])
+    assert path.read_text() == "once\n"
+
+
+def test_what_begins_here_after_the_end_is_given_up(monkeypatch):
+    started, lock = [], threading.Lock()
+
+    class Late(Coordinator):
+        def __init__(self, *args):
+            if started:  # the second part waits until the first has failed
+                time.sleep(0.5)
+            started.append(self)
+            super().__init__(*args)
+
+    monkeypatch.setattr(_processes, "Coordinator", Late)
+    done = []
+
+    def one(lock, i):
+        done.append(i)
+        if len(done) == 1:
+            raise ArithmeticError
+
+    with sweep(n_jobs=2), pytest.raises(ArithmeticError):
+        Parallel()(delayed(one)(lock, i) for i in range(10))
+    assert len(started) == 2
+    assert not any(i % 2 for i in done)  # nothing of the second part

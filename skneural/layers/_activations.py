@@ -17,6 +17,8 @@ _LEAK = 0.01
 class Activation(Layer):
     """An elementwise function. `forward` writes on its input, `backward` on `dy`."""
 
+    row_by_row = True
+
     def bind(self, binding):
         self.ops = binding.ops
         self.slope = self.ops.empty(binding.batch_shape, binding.dtype)

@@ -58,6 +58,9 @@ class Layer:
     n_workspace = 0  # values that the layer needs for one sample beside its output
     param_shapes: dict = {}
     state_shapes: dict = {}
+    # whether training treats every sample by itself, and draws nothing: then several threads
+    # may each take some of a batch
+    row_by_row = False
     only_training = False  # whether the layer does nothing when predicting
     # whether backward can do without what forward returned, and without its place in memory;
     # None if the output takes the place of the input and the layer before decides

@@ -39,6 +39,8 @@ class Conv2D(Layer):
     the IEEE 86, 1998.
     """
 
+    row_by_row = True
+
     output_is_free = True
 
     def __init__(

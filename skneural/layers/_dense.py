@@ -19,6 +19,8 @@ class Dense(Layer):
         Scheme of the initial weights; biases start at zero.
     """
 
+    row_by_row = True
+
     def __init__(self, units, weight_init="glorot"):
         self.units = units
         self.weight_init = weight_init

@@ -8,6 +8,8 @@ from skneural.layers._base import Layer
 class Flatten(Layer):
     """All pixels of an image, row by row, as the features of one sample: a view."""
 
+    row_by_row = True
+
     def build(self, input_shape):
         self.n_channels = input_shape[-1]
         self.n_features = math.prod(input_shape)

@@ -23,6 +23,8 @@ class _Pool(Layer):
     before, and which `_part` of the gradient goes back to it.
     """
 
+    row_by_row = True
+
     output_is_free = True
 
     def __init__(self, pool_size=2, strides=None, padding=0):
@@ -229,6 +231,8 @@ class GlobalAveragePool(Layer):
     ----------
     M. Lin et al., Network in network, ICLR 2014.
     """
+
+    row_by_row = True
 
     def build(self, input_shape):
         self.n_pixels = math.prod(input_shape[:-1])
