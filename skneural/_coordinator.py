@@ -15,7 +15,7 @@ from collections import deque
 from skneural import _stack
 from skneural._network import machine_memory
 from skneural._task import outside_of_tasks
-from skneural._threads import blas_threads_for
+from skneural._threads import one_thread
 
 MOST_TASKS = 256  # that are under way at once
 _TURN = 0.02  # seconds that a task runs alone
@@ -182,7 +182,7 @@ class Coordinator:
         jobs, watches = [each.job for each in stack], [each.watch for each in stack]
         try:
             # one thread, as other cores have stacks of their own
-            with outside_of_tasks(), blas_threads_for(0):
+            with outside_of_tasks(), one_thread():
                 if len(stack) == 1:
                     outcomes = [task.alone(task.watch)]
                 else:

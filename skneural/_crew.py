@@ -1,5 +1,6 @@
 """Threads that work on a step together, each on its part."""
 
+import contextlib
 import threading
 
 import numpy as np
@@ -11,7 +12,12 @@ class Crew:
     Parameters
     ----------
     n_helpers : int
-        Threads to start.
+        Threads to start; where the system has no more, there are fewer.
+
+    Attributes
+    ----------
+    size : int
+        How many works are done at once, here and in the threads.
 
     Examples
     --------
@@ -23,19 +29,25 @@ class Crew:
     """
 
     def __init__(self, n_helpers):
-        self.helpers = [_Helper() for _ in range(n_helpers)]
+        self.helpers = []
+        with contextlib.suppress(RuntimeError):  # no more threads, by a limit of the system
+            for _ in range(n_helpers):
+                self.helpers.append(_Helper())
+        self.size = 1 + len(self.helpers)
 
     def run(self, works):
         """Run the first work here and each other one in a thread; return what they return."""
-        busy = self.helpers[: len(works) - 1]
-        for helper, work in zip(busy, works[1:], strict=True):
-            helper.work = work
-            helper.begin.release()
+        busy = []
         try:
+            for helper, work in zip(self.helpers, works[1:], strict=True):
+                helper.work = work
+                busy.append(helper)
+                helper.begin.release()
             first = works[0]()
         finally:
             for helper in busy:
                 helper.done.acquire()
+                helper.work = None
         for helper in busy:
             if helper.error is not None:
                 raise helper.error
@@ -44,8 +56,10 @@ class Crew:
     def close(self):
         """End the threads."""
         for helper in self.helpers:
-            helper.work = None
-            helper.begin.release()
+            helper.closing = True
+            with contextlib.suppress(RuntimeError):  # an interrupted step has released it
+                helper.begin.release()
+        for helper in self.helpers:
             helper.join()
 
 
@@ -58,13 +72,14 @@ class _Helper(threading.Thread):
         self.begin.acquire()
         self.done.acquire()
         self.work = self.result = self.error = None
+        self.closing = False
         self.start()
 
     def run(self):
         with np.errstate(all="ignore"):  # a diverging fit is reported by its loss
             while True:
                 self.begin.acquire()
-                if self.work is None:
+                if self.closing:
                     return
                 self.result = self.error = None
                 try:

@@ -23,6 +23,8 @@ _PREDICT_MOST = 1 << 28
 # Forward operations of the part of a batch that is worth a thread: waking it takes as long as
 # a million or two
 _PART_FLOPS = 20e6
+# and for each parameter, whose gradients are added up: those of 32 rows of a dense layer
+_PART_FLOPS_A_PARAMETER = 64
 _WORKSPACE = {"grad", "_signs", "_passes", "_crew"}
 
 
@@ -207,7 +209,8 @@ class Network:
             for layer, shape in zip(self.layers, shapes, strict=True)
             if "weight" in layer.param_shapes
         )
-        return max(1, min(n_threads, batch_size, int(flops / _PART_FLOPS)))
+        least = max(_PART_FLOPS, _PART_FLOPS_A_PARAMETER * self.n_params)
+        return max(1, min(n_threads, batch_size, int(flops / least)))
 
     def bind(self, batch_size, rng=None, n_parts=1):
         """Allocate what training on batches of up to `batch_size` rows needs.
@@ -215,13 +218,14 @@ class Network:
         `rng` is where layers such as dropout draw from. Several parts of a batch, if
         `n_parts` allows for them, are worked on at once, each by a thread.
         """
-        lead = self.theta.shape[:-1]
+        self.release()
+        self._crew = Crew(n_parts - 1)  # or fewer, by a limit of the system
+        lead, n_parts = self.theta.shape[:-1], self._crew.size
         self.grad = np.empty_like(self.theta)
         self._signs = ops.empty((*lead, self.n_weights), self.dtype)
         grads = [self.grad, *(np.empty_like(self.theta) for _ in range(n_parts - 1))]
         rows = -(-batch_size // n_parts)
         self._passes = [Pass(self, rows, grad, rng) for grad in grads]
-        self._crew = Crew(n_parts - 1)
 
     def pixel_rows(self, x):
         """Images as layers take them: a matrix with a row for each pixel of each image."""
@@ -268,7 +272,7 @@ class Network:
         loss : float, or ndarray of shape (...,)
         """
         if len(self._passes) == 1:
-            loss = self._passes[0].loss_and_grad(x, y, sample_weight)
+            loss = self._passes[0].loss_and_grad(self.pixel_rows(x), y, sample_weight)
         else:
             loss = self._loss_and_grad_of_parts(x, y, sample_weight)
         if alpha:
@@ -285,7 +289,8 @@ class Network:
             if sample_weight is not None:
                 weights = sample_weight[some]
                 share = float(weights.sum()) / float(sample_weight.sum())
-            works.append(partial(part.loss_and_grad, x[some], y[some], weights, share))
+            own = self.pixel_rows(x[some]), y[some], weights, share
+            works.append(partial(part.loss_and_grad, *own))
         losses = self._crew.run(works)
         for part in self._passes[1:]:
             self.grad += part.grad
@@ -345,7 +350,7 @@ class Network:
         running statistics.
         """
         (whole,) = self._passes
-        raw = whole.forward(x)
+        raw = whole.forward(self.pixel_rows(x))
         delta = rng.normal(size=raw.shape).astype(self.dtype)
         signals = [0.0] * len(self.layers)
         for i, dy in whole.backward(delta):

@@ -18,7 +18,7 @@ class Pass:
     """
 
     def __init__(self, network, n_rows, grad, rng):
-        self.network, self.grad = network, grad
+        self.loss, self.grad = network.loss, grad
         self.layers = network.bound_layers(n_rows, grad, rng)
         shape = (*network.theta.shape[:-1], n_rows, *network.output_shape)
         self.raw_grad = ops.empty(shape, network.dtype)
@@ -26,11 +26,10 @@ class Pass:
         self.first = next(i for i, layer in enumerate(self.layers) if layer.param_shapes)
 
     def forward(self, x):
-        """Return the output of the last layer for a batch of samples."""
-        raw = self.network.pixel_rows(x)
+        """Return the output of the last layer for some samples, as layers take them."""
         for layer in self.layers:
-            raw = layer.forward(raw, training=True)
-        return raw
+            x = layer.forward(x, training=True)
+        return x
 
     def backward(self, delta):
         """Write the gradient of the parameters; yield that of the output of each layer."""
@@ -48,7 +47,7 @@ class Pass:
             return 0.0
         raw = self.forward(x)
         delta = ops.leading_rows(self.raw_grad, y.shape[-2])
-        loss = self.network.loss.loss_gradient(y, raw, sample_weight, gradient_out=delta)
+        loss = self.loss.loss_gradient(y, raw, sample_weight, gradient_out=delta)
         if share != 1:
             delta *= share
             loss *= share

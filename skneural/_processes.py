@@ -1,9 +1,9 @@
 """Tasks of a sweep in processes: each is given many at once, and trains their fits together."""
 
+import contextlib
 import threading
 import warnings
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
-from contextlib import contextmanager
 from functools import partial
 from pickle import PicklingError
 
@@ -56,15 +56,17 @@ class ProcessBackend(LokyBackend):
     def start_call(self):
         """Begin a call of Parallel."""
         self.begun = self.aborted = False  # begun: its first tasks have been handed out
+        self.calls = []
         self.filters = warnings.catch_warnings()  # what is done here changes them
         self.filters.__enter__()
 
     def stop_call(self):
         """End a call of Parallel, and what is done here for it."""
-        for thread in self.threads:
-            thread.join()
-        self.threads = []
-        self.filters.__exit__(None, None, None)
+        try:
+            while self.threads:
+                self.threads.pop().join()
+        finally:
+            self.filters.__exit__(None, None, None)
 
     def submit(self, func, callback=None):
         """Take a task; return its Future."""
@@ -76,7 +78,7 @@ class ProcessBackend(LokyBackend):
 
     apply_async = submit  # the name before joblib 1.5
 
-    @contextmanager
+    @contextlib.contextmanager
     def retrieval_context(self):
         """Begin, as all of the first tasks are there."""
         self._hand_out()
@@ -86,7 +88,8 @@ class ProcessBackend(LokyBackend):
         """End the tasks of the call, after an error or Ctrl-C."""
         with self.lock:
             self.aborted, self.gathered = True, []
-            for call in self.calls:
+            calls, self.calls = self.calls, []
+            for call in calls:
                 call.give_up()
         super().abort_everything(ensure_ready)
 
@@ -122,27 +125,25 @@ class ProcessBackend(LokyBackend):
             # not in joblib's own thread, which others wait for
             args = works, futures
             here = threading.Thread(target=self._do_here, args=args, name="skneural-here")
-            self.threads.append(here)
             here.start()
+            self.threads.append(here)
         else:
             _pass_on(error, None if error else done.result(), futures)
             self._hand_out()
 
     def _do_here(self, works, futures):
         """Do in this process what does not reach another."""
-        call = Call(Coordinator(1, self.n_processes))
-        with self.lock:
-            self.calls.append(call)
-            if self.aborted:
-                call.give_up()
         error = results = None
         try:
-            results = _results(call, works)
+            with contextlib.closing(Coordinator(1, self.n_processes)) as coordinator:
+                call = Call(coordinator)
+                with self.lock:
+                    self.calls.append(call)
+                    if self.aborted:
+                        call.give_up()
+                results = _results(call, works)
         except BaseException as raised:
             error = raised
-        call.coordinator.close()
-        with self.lock:
-            self.calls.remove(call)
         _pass_on(error, results, futures)
         self._hand_out()
 

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 
 from skneural import _stack
+from skneural._threads import one_thread
 
 _here = threading.local()  # not a context variable: threads that a task starts are no tasks
 
@@ -116,7 +117,8 @@ class Task:
         outcome = None
         if not self.call.given_up:
             if key is None or self.call.coordinator.width(key) == 1:
-                outcome = alone(watch)
+                with one_thread():  # other cores have tasks of their own
+                    outcome = alone(watch)
             else:
                 with warnings.catch_warnings():  # others set theirs meanwhile
                     outcome = self.call.coordinator.hand_in(self, key, job, watch, alone)

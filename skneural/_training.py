@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy import sparse
 
-from skneural._threads import allowed_threads, blas_threads_for
+from skneural._threads import allowed_threads, one_thread
 from skneural.ops import _numpy as ops
 from skneural.schedules import Adaptive, Schedule
 
@@ -281,20 +281,20 @@ def train(job, watch):
     n_parts = 1
     if not sparse.issparse(job.X):
         n_parts = network.n_parts(job.batch_size, allowed_threads())
-    network.bind(job.batch_size, progress.rngs["dropout"], n_parts)
     try:
-        # threads of our own leave none to BLAS
-        with blas_threads_for(0) if n_parts > 1 else nullcontext():
-            while not (job.is_over or watch.interrupted):
-                epochs.begin()
-                order = None
-                if job.shuffle:
-                    order = progress.rngs["shuffle"].permutation(job.X.shape[0])
-                rate = job.rate()
+        network.bind(job.batch_size, progress.rngs["dropout"], n_parts)
+        while not (job.is_over or watch.interrupted):
+            epochs.begin()
+            order = None
+            if job.shuffle:
+                order = progress.rngs["shuffle"].permutation(job.X.shape[0])
+            rate = job.rate()
+            # threads of our own leave none to BLAS
+            with one_thread() if n_parts > 1 else nullcontext():
                 loss, norm = _train_epoch(job, batches.epoch(order), rate, watch)
-                if loss is None:
-                    break
-                epochs.end(learning_rate=rate, loss=loss, grad_norm=norm)
+            if loss is None:
+                break
+            epochs.end(learning_rate=rate, loss=loss, grad_norm=norm)
     finally:
         network.release()
     epochs.finish()  # predicts, now that the workspace of training is free

@@ -3,6 +3,7 @@
 import threading
 from contextlib import nullcontext
 
+import joblib
 import numpy as np
 import pytest
 from _callbacks import Callback
@@ -10,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
+from sklearn.model_selection import cross_val_score
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skneural import ConvNetClassifier, MLPClassifier, MLPRegressor, _network
 from skneural._crew import Crew
 from skneural._losses import HalfSquaredError, LogisticCrossEntropy, SoftmaxCrossEntropy
 from skneural._network import Network
-from skneural._threads import allowed_threads, blas_threads_for
+from skneural._threads import allowed_threads, blas_threads_for, one_thread
 from skneural.layers._activations import ACTIVATIONS
 from skneural.layers._batch_norm import BatchNorm
 from skneural.layers._conv import Conv2D
@@ -39,6 +41,7 @@ def no_thread_is_left():
 def small_parts(monkeypatch):
     """Networks of the tests are worth a second thread, on whatever machine."""
     monkeypatch.setattr(_network, "_PART_FLOPS", 1.0)
+    monkeypatch.setattr(_network, "_PART_FLOPS_A_PARAMETER", 0.0)
     with threadpool_limits(2, user_api="blas"):
         yield
 
@@ -107,16 +110,17 @@ def test_fits_agree_and_repeat_themselves(make):
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_blas_has_one_thread_while_parts_are_worked_on():
-    class Told(Callback):
-        def on_fit_task_end(self, estimator, context):
-            libraries = ThreadpoolController().select(user_api="blas").info()
-            helpers = [t for t in threading.enumerate() if t.name == "skneural-part"]
-            told.append((len(helpers), {library["num_threads"] for library in libraries}))
+def test_blas_has_one_thread_while_parts_are_worked_on(monkeypatch):
+    def noted(self, *args, **kwargs):
+        libraries = ThreadpoolController().select(user_api="blas").info()
+        helpers = [t for t in threading.enumerate() if t.name == "skneural-part"]
+        told.append((len(helpers), {library["num_threads"] for library in libraries}))
+        return step(self, *args, **kwargs)
 
-    told = []
-    MLPClassifier((4,), max_iter=1, patience=np.inf).set_callbacks(Told()).fit(X, Y)
-    assert told[0] == (1, {1})  # after the epoch
+    told, step = [], Network.loss_and_grad
+    monkeypatch.setattr(Network, "loss_and_grad", noted)
+    MLPClassifier((4,), max_iter=1, patience=np.inf).fit(X, Y)
+    assert all(entry == (1, {1}) for entry in told)
 
 
 def network_of(*layers):
@@ -128,6 +132,9 @@ def test_what_has_one_part():
     assert network_of(Dense(5)).n_parts(large, 4) == 4
     assert network_of(Dense(5)).n_parts(large, 1) == 1
     assert network_of(Dense(5)).n_parts(64, 4) == 1
+    # every part reads all weights and adds a gradient: no less than 32 rows
+    assert network_of(Dense(10**4)).n_parts(64, 16) == 1
+    assert network_of(Dense(10**5)).n_parts(96, 16) == 2
     # statistics of the batch, and draws from one generator
     assert network_of(Dense(5), BatchNorm()).n_parts(large, 4) == 1
     assert network_of(Dense(5), Dropout(0.5)).n_parts(large, 4) == 1
@@ -139,6 +146,52 @@ def test_as_many_threads_as_blas_may_have():
             assert allowed_threads() == n_threads
             with blas_threads_for(0):  # by another fit, say
                 assert allowed_threads() == n_threads
+            with one_thread():  # a task of a sweep, say
+                assert allowed_threads() == 1
+            assert allowed_threads() == n_threads
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_fits_of_a_sweep_have_one_thread(monkeypatch):
+    crews = []
+    monkeypatch.setattr(_network, "Crew", lambda n: crews.append(n) or Crew(n))
+    for solver in ("adam", "lbfgs"):  # some meet, some train alone
+        own = MLPClassifier((4,), max_iter=2, patience=np.inf, solver=solver)
+        with joblib.parallel_config(backend="skneural", require="sharedmem"):
+            cross_val_score(own, X, Y, cv=3)
+    own.set_params(solver="adam", verbose=True)
+    with joblib.parallel_config(backend="skneural", require="sharedmem"):
+        cross_val_score(own, X, Y, cv=3)
+    assert set(crews) == {0}
+    own.fit(X, Y)
+    assert crews[-1] == 1
+
+
+def test_a_limit_of_the_system_leaves_fewer_parts(monkeypatch):
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    network = network_of(Dense(5))
+    network.init_params(np.random.default_rng(0))
+    monkeypatch.setattr(threading.Thread, "start", start)
+    network.bind(8, n_parts=3)
+    assert np.isfinite(network.loss_and_grad(np.ones((8, 20)), np.ones((8, 3))))
+    network.release()
+
+
+def test_an_interrupt_while_parts_begin_leaves_no_thread():
+    class Interrupted(list):
+        def __iter__(self):
+            yield self[0]
+            raise KeyboardInterrupt
+
+    crew, done = Crew(2), []
+    helpers, crew.helpers = crew.helpers, Interrupted(crew.helpers)
+    with pytest.raises(KeyboardInterrupt):
+        crew.run([lambda: done.append(0), lambda: done.append(1), lambda: done.append(2)])
+    crew.helpers = helpers
+    crew.close()
+    assert done == [1]
 
 
 @pytest.mark.usefixtures("small_parts")

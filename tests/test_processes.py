@@ -221,5 +221,4 @@ def test_what_begins_here_after_the_end_is_given_up(monkeypatch):
 
     with sweep(n_jobs=2), pytest.raises(ArithmeticError):
         Parallel()(delayed(one)(lock, i) for i in range(10))
-    assert len(started) == 2
     assert not any(i % 2 for i in done)  # nothing of the second part

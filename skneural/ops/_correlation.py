@@ -128,10 +128,14 @@ class Correlation:
         if self.products is None:  # predictions and correlations alone never need it
             n_products = self.images if self.one_by_one else 1
             self.products = np.empty((n_products, *out.shape), out.dtype)
+            self.sum = np.empty(out.size, out.dtype)
+            self.ones = np.ones(n_products, out.dtype)
         products = self.products[: len(columns)]
         np.matmul(columns.swapaxes(1, 2), rows, out=products)
-        for product in products:
-            out += product
+        if len(products) > 1:
+            ones = self.ones[: len(products)]
+            products = np.matmul(ones, products.reshape(len(products), -1), out=self.sum)
+        out += products.reshape(out.shape)
 
     def add_to_windows(self, dy, weight, padded):
         """Add ``weight @ dy`` to every window of padded images: the gradient for these."""
