@@ -465,6 +465,9 @@ def test_width_follows_the_size_of_a_model():
     assert _stack.width(large, 2) == 1
     middle = key(hidden_layer_sizes=(200, 200))
     assert 1 < _stack.width(middle, 2) < _stack.width(middle, 1) < _stack.width(small, 1)
+    for n_models, expected in ((3, 1), (4, 4), (1000, 64)):  # two or three save nothing
+        of_cache = _stack.StackKey((), _stack._CACHE_BYTES // n_models)
+        assert _stack.width(of_cache, 1) == expected
 
 
 STEPPERS = {
