@@ -20,8 +20,7 @@ from skneural.ops import _numpy as ops
 _PREDICT_BYTES = 1 << 20
 # But products gain from more rows, up to 64, while these stay below
 _PREDICT_MOST = 1 << 28
-# Forward operations of the part of a batch that is worth a thread: waking it takes as long as
-# a million or two
+# Forward operations of the part of a batch that is worth waking a thread up for
 _PART_FLOPS = 20e6
 # and for each parameter, whose gradients are added up: those of 32 rows of a dense layer
 _PART_FLOPS_A_PARAMETER = 64

@@ -71,7 +71,8 @@ class ProcessBackend(LokyBackend):
     def submit(self, func, callback=None):
         """Take a task; return its Future."""
         future = Future()
-        future.add_done_callback(callback)
+        if callback is not None:
+            future.add_done_callback(callback)
         with self.lock:
             self.gathered.append((func, future))
         return future

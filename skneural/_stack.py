@@ -33,9 +33,9 @@ _LAYERS = dict.fromkeys([*ACTIVATIONS.values(), BatchNorm, Flatten], ())
 _LAYERS |= dict.fromkeys([MaxPool, AveragePool, GlobalAveragePool], ())
 _LAYERS |= {Dense: ("weight_init",), Conv2D: ("weight_init",), Dropout: ("rate",)}
 
-# `python benchmarks --only stacks` shows what a fit takes in stacks of several widths. On 2
-# cores that share 32 MiB of cache, each with a stack, a fit was fastest in stacks of 64 (models
-# of 130 KB), 16 (460 KB), 8 (1.0 and 1.3 MB) and alone (2.4 MB: stacks of 2 and 4 as long).
+# Half of the last-level cache of the machine of docs/benchmarks.md. `python benchmarks --only
+# stacks` shows what a fit takes in stacks: the digits (a model touches 0.13 MB) gain by every
+# network beside them up to 64, MNIST 784-128-64-10 (2.4 MB) gains nothing.
 _CACHE_BYTES = 1 << 24
 _WIDEST = 64
 _NARROWEST = 4
@@ -105,7 +105,8 @@ def width(key, n_jobs):
     """Return how many models a stack should hold while `n_jobs` stacks train at once.
 
     Time a model falls with every model in the stack until all that they touch no longer stays
-    in the last-level cache, or until nothing is left to save. Two or three save nothing.
+    in the last-level cache, or until nothing is left to save. Fewer than four are not worth the
+    wait for each other.
     """
     share = max(_CACHE_BYTES // n_jobs, _CACHE_BYTES // 4)
     n_models = min(_WIDEST, share // key.model_bytes)

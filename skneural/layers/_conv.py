@@ -40,7 +40,6 @@ class Conv2D(Layer):
     """
 
     row_by_row = True
-
     output_is_free = True
 
     def __init__(

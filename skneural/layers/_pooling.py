@@ -24,7 +24,6 @@ class _Pool(Layer):
     """
 
     row_by_row = True
-
     output_is_free = True
 
     def __init__(self, pool_size=2, strides=None, padding=0):
