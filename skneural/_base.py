@@ -281,7 +281,8 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         return self._computed(X, Network.raw_prediction)
 
     def _computed(self, X, compute):
-        check_is_fitted(self, "network_")
+        if not hasattr(self, "network_"):
+            check_is_fitted(self, "network_")  # raises
         network = self.network_
         X = self._check_x(X, "X", network.dtype)
         flops = network.product_flops(X.shape[0])

@@ -300,11 +300,11 @@ class Network:
         penalty = 0.0
         if l2:
             ops.add_scaled(grad, weights, l2)
-            penalty += 0.5 * l2 * np.vecdot(weights, weights)
+            penalty += 0.5 * l2 * ops.inner(weights, weights)
         if l1:
             signs = np.sign(weights, out=self._signs)
             ops.add_scaled(grad, signs, l1)
-            penalty += l1 * np.vecdot(weights, signs)
+            penalty += l1 * ops.inner(weights, signs)
         return penalty
 
     def layer_outputs(self, x, places, most_bytes=_PREDICT_MOST):
@@ -351,11 +351,13 @@ class Network:
         (whole,) = self._passes
         raw = whole.forward(self.pixel_rows(x))
         delta = rng.normal(size=raw.shape).astype(self.dtype)
-        signals = [0.0] * len(self.layers)
-        for i, dy in whole.backward(delta):
-            of_samples = dy.reshape(x.shape[0], -1, dy.shape[-1]).sum(axis=1)
-            signals[i] = float(np.sqrt(np.mean(np.square(of_samples))))
-        return signals
+        signals = []
+        for layer, need_dx in whole.way_back:
+            of_samples = delta.reshape(x.shape[0], -1, delta.shape[-1]).sum(axis=1)
+            signals.append(float(np.sqrt(np.mean(np.square(of_samples)))))
+            delta = layer.backward(delta, need_dx=need_dx)
+        before = [0.0] * (len(self.layers) - len(signals))
+        return before + signals[::-1]
 
     def raw_prediction(self, x, most_bytes=_PREDICT_MOST):
         """The output of the last layer, before the loss's inverse link.

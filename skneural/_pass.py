@@ -15,6 +15,12 @@ class Pass:
         Where the gradient goes.
     rng : numpy.random.Generator
         Where layers such as dropout draw from.
+
+    Attributes
+    ----------
+    way_back : list of (Layer, bool)
+        The layers in the order of their backward, and whether each is asked for the gradient
+        of its input.
     """
 
     def __init__(self, network, n_rows, grad, rng):
@@ -23,19 +29,15 @@ class Pass:
         shape = (*network.theta.shape[:-1], n_rows, *network.output_shape)
         self.raw_grad = ops.empty(shape, network.dtype)
         # nobody asks for the gradient of the input, nor for what stands before it
-        self.first = next(i for i, layer in enumerate(self.layers) if layer.param_shapes)
+        first = next(i for i, layer in enumerate(self.layers) if layer.param_shapes)
+        self.way_back = [(layer, True) for layer in self.layers[:first:-1]]
+        self.way_back.append((self.layers[first], False))
 
     def forward(self, x):
         """Return the output of the last layer for some samples, as layers take them."""
         for layer in self.layers:
             x = layer.forward(x, training=True)
         return x
-
-    def backward(self, delta):
-        """Write the gradient of the parameters; yield that of the output of each layer."""
-        for i in range(len(self.layers) - 1, self.first - 1, -1):
-            yield i, delta
-            delta = self.layers[i].backward(delta, need_dx=i > self.first)
 
     def loss_and_grad(self, x, y, sample_weight, share=1.0):
         """Write the gradient of the loss of some samples; return the loss.
@@ -51,6 +53,6 @@ class Pass:
         if share != 1:
             delta *= share
             loss *= share
-        for _ in self.backward(delta):
-            pass
+        for layer, need_dx in self.way_back:
+            delta = layer.backward(delta, need_dx=need_dx)
         return loss

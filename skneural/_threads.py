@@ -11,7 +11,7 @@ setting of the thread, and only the first of several threads is limited: fits ha
 
 import functools
 import threading
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 from threadpoolctl import ThreadpoolController
@@ -36,22 +36,21 @@ class _Pool:
         self.lock = threading.Lock()
         self.holders = 0
 
-    @contextmanager
-    def one_thread(self):
+    def hold(self):
+        """Allow one thread, until as many calls of `let_go` have come."""
         with self.lock:
             if self.holders == 0:
                 self.before = [library.get_num_threads() for library in self.libraries]
                 for set_num_threads in self.setters:
                     set_num_threads(1)
             self.holders += 1
-        try:
-            yield
-        finally:
-            with self.lock:
-                self.holders -= 1
-                if self.holders == 0:
-                    for set_num_threads, n in zip(self.setters, self.before, strict=True):
-                        set_num_threads(n)
+
+    def let_go(self):
+        with self.lock:
+            self.holders -= 1
+            if self.holders == 0:
+                for set_num_threads, n in zip(self.setters, self.before, strict=True):
+                    set_num_threads(n)
 
     def allowed(self):
         """How many threads it may have where nobody holds it."""
@@ -102,9 +101,16 @@ def blas_threads_for(product_flops):
         Floating-point operations of the largest matrix product inside the block.
     """
     products, updates = _pools()
-    limited = products.one_thread() if product_flops < _LARGE_PRODUCT else nullcontext()
-    with updates.one_thread(), limited:
+    pools = (products, updates) if product_flops < _LARGE_PRODUCT else (updates,)
+    held = []
+    try:  # one context, not one for each pool: a single row is predicted in the time of four
+        for pool in pools:
+            pool.hold()
+            held.append(pool)
         yield
+    finally:
+        for pool in held:
+            pool.let_go()
 
 
 @contextmanager

@@ -325,7 +325,7 @@ def _train_epoch(job, batches, rate, watch):
                 x = job.augment(x, job.progress.rngs["augmentation"])
             loss = network.loss_and_grad(x, y, sample_weight, job.alpha, job.l1_ratio)
             if rows_left == 0 or job.max_grad_norm < math.inf:
-                norm = math.sqrt(np.vecdot(network.grad, network.grad))
+                norm = math.sqrt(ops.inner(network.grad, network.grad))
                 if norm > job.max_grad_norm:
                     network.grad *= job.max_grad_norm / norm
             optimizer.step(network.theta, network.grad, rate, state)

@@ -12,6 +12,7 @@ from scipy.special import ndtr
 from skneural.layers._base import Layer
 
 _LEAK = 0.01
+_CACHE_BYTES = 1 << 18  # a part of the second-level cache of a core
 
 
 class Activation(Layer):
@@ -82,15 +83,21 @@ class ReLU(Activation):
 
     def bind(self, binding):
         self.ops = binding.ops
-        # Against an array, np.maximum is vectorized; against a scalar it is not: 2x.
-        self.zeros = np.zeros(self.n_values, binding.dtype)
+        # Against an array, np.maximum is vectorized; against a scalar it is not: 2x. Against
+        # as many zeros it need not go row by row: 2x while they stay in the cache.
+        n_bytes = math.prod(binding.batch_shape) * binding.dtype.itemsize
+        small = n_bytes <= _CACHE_BYTES
+        self.zeros = np.zeros(binding.batch_shape if small else self.n_values, binding.dtype)
         if binding.grads is not None:
             self.slope = self.ops.empty(binding.batch_shape, bool)
 
     def forward(self, z, *, training):
         self.y = z
-        rows = z.reshape(*z.shape[:-2], -1, self.n_values)  # a row a sample, not a pixel
-        np.maximum(rows, self.zeros, out=rows)
+        if self.zeros.ndim == 1:
+            rows = z.reshape(*z.shape[:-2], -1, self.n_values)  # a row a sample, not a pixel
+            np.maximum(rows, self.zeros, out=rows)
+        else:
+            np.maximum(z, self.ops.leading_rows(self.zeros, z.shape[-2]), out=z)
         if training:
             np.greater(z, 0, out=self.leading_slope())
         return z

@@ -66,10 +66,10 @@ class Dense(Layer):
     def backward(self, dy, *, need_dx=True):
         self.ops.matmul_transposed(self.x, dy, out=self.grad_weight)
         # a product with ones sums the rows twice as fast as a reduction
-        np.matmul(self.ones[: dy.shape[-2]], dy, out=self.grad_bias)
+        self.ops.matmul(self.ones[: dy.shape[-2]], dy, out=self.grad_bias)
         if not need_dx:
             return None
         if self.dx is None:  # The first layer of a network never needs it.
             self.dx = self.ops.empty(self.batch_shape, dy.dtype)
         dx = self.ops.leading_rows(self.dx, dy.shape[-2])
-        return np.matmul(dy, self.weight_T, out=dx)
+        return self.ops.matmul(dy, self.weight_T, out=dx)

@@ -24,26 +24,29 @@ def take_rows(x, rows, out=None):
     return x.take(rows, axis=0, out=out, mode="clip")
 
 
-def matmul(x, weight, out):
-    """`out = x @ weight`; `x` is dense or CSR."""
-    if type(x) is np.ndarray:
-        return np.matmul(x, weight, out=out)
-    out[...] = x @ weight
-    return out
+def matmul(x, y, out):
+    """`out = x @ y`; `x` is dense or CSR."""
+    if type(x) is not np.ndarray:
+        out[...] = x @ y
+        return out
+    # the same product of BLAS, called half a microsecond faster
+    return np.dot(x, y, out) if y.ndim == 2 else np.matmul(x, y, out=out)
 
 
-def matmul_transposed(x, dy, out):
-    """`out = x.T @ dy`, a weight gradient; `x` is dense or CSR."""
-    if type(x) is np.ndarray:
-        return np.matmul(x.swapaxes(-1, -2), dy, out=out)
-    out[...] = x.T @ dy
-    return out
+def matmul_transposed(x, y, out):
+    """`out = x.T @ y`, a weight gradient; `x` is dense or CSR."""
+    return matmul(x.swapaxes(-1, -2) if type(x) is np.ndarray else x.T, y, out)
+
+
+def inner(x, y):
+    """The sum of the products of two vectors, or of each two of several."""
+    return np.dot(x, y) if x.ndim == 1 else np.vecdot(x, y)
 
 
 def add_scaled(target, x, factor):
     """`target += factor * x`, vectors, in one pass over memory where BLAS can."""
     if target.ndim == 1:
-        _AXPY[target.dtype](x, target, a=factor)
+        _AXPY[target.dtype](x, target, target.size, factor)
     else:
         target += factor * x
 
