@@ -108,17 +108,18 @@ def measured(estimator, X, y, n_steps):
         with clock("loss"):
             network.loss.loss_gradient(of_targets, out, None, gradient_out=delta)
         gradient = delta
-        for i in range(len(whole.layers) - 1, whole.first - 1, -1):
-            with clock("backward", i):
-                gradient = whole.layers[i].backward(gradient, need_dx=i > whole.first)
+        for i, (layer, need_dx) in enumerate(whole.way_back):
+            with clock("backward", len(whole.layers) - 1 - i):
+                gradient = layer.backward(gradient, need_dx=need_dx)
         with clock("penalty"):
             network._add_penalty(1e-4 / size, 0.0)
         with clock("update"):
             optimizer.step(network.theta, network.grad, 1e-6, {})
+    first = len(whole.layers) - len(whole.way_back)
     yield "rows gathered", clock.median("gather"), 0.0, 0.0
     for i, layer in enumerate(network.layers):
         times = clock.median("forward", i), clock.median("backward", i)
-        yield layer.label, *times, size * _flops(network, i, whole.first)
+        yield layer.label, *times, size * _flops(network, i, first)
     yield "loss", clock.median("loss"), 0.0, 0.0
     yield "penalty and update", 0.0, clock.median("penalty") + clock.median("update"), 0.0
 

@@ -46,11 +46,11 @@ def read_labels(y, classes=None, known=None):
             check_classification_targets(y)
     except TypeError as error:
         raise TypeError(f"y must hold text alone or numbers alone: {error}") from None
+    if y.size == len(y):
+        return LabelColumn, column_or_1d(y, warn=True)
     kind = type_of_target(y, input_name="y")
     if kind == "multiclass-multioutput":
         return LabelColumns, y
-    if kind != "multilabel-indicator":
-        return LabelColumn, column_or_1d(y, warn=True)
     if not np.isin(y, (0, 1)).all():
         raise ValueError(
             "y has several columns and at most two values, so it must be a label indicator "
