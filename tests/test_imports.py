@@ -55,7 +55,7 @@ FLOORS = [
     ],
     ["layers._conv", "layers._pooling"],
     ["layers._base", "layers._windows", "_initializers", "layers", "_losses"],
-    ["ops._numpy", "ops._correlation", "ops._tiles", "ops._taps"],
+    ["ops._numpy", "ops._correlation", "ops._tiles", "ops._taps", "ops._memo"],
     ["ops._images", "ops", "_model_file", "_version"],
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}

@@ -9,6 +9,7 @@ from skneural.layers._base import Layer
 from skneural.layers._windows import place_windows, windows_label
 from skneural.ops import _images
 from skneural.ops._correlation import COLUMN_BYTES, Correlation
+from skneural.ops._memo import Memo
 
 
 class Conv2D(Layer):
@@ -100,6 +101,7 @@ class Conv2D(Layer):
         self.bias = binding.params["bias"]
         self.y = self.ops.empty((*lead, n_outputs, self.filters), dtype)
         self.correlation = Correlation(self.windows, self.filters, n_images, dtype)
+        self.way, self.way_back = Memo(), Memo()
         if binding.grads is not None:
             self.grad_weight = binding.grads["weight"].reshape(self.weight.shape)
             self.grad_bias = binding.grads["bias"]
@@ -109,29 +111,34 @@ class Conv2D(Layer):
 
     def forward(self, x, *, training):
         h, w, _ = self.windows.image
-        oh, ow = self.windows.output
-        self.x, self.images = x, _images.images(x, h, w)
-        y = self.ops.leading_rows(self.y, self.images.shape[-4] * oh * ow)
-        for model in self.models:
-            weight, bias = self.weight[model], self.bias[model]
-            self.correlation.correlate(self.images[model], weight, y[model], bias)
+        self.x = x
+        n_outputs = x.shape[-2] // (h * w) * math.prod(self.windows.output)
+        y = self.ops.leading_rows(self.y, n_outputs)
+        for model, chunks in self.way(self._chunks, x, y):
+            self.correlation.correlate(chunks, self.weight[model], self.bias[model])
         return y
+
+    def _chunks(self, x, rows):
+        """Each model, and how to go through its images and outputs."""
+        images = _images.images(x, *self.windows.image[:2])
+        return [(m, self.correlation.chunks(images[m], rows[m])) for m in self.models]
 
     def backward(self, dy, *, need_dx=True):
         # a product with ones sums the rows twice as fast as a reduction
         np.matmul(self.ones[: dy.shape[-2]], dy, out=self.grad_bias)
         if not need_dx:
-            for model in self.models:
-                self._weight_gradient(model, dy[model])
+            for model, chunks in self.way_back(self._chunks, self.x, dy):
+                self.correlation.weight_gradient(chunks, self.grad_weight[model])
             return None
         if not self.dx_is_bound:  # The first layer of a network never needs it.
             self._bind_input_gradient()
         dx = self.x
         if not self.free_input:
             dx = self.ops.leading_rows(self.dx, self.x.shape[-2])
-        gradients = self._gradients if self.turned is None else self._gradients_by_turning
-        for model in self.models:
-            gradients(model, dy[model], dx[model])
+        if self.turned is None:
+            self._gradients(dy, dx)
+        else:
+            self._gradients_by_turning(dy, dx)
         return dx
 
     def _bind_input_gradient(self):
@@ -148,27 +155,31 @@ class Conv2D(Layer):
             self.grad_turned = np.empty_like(self.weight[self.models[0]])
         self.dx_is_bound = True
 
-    def _weight_gradient(self, model, dy):
-        self.correlation.weight_gradient(self.images[model], dy, self.grad_weight[model])
+    def _gradients(self, dy, dx):
+        h, w, _ = self.windows.image
+        for model, chunks in self.way_back(self._chunks, self.x, dy):
+            self.correlation.weight_gradient(chunks, self.grad_weight[model])
+            images = _images.images(dx[model], h, w)
+            padded = self.padded_dx[: len(images)]
+            padded[...] = 0
+            self.correlation.add_to_windows(dy[model], self.weight[model], padded)
+            images[...] = _images.middle(padded, self.windows)
 
-    def _gradients(self, model, dy, dx):
-        self._weight_gradient(model, dy)
-        images = _images.images(dx, *self.windows.image[:2])
-        padded = self.padded_dx[: len(images)]
-        padded[...] = 0
-        self.correlation.add_to_windows(dy, self.weight[model], padded)
-        images[...] = _images.middle(padded, self.windows)
-
-    def _gradients_by_turning(self, model, dy, dx):
+    def _gradients_by_turning(self, dy, dx):
         """Correlate dy with the kernels turned by half a circle: what a pixel of x sees.
 
         The same windows of dy, multiplied with x, make the gradient of the turned kernels.
         """
         c = dx.shape[-1]
-        weight = self.weight[model].reshape(-1, c, self.filters)
-        grad = self.grad_weight[model].reshape(weight.shape)
-        turned = weight[::-1].swapaxes(1, 2).reshape(-1, c)
-        grad_turned = self.grad_turned.reshape(turned.shape)
+        for model, chunks in self.way_back(self._turned_chunks, dy, dx, self.x):
+            weight = self.weight[model].reshape(-1, c, self.filters)
+            grad = self.grad_weight[model].reshape(weight.shape)
+            turned = weight[::-1].swapaxes(1, 2).reshape(-1, c)
+            grad_turned = self.grad_turned.reshape(turned.shape)
+            self.turned.correlate_and_gradient(chunks, turned, grad_turned)
+            grad[...] = grad_turned.reshape(-1, self.filters, c)[::-1].swapaxes(1, 2)
+
+    def _turned_chunks(self, dy, dx, x):
+        """Each model, and how to go through the images of dy and the pixel rows of dx and x."""
         images = _images.images(dy, *self.windows.output)
-        self.turned.correlate_and_gradient(images, turned, dx, self.x[model], grad_turned)
-        grad[...] = grad_turned.reshape(-1, self.filters, c)[::-1].swapaxes(1, 2)
+        return [(m, self.turned.chunks(images[m], dx[m], x[m])) for m in self.models]

@@ -7,7 +7,8 @@ import numpy as np
 from skneural.layers._conv import Conv2D
 from skneural.layers._pooling import MaxPool
 from skneural.ops import _images
-from skneural.ops._taps import find_largest, spread
+from skneural.ops._memo import Memo
+from skneural.ops._taps import find_largest, rounds, spread
 from skneural.ops._tiles import Tiles
 
 _FEW_CHANNELS = 4
@@ -53,6 +54,8 @@ class PooledConv2D(Conv2D):
         self.y = self.ops.empty((*lead, n_outputs, self.filters), dtype)
         self.tiles = Tiles(self.windows, self.pool, n_images, dtype)
         self.taps = self.ops.empty(self.tiles.size * n_taps * self.filters, dtype)
+        self.long_bias = self.ops.empty((self.pool.output[1], self.filters), dtype)
+        self.way, self.way_back = Memo(), Memo()
         self.won = None
         if binding.grads is not None:
             self.grad_weight = binding.grads["weight"].reshape(self.weight.shape)
@@ -61,39 +64,52 @@ class PooledConv2D(Conv2D):
             self.won = self.ops.empty((*lead, n_outputs * self.filters * (n_taps - 1)), bool)
 
     def forward(self, x, *, training):
-        self.images = _images.images(x, *self.windows.image[:2])
-        n_outputs = self.images.shape[-4] * math.prod(self.pool.output)
-        y = self.ops.leading_rows(self.y, n_outputs)
-        for model in self.models:
-            for columns, part, taps, won in self._chunks(model, y[model]):
-                np.matmul(columns, self.weight[model], out=taps.reshape(*columns.shape[:2], -1))
-                find_largest(taps, won if training else None)
-                _images.copy_pixels(taps[0, 0].reshape(part.shape), part)
-            bias = np.tile(self.bias[model], self.pool.output[1])  # long rows are added faster
-            rows = y[model].reshape(-1, bias.size)
-            rows += bias
+        self.x = x
+        n_images = x.shape[-2] // math.prod(self.windows.image[:2])
+        y = self.ops.leading_rows(self.y, n_images * math.prod(self.pool.output))
+        for model, chunks in self.way(self._chunks, x, y):
+            for copies, columns, products, taps, (part, pooled) in chunks:
+                _images.copy(copies)
+                np.matmul(columns, self.weight[model], out=products)
+                find_largest(taps)
+                part[...] = pooled
+            self.long_bias[...] = self.bias[model]  # long rows are added faster
+            rows = y[model].reshape(-1, self.long_bias.size)
+            rows += self.long_bias.reshape(-1)
         return y
 
     def backward(self, dy, *, need_dx=True):
         # each gradient of an output goes to one pixel, so that the sums are the same
         np.matmul(self.ones[: dy.shape[-2]], dy, out=self.grad_bias)
         self.grad_weight[...] = 0
-        for model in self.models:
-            for columns, part, taps, won in self._chunks(model, dy[model]):
-                _images.copy_pixels(part, taps[0, 0].reshape(part.shape))
-                spread(taps, won)
-                products = columns.swapaxes(1, 2) @ taps.reshape(*columns.shape[:2], -1)
+        for model, chunks in self.way_back(self._chunks, self.x, dy):
+            for copies, columns, slopes, taps, (part, pooled) in chunks:
+                _images.copy(copies)
+                pooled[...] = part
+                spread(taps)
+                products = columns.swapaxes(1, 2) @ slopes
                 self.grad_weight[model] += products.sum(axis=0)
 
-    def _chunks(self, model, rows):
-        """Yield columns and, in their order, pixel rows, workspace for taps, and who won."""
-        outputs, done = _images.images(rows, *self.pool.output), 0
-        for columns, where in self.tiles.chunks(self.images[model]):
+    def _chunks(self, x, rows):
+        """Each model, and how to go through its images and outputs.
+
+        For every chunk what to copy, columns, the taps that a product makes, their rounds,
+        and outputs among pixel rows and among taps.
+        """
+        images = _images.images(x, *self.windows.image[:2])
+        return [(m, list(self._chunks_of(m, images[m], rows[m]))) for m in self.models]
+
+    def _chunks_of(self, model, images, rows):
+        outputs, done, won = _images.images(rows, *self.pool.output), 0, None
+        for copies, columns, where in self.tiles.chunks(images):
             part = outputs[where].transpose(1, 2, 0, 3)
             shape = (*self.pool.size, part.size)
-            taps, won = self.taps[: math.prod(shape)].reshape(shape), None
+            taps = self.taps[: math.prod(shape)].reshape(shape)
             if self.won is not None:
                 todo = taps.size - part.size
                 won = self.won[model][done : done + todo].reshape(todo // part.size, part.size)
                 done += todo
-            yield columns, part, taps, won
+            pooled = taps[0, 0].reshape(part.shape)
+            products = taps.reshape(*columns.shape[:2], -1)
+            pixels = _images.as_pixels(part, pooled)
+            yield copies, columns, products, rounds(taps, won), pixels

@@ -11,6 +11,7 @@ import numpy as np
 from skneural.layers._base import Layer
 from skneural.layers._windows import place_windows, windows_label
 from skneural.ops import _images
+from skneural.ops._memo import Memo
 
 # What one step works on should stay in the second-level cache of a core.
 _CHUNK_BYTES = 1 << 19
@@ -20,7 +21,7 @@ class _Pool(Layer):
     """What pools share.
 
     Subclasses have `_margin`, the value of padding; they say how `_join` adds a tap to those
-    before, and which `_part` of the gradient goes back to it.
+    before, which `_part` of the gradient goes back to it, and which `_records` that needs.
     """
 
     row_by_row = True
@@ -64,6 +65,7 @@ class _Pool(Layer):
         padded = (*lead, self.chunk, *self.windows.padded, c)
         if self.windows.is_padded:
             self.padded = np.full(padded, self._margin, dtype)
+        self.way, self.way_back = Memo(), Memo()
         self.free_input = binding.free_input
         if binding.grads is not None:
             self.dx = None if self.free_input else self.ops.empty(binding.batch_shape, dtype)
@@ -74,54 +76,85 @@ class _Pool(Layer):
         oh, ow = self.windows.output
         if self.free_input:
             self.dx = x
-        images = _images.images(x, h, w)
-        y = self.ops.leading_rows(self.y, images.shape[-4] * oh * ow)
-        pooled = _images.images(y, oh, ow)
-        for some in self._chunks(images.shape[-4]):
-            self._pool(images[..., some, :, :, :], pooled[..., some, :, :, :], some, training)
+        y = self.ops.leading_rows(self.y, x.shape[-2] // (h * w) * oh * ow)
+        for copies, pooled, tap, others, records in self.way(self._chunks, x, y):
+            _images.copy(copies)
+            for k, pixels in enumerate(others, start=1):
+                _images.copy(pixels)
+                self._join(pooled, tap, k, records if training else None)
         return y
 
-    def _chunks(self, n_images):
+    def _chunks(self, x, y):
+        """How to go through some images after the other.
+
+        For each chunk what to copy, the outputs, the place of one tap after the first, what to
+        copy for each of these, and what is kept for the way back.
+        """
+        images = _images.images(x, *self.windows.image[:2])
+        outputs = _images.images(y, *self.windows.output)
+        chunks = []
+        for some in self._parts(images.shape[-4]):
+            source, pooled, copies = images[..., some, :, :, :], outputs[..., some, :, :, :], []
+            if self.windows.is_padded:
+                padded = _images.leading(self.padded, source.shape[-4])
+                copies.append((_images.middle(padded, self.windows), source))
+                source = padded
+            first, *others = _images.taps(source, self.windows)
+            copies.append(_images.as_pixels(pooled, first))
+            tap = self.tap[: pooled.size].reshape(pooled.shape)
+            others = [[_images.as_pixels(tap, pixels)] for pixels in others]
+            chunks.append((copies, pooled, tap, others, self._records(some, pooled.shape)))
+        return chunks
+
+    def _parts(self, n_images):
         for start in range(0, n_images, self.chunk):
             yield slice(start, min(start + self.chunk, n_images))
-
-    def _pool(self, images, pooled, some, training):
-        if self.windows.is_padded:
-            padded = _images.leading(self.padded, images.shape[-4])
-            _images.middle(padded, self.windows)[...] = images
-            images = padded
-        tap = self.tap[: pooled.size].reshape(pooled.shape)
-        first, *others = _images.taps(images, self.windows)
-        _images.copy_pixels(first, pooled)
-        for k, pixels in enumerate(others, start=1):
-            _images.copy_pixels(pixels, tap)
-            self._join(pooled, tap, k, some, training)
 
     def backward(self, dy, *, need_dx=True):
         if not need_dx:
             return None
         h, w, _ = self.windows.image
-        dy = _images.images(dy, *self.windows.output)
-        dx = self.ops.leading_rows(self.dx, dy.shape[-4] * h * w)
-        images = _images.images(dx, h, w)
-        for some in self._chunks(dy.shape[-4]):
-            self._spread(dy[..., some, :, :, :], images[..., some, :, :, :], some)
+        n_images = dy.shape[-2] // math.prod(self.windows.output)
+        dx = self.ops.leading_rows(self.dx, n_images * h * w)
+        for slopes, zeros, taps, copies, records in self.way_back(self._chunks_back, dy, dx):
+            if not self.windows.tile:
+                zeros[...] = 0
+            for k, (pixels, part) in enumerate(taps):
+                self._part(slopes, k, records)
+                if self.windows.tile:
+                    pixels[...] = part
+                else:
+                    pixels += part
+            _images.copy(copies)
         return dx
 
-    def _spread(self, dy, images, some):
-        padded, tile = images, self.windows.tile
-        if self.windows.is_padded:
-            padded = _images.leading(self.dx_padded, images.shape[-4])
-        if not tile:
-            padded[...] = 0
-        for k, pixels in enumerate(_images.taps(padded, self.windows)):
-            part = self._part(dy, k, some)
-            if tile:
-                _images.copy_pixels(part, pixels)
-            else:
-                pixels += part
-        if self.windows.is_padded:
-            images[...] = _images.middle(padded, self.windows)
+    def _chunks_back(self, dy, dx):
+        """How to go back: what arrives, where it goes, there tap by tap, and what to copy."""
+        of_outputs = _images.images(dy, *self.windows.output)
+        of_images = _images.images(dx, *self.windows.image[:2])
+        chunks = []
+        for some in self._parts(of_outputs.shape[-4]):
+            slopes, images = of_outputs[..., some, :, :, :], of_images[..., some, :, :, :]
+            padded, copies = images, []
+            if self.windows.is_padded:
+                padded = _images.leading(self.dx_padded, images.shape[-4])
+                copies.append((images, _images.middle(padded, self.windows)))
+            part = self._place_of_part(slopes)
+            taps = [(pixels, part) for pixels in _images.taps(padded, self.windows)]
+            if self.windows.tile:
+                taps = [_images.as_pixels(*pair) for pair in taps]
+            chunks.append((slopes, padded, taps, copies, self._records(some, slopes.shape)))
+        return chunks
+
+    def _records(self, some, shape):
+        """What some images leave behind for the way back."""
+
+    def _place_of_part(self, slopes):
+        """Where `_part` leaves what goes back to a tap."""
+        return slopes
+
+    def _part(self, slopes, k, records):
+        """Compute what goes back to tap k."""
 
 
 class MaxPool(_Pool):
@@ -144,6 +177,7 @@ class MaxPool(_Pool):
 
     def bind(self, binding):
         super().bind(binding)
+        self.places = None
         if binding.grads is None:
             return
         oh, ow = self.windows.output
@@ -154,26 +188,36 @@ class MaxPool(_Pool):
         self.candidates = self.ops.empty(self.tap.size, dtype)
         self.found = self.ops.empty(self.tap.size, bool)
 
+        self.dtype_of_places = dtype.type
+
     def forward(self, x, *, training):
         if training:
             self.places[...] = 0
         return super().forward(x, training=training)
 
-    def _join(self, best, tap, k, some, training):
-        if training:
-            places = self.places[..., some, :, :, :]
-            candidates = self.candidates[: best.size].reshape(best.shape)
-            found = self.found[: best.size].reshape(best.shape)
+    def _records(self, some, shape):
+        """Places of the maxima, and workspace to find them."""
+        if self.places is None:
+            return None
+        size = math.prod(shape)
+        work = (array[:size].reshape(shape) for array in (self.candidates, self.found))
+        return self.places[..., some, :, :, :], *work
+
+    def _join(self, best, tap, k, records):
+        if records is not None:
+            places, candidates, found = records
             np.greater(tap, best, out=found)
-            np.multiply(found.view(np.uint8), places.dtype.type(k), out=candidates)
+            np.multiply(found.view(np.uint8), self.dtype_of_places(k), out=candidates)
             np.maximum(places, candidates, out=places)
         np.maximum(best, tap, out=best)
 
-    def _part(self, dy, k, some):
-        places = self.places[..., some, :, :, :]
-        found = self.found[: dy.size].reshape(dy.shape)
-        np.equal(places, places.dtype.type(k), out=found)
-        return np.multiply(dy, found, out=self.tap[: dy.size].reshape(dy.shape))
+    def _place_of_part(self, slopes):
+        return self.tap[: slopes.size].reshape(slopes.shape)
+
+    def _part(self, slopes, k, records):
+        places, _, found = records
+        np.equal(places, self.dtype_of_places(k), out=found)
+        np.multiply(slopes, found, out=self._place_of_part(slopes))
 
 
 class AveragePool(_Pool):
@@ -216,11 +260,8 @@ class AveragePool(_Pool):
         images *= self.factor
         return super().backward(dy, need_dx=need_dx)
 
-    def _join(self, total, tap, k, some, training):
+    def _join(self, total, tap, k, records):
         total += tap
-
-    def _part(self, dy, k, some):
-        return dy
 
 
 class GlobalAveragePool(Layer):

@@ -55,72 +55,88 @@ class Correlation:
             padded = np.zeros((self.images, *windows.padded, c), dtype)
             self.middle = _images.middle(padded, windows)
             self.padded_windows = self.sliding(padded, windows)
+        self.long_bias = np.empty((ow, filters), dtype)  # long rows are added faster
         self.products = None
 
-    def _windows(self, images):
-        """Yield windows, a few at a time, and where their results are among all."""
+    def chunks(self, images, *rows):
+        """Say how to work on a few images after the other, or on a few rows of windows.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n_images, h, w, c)
+        *rows : ndarray of shape (n_images * oh * ow, n_columns)
+            Results, or gradients of them, in pixel rows.
+
+        Returns
+        -------
+        chunks : list of tuple
+            What to copy, the matrices of windows that stand side by side when that is done, a
+            row for each, and the same part of each of the arrays of pixel rows. They have the
+            shape that a product needs, ``(n_products, n_rows, n_columns)``.
+        """
         oh, ow = self.windows.output
         windows = None if self.windows.is_padded else self.sliding(images, self.windows)
+        chunks = []
         for i in range(0, len(images), self.images):
-            some = slice(i, min(i + self.images, len(images)))
-            n_images = some.stop - i
+            some, copies = slice(i, min(i + self.images, len(images))), []
             if windows is None:
-                self.middle[:n_images] = images[some]
+                n_images = some.stop - i
+                copies.append((self.middle[:n_images], images[some]))
                 found = self.padded_windows[:n_images]
             else:
                 found = windows[some]
             for j in range(0, oh, self.rows):
                 stop = min(j + self.rows, oh)
-                first, last = i * oh + j, (some.stop - 1) * oh + stop
-                yield found[:, j:stop], slice(first * ow, last * ow)
+                where = slice((i * oh + j) * ow, ((some.stop - 1) * oh + stop) * ow)
+                columns, copy = self._columns(found[:, j:stop])
+                parts = (array[where].reshape(*columns.shape[:2], -1) for array in rows)
+                chunks.append(([*copies, copy], columns, *parts))
+                copies = []
+        return chunks
 
     def _columns(self, windows):
-        """Copy windows side by side: matrices with a row for each, one for every product."""
+        """Windows side by side: matrices with a row for each, and what to copy for them."""
         n_images, rows, ow, *_ = windows.shape
         columns = self.columns[: windows.nbytes // self.columns.itemsize]
         if self.windows.image[-1] > 1:
-            columns.view(windows.dtype).reshape(windows.shape)[...] = windows
+            target = columns.view(windows.dtype).reshape(windows.shape)
             n_products = n_images if self.one_by_one else 1
-            return columns.reshape(n_products, n_images * rows * ow // n_products, -1)
+            columns = columns.reshape(n_products, n_images * rows * ow // n_products, -1)
+            return columns, (target, windows)
         # a window of one channel has short rows: store the matrix by its long columns
         size = self.windows.size
-        columns = columns.reshape(*size, n_images, rows, ow)
-        columns[...] = windows[..., 0].transpose(3, 4, 0, 1, 2)
-        return columns.reshape(1, math.prod(size), -1).swapaxes(1, 2)
+        target = columns.reshape(*size, n_images, rows, ow)
+        columns = columns.reshape(1, math.prod(size), -1).swapaxes(1, 2)
+        return columns, (target, windows[..., 0].transpose(3, 4, 0, 1, 2))
 
-    def _chunks(self, images, *rows):
-        """Yield columns for some of the images, and the same part of arrays of pixel rows.
-
-        All have the shape that a product needs: ``(n_products, n_rows, n_columns)``.
-        """
-        for windows, where in self._windows(images):
-            columns = self._columns(windows)
-            shape = (*columns.shape[:2], -1)
-            yield columns, *(array[where].reshape(shape) for array in rows)
-
-    def correlate(self, images, weight, out, bias=None):
+    def correlate(self, chunks, weight, bias=None):
         """Write the correlation of images with `weight`, a column a filter, into pixel rows."""
         if bias is not None:
-            bias = np.tile(bias, self.windows.output[1])  # long rows are added faster
-        for columns, part in self._chunks(images, out):
+            self.long_bias[...] = bias
+            bias = self.long_bias.reshape(-1)
+        for copies, columns, part in chunks:
+            _images.copy(copies)
             np.matmul(columns, weight, out=part)
             if bias is not None:
                 part = part.reshape(-1, bias.size)
                 part += bias
 
-    def weight_gradient(self, images, dy, out):
+    def weight_gradient(self, chunks, out):
         """Write the gradient for `weight`, from that of the result in pixel rows."""
         out[...] = 0
-        for columns, dy_part in self._chunks(images, dy):
+        for copies, columns, dy_part in chunks:
+            _images.copy(copies)
             self._add_products(columns, dy_part, out)
 
-    def correlate_and_gradient(self, images, weight, out, dy, weight_out):
+    def correlate_and_gradient(self, chunks, weight, weight_out):
         """`correlate` and `weight_gradient`, with the windows copied once.
 
-        `out` may be `dy`.
+        The first array of pixel rows is for the result, the second has the gradient; they may
+        be the same one.
         """
         weight_out[...] = 0
-        for columns, part, dy_part in self._chunks(images, out, dy):
+        for copies, columns, part, dy_part in chunks:
+            _images.copy(copies)
             self._add_products(columns, dy_part, weight_out)
             np.matmul(columns, weight, out=part)
 

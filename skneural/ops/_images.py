@@ -28,10 +28,16 @@ def middle(padded, windows):
     return padded[..., top : top + h, left : left + w, :]
 
 
-def copy_pixels(source, out):
-    """Copy images; a pixel as one opaque element takes half of the time."""
-    pixel = np.dtype((np.void, source.shape[-1] * source.itemsize))
-    out.view(pixel)[...] = source.view(pixel)
+def as_pixels(*arrays):
+    """Images to be copied into each other; a pixel as one opaque element takes half the time."""
+    pixel = np.dtype((np.void, arrays[0].shape[-1] * arrays[0].itemsize))
+    return tuple(array.view(pixel) for array in arrays)
+
+
+def copy(pairs):
+    """Copy arrays: pairs of a target and a source."""
+    for target, source in pairs:
+        target[...] = source
 
 
 def sliding(padded, windows):

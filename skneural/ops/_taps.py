@@ -6,8 +6,8 @@ Values of the same tap stand side by side, so that every step is one operation o
 import numpy as np
 
 
-def find_largest(taps, won=None):
-    """Find the largest tap of every output, the first of several, and leave it in tap (0, 0).
+def rounds(taps, won=None):
+    """How taps are compared, in two rounds: views, to be made once.
 
     Parameters
     ----------
@@ -16,27 +16,33 @@ def find_largest(taps, won=None):
     won : OUT ndarray of shape (height * width - 1, m), default=None
         Where a tap was larger than all before it: first along the rows of taps, then between
         the largest of these.
+
+    Returns
+    -------
+    rounds : list of tuple
+        The best so far, another tap, and where this wins.
     """
-    for best, others, wins in _rounds(taps, won):
-        for k, other in enumerate(others):
-            if won is not None:
-                np.greater(other, best, out=wins[k])
-            np.maximum(other, best, out=best)
-
-
-def spread(taps, won):
-    """Move the gradient in tap (0, 0) to the tap that was the largest; zeros to the others."""
-    for best, others, wins in reversed(_rounds(taps, won)):
-        for k in reversed(range(len(others))):
-            np.multiply(best, wins[k], out=others[k])
-            best -= others[k]
-
-
-def _rounds(taps, won):
-    """For both rounds: the best so far, the others one by one, and where these won."""
     height, width, m = taps.shape
     n_wins = height * (width - 1)
-    first = second = None
+    first, second = [None] * (width - 1), [None] * (height - 1)
     if won is not None:
         first, second = won[:n_wins].reshape(width - 1, height, m), won[n_wins:]
-    return [(taps[:, 0], taps[:, 1:].swapaxes(0, 1), first), (taps[0, 0], taps[1:, 0], second)]
+    return [
+        *((taps[:, 0], taps[:, k + 1], first[k]) for k in range(width - 1)),
+        *((taps[0, 0], taps[k + 1, 0], second[k]) for k in range(height - 1)),
+    ]
+
+
+def find_largest(rounds):
+    """Find the largest tap of every output, the first of several, and leave it in tap (0, 0)."""
+    for best, other, wins in rounds:
+        if wins is not None:
+            np.greater(other, best, out=wins)
+        np.maximum(other, best, out=best)
+
+
+def spread(rounds):
+    """Move the gradient in tap (0, 0) to the tap that was the largest; zeros to the others."""
+    for best, other, wins in reversed(rounds):
+        np.multiply(best, wins, out=other)
+        best -= other

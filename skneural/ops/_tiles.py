@@ -50,28 +50,35 @@ class Tiles:
         self.columns = np.empty(self.images * self.rows * row, dtype)
 
     def chunks(self, images):
-        """Yield columns, a matrix a tap, and which of the pool's outputs they make.
+        """Say how to work on a few rows of outputs after the other.
 
-        Matrices have shape ``(n_outputs, n_values)``, and outputs are in the order ``(rows,
-        columns, images)``.
+        Returns
+        -------
+        chunks : list of tuple
+            What to copy, the columns that stand there when that is done, a matrix a tap, and
+            which of the pool's outputs they make. Matrices have shape ``(n_outputs,
+            n_values)``, and outputs are in the order ``(rows, columns, images)``.
         """
-        oh, _ = self.pool.output
+        (oh, _), chunks = self.pool.output, []
         for i in range(0, len(images), self.images):
             some = slice(i, min(i + self.images, len(images)))
-            windows = self._load(images[some])
+            windows, copies = self._laid_out(images[some])
             for j in range(0, oh, self.rows):
                 rows = slice(j, min(j + self.rows, oh))
-                yield self._columns(windows[..., rows, :]), (some, rows)
+                columns, copy = self._columns(windows[..., rows, :])
+                chunks.append(([*copies, copy], columns, (some, rows)))
+                copies = []
+        return chunks
 
-    def _load(self, images):
-        """Lay some images out side by side.
+    def _laid_out(self, images):
+        """Return windows on some images side by side, and what to copy to lay them out so.
 
-        Returns their windows ``(*size, c, *taps, rows, columns)``, a view of which an
-        element is one value of all images.
+        Windows are a view ``(*size, c, *taps, rows, columns)``, of which an element is one
+        value of all images.
         """
         (top, left), (h, w, c), n_images = self.windows.before, self.windows.image, len(images)
         middle = self.padded[top : top + h, left : left + w, :, :n_images]
-        middle[...] = images.transpose(1, 2, 3, 0)
+        copies = [(middle, images.transpose(1, 2, 3, 0))]
         row, pixel, channel, _ = self.padded.strides
         (down, right), (low, wide) = self.windows.strides, self.windows.dilation
         row_step, column_step = row * down, pixel * right
@@ -79,10 +86,10 @@ class Tiles:
         strides += row_step * self.pool.strides[0], column_step * self.pool.strides[1]
         shape = (*self.windows.size, c, *self.pool.size, *self.pool.output)
         values = np.dtype((np.void, n_images * self.padded.itemsize))
-        return np.ndarray(shape, values, self.padded, strides=strides)
+        return np.ndarray(shape, values, self.padded, strides=strides), copies
 
     def _columns(self, windows):
         columns = self.columns[: windows.size * windows.itemsize // self.columns.itemsize]
-        columns.view(windows.dtype).reshape(windows.shape)[...] = windows
+        target = columns.view(windows.dtype).reshape(windows.shape)
         n_taps = math.prod(self.pool.size)
-        return columns.reshape(self.n_values, n_taps, -1).transpose(1, 2, 0)
+        return columns.reshape(self.n_values, n_taps, -1).transpose(1, 2, 0), (target, windows)
