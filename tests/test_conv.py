@@ -401,3 +401,38 @@ def test_predictions_do_not_depend_on_how_many_come_together():
     together = network.raw_prediction(x)
     for rows in (slice(0, 1), slice(7, 90)):
         np.testing.assert_allclose(network.raw_prediction(x[rows]), together[rows], rtol=1e-12)
+
+
+@pytest.mark.parametrize("strides", [1, 2])
+def test_every_batch_counts_by_itself_wherever_it_lies(strides):
+    """Views are kept from batch to batch: here of old and new places, whole and in part."""
+    layers = [Conv2D(4, 3, padding="same"), MaxPool(2), ACTIVATIONS["relu"]()]
+    layers += [Conv2D(3, 3, strides=strides, padding=1), MaxPool(2, 1, 1), AveragePool(2)]
+    layers += [Flatten(), Dense(3)]
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 10, 10, 1)), np.eye(3)[rng.integers(0, 3, 40)]
+    room = X[:9].copy()
+
+    def network():
+        network = Network(layers, SoftmaxCrossEntropy(), (10, 10, 1), np.float64)
+        network.init_params(np.random.default_rng(1))
+        network.bind(9)
+        return network
+
+    kept = network()
+    for start, n, copied in [
+        (0, 9, 1),
+        (9, 9, 1),
+        (18, 4, 1),
+        (22, 9, 1),
+        (4, 9, 0),
+        (31, 4, 1),
+    ] * 2:
+        rows = x = X[start : start + n]
+        if copied:
+            x = room[:n]
+            x[...] = rows
+        new = network()
+        loss = kept.loss_and_grad(x, y[start : start + n])
+        assert loss == new.loss_and_grad(rows.copy(), y[start : start + n])
+        np.testing.assert_array_equal(kept.grad, new.grad)

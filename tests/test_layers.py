@@ -360,3 +360,15 @@ def test_gradient_of_drawn_networks(
     analytic, step = network.grad @ direction, 1e-5 * direction
     numeric = (loss_at(start + step) - loss_at(start - step)) / 2e-5
     assert abs(analytic - numeric) / max(1.0, abs(analytic)) < 1e-6
+
+
+@pytest.mark.parametrize("n_units", [8, 4000])
+@pytest.mark.parametrize("lead", [(), (2,)])
+def test_relu_of_small_and_of_large_batches(n_units, lead):
+    """The large ones do not fit into the cache together with as many zeros."""
+    layer = bound(ACTIVATIONS["relu"](), (*lead, 30, n_units))
+    for n_rows in (30, 7):
+        z, dy = drawn((*lead, n_rows, n_units)), drawn((*lead, n_rows, n_units), seed=3)
+        y = layer.forward(z.copy(), training=True)
+        np.testing.assert_array_equal(y, np.maximum(z, 0))
+        np.testing.assert_array_equal(layer.backward(dy.copy()), np.where(z > 0, dy, 0))

@@ -79,8 +79,8 @@ class _Pool(Layer):
         y = self.ops.leading_rows(self.y, x.shape[-2] // (h * w) * oh * ow)
         for copies, pooled, tap, others, records in self.way(self._chunks, x, y):
             _images.copy(copies)
-            for k, pixels in enumerate(others, start=1):
-                _images.copy(pixels)
+            for k, (of_tap, pixels) in enumerate(others, start=1):
+                of_tap[...] = pixels
                 self._join(pooled, tap, k, records if training else None)
         return y
 
@@ -102,7 +102,7 @@ class _Pool(Layer):
             first, *others = _images.taps(source, self.windows)
             copies.append(_images.as_pixels(pooled, first))
             tap = self.tap[: pooled.size].reshape(pooled.shape)
-            others = [[_images.as_pixels(tap, pixels)] for pixels in others]
+            others = [_images.as_pixels(tap, pixels) for pixels in others]
             chunks.append((copies, pooled, tap, others, self._records(some, pooled.shape)))
         return chunks
 
@@ -154,7 +154,7 @@ class _Pool(Layer):
         return slopes
 
     def _part(self, slopes, k, records):
-        """Compute what goes back to tap k."""
+        """Compute what goes back to tap k, unless it is all that arrives."""
 
 
 class MaxPool(_Pool):

@@ -29,7 +29,7 @@ def middle(padded, windows):
 
 
 def as_pixels(*arrays):
-    """Images to be copied into each other; a pixel as one opaque element takes half the time."""
+    """Images for copies of one into another: pixels as opaque elements take half the time."""
     pixel = np.dtype((np.void, arrays[0].shape[-1] * arrays[0].itemsize))
     return tuple(array.view(pixel) for array in arrays)
 

@@ -34,7 +34,7 @@ def rounds(taps, won=None):
 
 
 def find_largest(rounds):
-    """Find the largest tap of every output, the first of several, and leave it in tap (0, 0)."""
+    """Leave the largest tap of every output, the first of several, in tap (0, 0)."""
     for best, other, wins in rounds:
         if wins is not None:
             np.greater(other, best, out=wins)
