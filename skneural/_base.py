@@ -281,8 +281,8 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         return self._computed(X, Network.raw_prediction)
 
     def _computed(self, X, compute):
-        if not hasattr(self, "network_"):
-            check_is_fitted(self, "network_")  # raises
+        if not hasattr(self, "network_"):  # asked first: the check takes as long as a row
+            check_is_fitted(self, "network_")
         network = self.network_
         X = self._check_x(X, "X", network.dtype)
         flops = network.product_flops(X.shape[0])

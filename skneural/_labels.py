@@ -46,7 +46,7 @@ def read_labels(y, classes=None, known=None):
             check_classification_targets(y)
     except TypeError as error:
         raise TypeError(f"y must hold text alone or numbers alone: {error}") from None
-    if y.size == len(y):
+    if y.size == len(y):  # what else it could be has been refused
         return LabelColumn, column_or_1d(y, warn=True)
     kind = type_of_target(y, input_name="y")
     if kind == "multiclass-multioutput":

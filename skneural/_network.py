@@ -399,16 +399,20 @@ class Network:
         """One row, through layers that stay bound: binding takes as long as the row."""
         try:
             # taken out of the list, they are this thread's alone
-            layers, theta, state = self._row_layers.pop()
+            layers, theta, state, row = self._row_layers.pop()
         except IndexError:
             theta = state = None
         if theta is not self.theta or state is not self.state:
             theta, state, layers = self.theta, self.state, self.bound_layers(1)
-        y = self.pixel_rows(x.copy())  # layers remember their input: not all of X
+            row = ops.empty((1, math.prod(self.input_shape)), self.dtype)
+        if isinstance(x, np.ndarray):  # layers remember their input: not all of X
+            row[...] = x.reshape(row.shape)
+            x = row
+        y = self.pixel_rows(x)
         for layer in layers:
             y = layer.forward(y, training=False)
         raw = y.reshape(1, *self.output_shape).copy()
-        self._row_layers.append((layers, theta, state))
+        self._row_layers.append((layers, theta, state, row))
         return raw
 
 

@@ -11,18 +11,22 @@ setting of the thread, and only the first of several threads is limited: fits ha
 
 import functools
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from threadpoolctl import ThreadpoolController
 
 # floating-point operations of a matrix product from which more threads gain safely
 _LARGE_PRODUCT = 100e6
+_NO_LIMIT = nullcontext()
 _here = threading.local()
 
 
 class _Pool:
-    """The threads of some BLAS libraries: one each while somebody holds the pool."""
+    """The threads of some BLAS libraries: one each within its ``with`` blocks, in any thread.
+
+    A context of its own, as one made of a generator takes too long beside a single row.
+    """
 
     def __init__(self, controller):
         # set one by one: `controller.limit` describes all of them first, 3 us a pool
@@ -36,8 +40,7 @@ class _Pool:
         self.lock = threading.Lock()
         self.holders = 0
 
-    def hold(self):
-        """Allow one thread, until as many calls of `let_go` have come."""
+    def __enter__(self):
         with self.lock:
             if self.holders == 0:
                 self.before = [library.get_num_threads() for library in self.libraries]
@@ -45,7 +48,7 @@ class _Pool:
                     set_num_threads(1)
             self.holders += 1
 
-    def let_go(self):
+    def __exit__(self, *error):
         with self.lock:
             self.holders -= 1
             if self.holders == 0:
@@ -101,16 +104,8 @@ def blas_threads_for(product_flops):
         Floating-point operations of the largest matrix product inside the block.
     """
     products, updates = _pools()
-    pools = (products, updates) if product_flops < _LARGE_PRODUCT else (updates,)
-    held = []
-    try:  # one context, not one for each pool: a single row is predicted in the time of four
-        for pool in pools:
-            pool.hold()
-            held.append(pool)
+    with updates, products if product_flops < _LARGE_PRODUCT else _NO_LIMIT:
         yield
-    finally:
-        for pool in held:
-            pool.let_go()
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from skneural.layers._noise import GaussianNoise
 from skneural.layers._pooled_conv import PooledConv2D
 from skneural.layers._pooling import AveragePool, MaxPool
 from skneural.ops import _tiles
-from skneural.ops._taps import find_largest, rounds, spread
+from skneural.ops._taps import find_largest, rounds_of, spread
 
 PAIRS = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
@@ -167,9 +167,9 @@ def test_of_equal_taps_the_first_is_the_largest(size):
     n_taps = math.prod(size)
     values = np.array(list(itertools.product([0.0, 1.0], repeat=n_taps))).T  # all there are
     taps, won = values.reshape(*size, -1).copy(), np.empty((n_taps - 1, 2**n_taps), bool)
-    find_largest(rounds(taps, won))
+    find_largest(rounds_of(taps, won))
     np.testing.assert_array_equal(taps[0, 0], values.max(axis=0))
     taps[0, 0] = 7
-    spread(rounds(taps, won))
+    spread(rounds_of(taps, won))
     first = values.argmax(axis=0) == np.arange(n_taps)[:, None]
     np.testing.assert_array_equal(taps.reshape(n_taps, -1), 7 * first)

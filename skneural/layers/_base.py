@@ -89,7 +89,7 @@ class Layer:
         """Keep views of parameters and gradients and allocate the workspace."""
 
     def forward(self, x, *, training):
-        """Return the output for `x`: a borrowed view of the workspace."""
+        """Return the output for `x`: a borrowed view of the workspace, rows side by side."""
         raise TypeError(f"{type(self).__name__} does not define forward.")
 
     def backward(self, dy, *, need_dx=True):

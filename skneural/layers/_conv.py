@@ -101,7 +101,7 @@ class Conv2D(Layer):
         self.bias = binding.params["bias"]
         self.y = self.ops.empty((*lead, n_outputs, self.filters), dtype)
         self.correlation = Correlation(self.windows, self.filters, n_images, dtype)
-        self.way, self.way_back = Memo(), Memo()
+        self.views, self.views_back = Memo(), Memo()
         if binding.grads is not None:
             self.grad_weight = binding.grads["weight"].reshape(self.weight.shape)
             self.grad_bias = binding.grads["bias"]
@@ -114,7 +114,7 @@ class Conv2D(Layer):
         self.x = x
         n_outputs = x.shape[-2] // (h * w) * math.prod(self.windows.output)
         y = self.ops.leading_rows(self.y, n_outputs)
-        for model, chunks in self.way(self._chunks, x, y):
+        for model, chunks in self.views(self._chunks, x, y):
             self.correlation.correlate(chunks, self.weight[model], self.bias[model])
         return y
 
@@ -127,7 +127,7 @@ class Conv2D(Layer):
         # a product with ones sums the rows twice as fast as a reduction
         np.matmul(self.ones[: dy.shape[-2]], dy, out=self.grad_bias)
         if not need_dx:
-            for model, chunks in self.way_back(self._chunks, self.x, dy):
+            for model, chunks in self.views_back(self._chunks, self.x, dy):
                 self.correlation.weight_gradient(chunks, self.grad_weight[model])
             return None
         if not self.dx_is_bound:  # The first layer of a network never needs it.
@@ -157,7 +157,7 @@ class Conv2D(Layer):
 
     def _gradients(self, dy, dx):
         h, w, _ = self.windows.image
-        for model, chunks in self.way_back(self._chunks, self.x, dy):
+        for model, chunks in self.views_back(self._chunks, self.x, dy):
             self.correlation.weight_gradient(chunks, self.grad_weight[model])
             images = _images.images(dx[model], h, w)
             padded = self.padded_dx[: len(images)]
@@ -171,7 +171,7 @@ class Conv2D(Layer):
         The same windows of dy, multiplied with x, make the gradient of the turned kernels.
         """
         c = dx.shape[-1]
-        for model, chunks in self.way_back(self._turned_chunks, dy, dx, self.x):
+        for model, chunks in self.views_back(self._turned_chunks, dy, dx, self.x):
             weight = self.weight[model].reshape(-1, c, self.filters)
             grad = self.grad_weight[model].reshape(weight.shape)
             turned = weight[::-1].swapaxes(1, 2).reshape(-1, c)

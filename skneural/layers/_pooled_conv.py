@@ -8,7 +8,7 @@ from skneural.layers._conv import Conv2D
 from skneural.layers._pooling import MaxPool
 from skneural.ops import _images
 from skneural.ops._memo import Memo
-from skneural.ops._taps import find_largest, rounds, spread
+from skneural.ops._taps import find_largest, rounds_of, spread
 from skneural.ops._tiles import Tiles
 
 _FEW_CHANNELS = 4
@@ -55,7 +55,7 @@ class PooledConv2D(Conv2D):
         self.tiles = Tiles(self.windows, self.pool, n_images, dtype)
         self.taps = self.ops.empty(self.tiles.size * n_taps * self.filters, dtype)
         self.long_bias = self.ops.empty((self.pool.output[1], self.filters), dtype)
-        self.way, self.way_back = Memo(), Memo()
+        self.views, self.views_back = Memo(), Memo()
         self.won = None
         if binding.grads is not None:
             self.grad_weight = binding.grads["weight"].reshape(self.weight.shape)
@@ -67,11 +67,11 @@ class PooledConv2D(Conv2D):
         self.x = x
         n_images = x.shape[-2] // math.prod(self.windows.image[:2])
         y = self.ops.leading_rows(self.y, n_images * math.prod(self.pool.output))
-        for model, chunks in self.way(self._chunks, x, y):
-            for copies, columns, products, taps, (part, pooled) in chunks:
+        for model, chunks in self.views(self._chunks, x, y):
+            for copies, columns, products, rounds, (part, pooled) in chunks:
                 _images.copy(copies)
                 np.matmul(columns, self.weight[model], out=products)
-                find_largest(taps)
+                find_largest(rounds)
                 part[...] = pooled
             self.long_bias[...] = self.bias[model]  # long rows are added faster
             rows = y[model].reshape(-1, self.long_bias.size)
@@ -82,11 +82,11 @@ class PooledConv2D(Conv2D):
         # each gradient of an output goes to one pixel, so that the sums are the same
         np.matmul(self.ones[: dy.shape[-2]], dy, out=self.grad_bias)
         self.grad_weight[...] = 0
-        for model, chunks in self.way_back(self._chunks, self.x, dy):
-            for copies, columns, slopes, taps, (part, pooled) in chunks:
+        for model, chunks in self.views_back(self._chunks, self.x, dy):
+            for copies, columns, slopes, rounds, (part, pooled) in chunks:
                 _images.copy(copies)
                 pooled[...] = part
-                spread(taps)
+                spread(rounds)
                 products = columns.swapaxes(1, 2) @ slopes
                 self.grad_weight[model] += products.sum(axis=0)
 
@@ -112,4 +112,4 @@ class PooledConv2D(Conv2D):
             pooled = taps[0, 0].reshape(part.shape)
             products = taps.reshape(*columns.shape[:2], -1)
             pixels = _images.as_pixels(part, pooled)
-            yield copies, columns, products, rounds(taps, won), pixels
+            yield copies, columns, products, rounds_of(taps, won), pixels

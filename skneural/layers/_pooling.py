@@ -65,7 +65,7 @@ class _Pool(Layer):
         padded = (*lead, self.chunk, *self.windows.padded, c)
         if self.windows.is_padded:
             self.padded = np.full(padded, self._margin, dtype)
-        self.way, self.way_back = Memo(), Memo()
+        self.views, self.views_back = Memo(), Memo()
         self.free_input = binding.free_input
         if binding.grads is not None:
             self.dx = None if self.free_input else self.ops.empty(binding.batch_shape, dtype)
@@ -77,7 +77,7 @@ class _Pool(Layer):
         if self.free_input:
             self.dx = x
         y = self.ops.leading_rows(self.y, x.shape[-2] // (h * w) * oh * ow)
-        for copies, pooled, tap, others, records in self.way(self._chunks, x, y):
+        for copies, pooled, tap, others, records in self.views(self._chunks, x, y):
             _images.copy(copies)
             for k, (of_tap, pixels) in enumerate(others, start=1):
                 of_tap[...] = pixels
@@ -116,7 +116,7 @@ class _Pool(Layer):
         h, w, _ = self.windows.image
         n_images = dy.shape[-2] // math.prod(self.windows.output)
         dx = self.ops.leading_rows(self.dx, n_images * h * w)
-        for slopes, zeros, taps, copies, records in self.way_back(self._chunks_back, dy, dx):
+        for slopes, zeros, taps, copies, records in self.views_back(self._chunks_back, dy, dx):
             if not self.windows.tile:
                 zeros[...] = 0
             for k, (pixels, part) in enumerate(taps):
@@ -187,7 +187,6 @@ class MaxPool(_Pool):
         self.places = self.ops.empty((*lead, n_rows // (oh * ow), oh, ow, c), dtype)
         self.candidates = self.ops.empty(self.tap.size, dtype)
         self.found = self.ops.empty(self.tap.size, bool)
-
         self.dtype_of_places = dtype.type
 
     def forward(self, x, *, training):
@@ -196,16 +195,17 @@ class MaxPool(_Pool):
         return super().forward(x, training=training)
 
     def _records(self, some, shape):
-        """Places of the maxima, and workspace to find them."""
+        """Places of the maxima, and workspace to find them and what goes back to a tap."""
         if self.places is None:
             return None
         size = math.prod(shape)
-        work = (array[:size].reshape(shape) for array in (self.candidates, self.found))
+        arrays = self.candidates, self.found, self.tap
+        work = (array[:size].reshape(shape) for array in arrays)
         return self.places[..., some, :, :, :], *work
 
     def _join(self, best, tap, k, records):
         if records is not None:
-            places, candidates, found = records
+            places, candidates, found, _ = records
             np.greater(tap, best, out=found)
             np.multiply(found.view(np.uint8), self.dtype_of_places(k), out=candidates)
             np.maximum(places, candidates, out=places)
@@ -215,9 +215,9 @@ class MaxPool(_Pool):
         return self.tap[: slopes.size].reshape(slopes.shape)
 
     def _part(self, slopes, k, records):
-        places, _, found = records
+        places, _, found, part = records
         np.equal(places, self.dtype_of_places(k), out=found)
-        np.multiply(slopes, found, out=self._place_of_part(slopes))
+        np.multiply(slopes, found, out=part)
 
 
 class AveragePool(_Pool):

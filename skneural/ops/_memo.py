@@ -4,10 +4,10 @@
 class Memo:
     """What a function made of arrays that lie at the same places in memory.
 
-    Every batch goes through the same workspace, so that views of it need not be made again:
-    between two products a thread should have little to do while it holds the interpreter,
-    for which the other threads wait. Two things are kept: of whole batches, and of the last
-    one of an epoch, which may be shorter.
+    Batches that are gathered go through the same workspace, so that views of it need not be
+    made again: between two products a thread should have little to do while it holds the
+    interpreter, for which the other threads wait. Two things are kept: of whole batches, and of
+    the last one of an epoch, which may be shorter. Arrays must always have the same dtype.
 
     Examples
     --------
@@ -26,7 +26,7 @@ class Memo:
         key = tuple(map(id, arrays))
         if key != self.key:  # perhaps other views of the same places
             self.key, self.made = None, self._find(make, arrays)
-            self.key, self.arrays = key, arrays  # held, they lend their ids to no others
+            self.arrays, self.key = arrays, key  # held, they lend their ids to no others
         return self.made
 
     def _find(self, make, arrays):

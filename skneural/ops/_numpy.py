@@ -8,6 +8,7 @@ import numpy as np
 from scipy.linalg.blas import daxpy, saxpy
 
 empty = np.empty
+_SMALL = 1 << 14  # values
 _AXPY = {np.dtype(np.float32): saxpy, np.dtype(np.float64): daxpy}
 
 
@@ -29,8 +30,10 @@ def matmul(x, y, out):
     if type(x) is not np.ndarray:
         out[...] = x @ y
         return out
-    # the same product of BLAS, called half a microsecond faster
-    return np.dot(x, y, out) if y.ndim == 2 else np.matmul(x, y, out=out)
+    # called half a microsecond faster; but it fills `out` with zeros first
+    if y.ndim == 2 and x.size < _SMALL and out.size < _SMALL:
+        return np.dot(x, y, out)
+    return np.matmul(x, y, out=out)
 
 
 def matmul_transposed(x, y, out):

@@ -6,7 +6,7 @@ Values of the same tap stand side by side, so that every step is one operation o
 import numpy as np
 
 
-def rounds(taps, won=None):
+def rounds_of(taps, won=None):
     """How taps are compared, in two rounds: views, to be made once.
 
     Parameters
