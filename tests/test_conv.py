@@ -420,14 +420,8 @@ def test_every_batch_counts_by_itself_wherever_it_lies(strides):
         return network
 
     kept = network()
-    for start, n, copied in [
-        (0, 9, 1),
-        (9, 9, 1),
-        (18, 4, 1),
-        (22, 9, 1),
-        (4, 9, 0),
-        (31, 4, 1),
-    ] * 2:
+    parts = [(0, 9, 1), (9, 9, 1), (18, 4, 1), (22, 9, 1), (4, 9, 0), (31, 4, 1)]
+    for start, n, copied in parts * 2:
         rows = x = X[start : start + n]
         if copied:
             x = room[:n]

@@ -83,8 +83,8 @@ class ReLU(Activation):
 
     def bind(self, binding):
         self.ops = binding.ops
-        # Against an array, np.maximum is vectorized; against a scalar it is not: 2x. Against
-        # as many zeros it need not go row by row: 2x while they stay in the cache.
+        # Against an array, np.maximum is vectorized; against a scalar it is not. Against as
+        # many zeros it need not go row by row, which pays while they stay in the cache.
         n_bytes = math.prod(binding.batch_shape) * binding.dtype.itemsize
         small = n_bytes <= _CACHE_BYTES
         self.zeros = np.zeros(binding.batch_shape if small else self.n_values, binding.dtype)

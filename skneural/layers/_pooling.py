@@ -116,9 +116,9 @@ class _Pool(Layer):
         h, w, _ = self.windows.image
         n_images = dy.shape[-2] // math.prod(self.windows.output)
         dx = self.ops.leading_rows(self.dx, n_images * h * w)
-        for slopes, zeros, taps, copies, records in self.views_back(self._chunks_back, dy, dx):
+        for slopes, padded, taps, copies, records in self.views_back(self._chunks_back, dy, dx):
             if not self.windows.tile:
-                zeros[...] = 0
+                padded[...] = 0
             for k, (pixels, part) in enumerate(taps):
                 self._part(slopes, k, records)
                 if self.windows.tile:
@@ -139,22 +139,19 @@ class _Pool(Layer):
             if self.windows.is_padded:
                 padded = _images.leading(self.dx_padded, images.shape[-4])
                 copies.append((images, _images.middle(padded, self.windows)))
-            part = self._place_of_part(slopes)
+            records = self._records(some, slopes.shape)
+            part = slopes if records is None else records[-1]
             taps = [(pixels, part) for pixels in _images.taps(padded, self.windows)]
             if self.windows.tile:
                 taps = [_images.as_pixels(*pair) for pair in taps]
-            chunks.append((slopes, padded, taps, copies, self._records(some, slopes.shape)))
+            chunks.append((slopes, padded, taps, copies, records))
         return chunks
 
     def _records(self, some, shape):
-        """What some images leave behind for the way back."""
-
-    def _place_of_part(self, slopes):
-        """Where `_part` leaves what goes back to a tap."""
-        return slopes
+        """What some images leave behind for the way back, and last the place for `_part`."""
 
     def _part(self, slopes, k, records):
-        """Compute what goes back to tap k, unless it is all that arrives."""
+        """Compute what goes back to tap k, unless it is all that arrives: without records."""
 
 
 class MaxPool(_Pool):
@@ -210,9 +207,6 @@ class MaxPool(_Pool):
             np.multiply(found.view(np.uint8), self.dtype_of_places(k), out=candidates)
             np.maximum(places, candidates, out=places)
         np.maximum(best, tap, out=best)
-
-    def _place_of_part(self, slopes):
-        return self.tap[: slopes.size].reshape(slopes.shape)
 
     def _part(self, slopes, k, records):
         places, _, found, part = records

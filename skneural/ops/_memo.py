@@ -19,7 +19,8 @@ class Memo:
     """
 
     def __init__(self):
-        self.key, self.known = None, {}
+        self.key = self.arrays = self.made = None  # of the last call
+        self.known = {}  # by place
 
     def __call__(self, make, *arrays):
         """Return ``make(*arrays)``, or what that was before."""

@@ -30,7 +30,7 @@ def matmul(x, y, out):
     if type(x) is not np.ndarray:
         out[...] = x @ y
         return out
-    # called half a microsecond faster; but it fills `out` with zeros first
+    # quicker to call; but it fills `out` with zeros first
     if y.ndim == 2 and x.size < _SMALL and out.size < _SMALL:
         return np.dot(x, y, out)
     return np.matmul(x, y, out=out)
