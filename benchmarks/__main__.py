@@ -1,5 +1,5 @@
 """skneural against scikit-learn, PyTorch written by hand, and skorch: one table; then sweeps,
-fits beside a busy process, where the time of a step goes, and fits in stacks.
+fits beside a busy process, where the time of a step goes, plain NumPy, and fits in stacks.
 
     python benchmarks [--only NAME ...] [--rounds 5] [--quick]
 
@@ -17,6 +17,7 @@ import sys
 from datetime import date
 from importlib import metadata
 
+import bare
 import busy
 import convnet
 import mlp
@@ -64,7 +65,7 @@ def main():
         return
     # each kind has a table of its own
     others = {
-        module: list(module.works(args.quick)) for module in (sweeps, busy, steps, stacks)
+        module: list(module.works(args.quick)) for module in (sweeps, busy, steps, bare, stacks)
     }
     names = ", ".join(work.name for some in (works, *others.values()) for work in some)
 

@@ -9,17 +9,13 @@ import numpy as np
 
 from skneural._crew import Crew
 from skneural._pass import Pass
+from skneural._prediction import Prediction
 from skneural._summary import Summary
 from skneural.layers._activations import Identity
 from skneural.layers._base import Binding
-from skneural.layers._flatten import Flatten
 from skneural.layers._pooled_conv import PooledConv2D
 from skneural.ops import _numpy as ops
 
-# Rows predicted at once: their activations should stay in the cache of a core.
-_PREDICT_BYTES = 1 << 20
-# But products gain from more rows, up to 64, while these stay below
-_PREDICT_MOST = 1 << 28
 # Forward operations of the part of a batch that is worth waking a thread up for
 _PART_FLOPS = 20e6
 # and for each parameter, whose gradients are added up: those of 32 rows of a dense layer
@@ -27,7 +23,7 @@ _PART_FLOPS_A_PARAMETER = 64
 _WORKSPACE = {"grad", "_signs", "_passes", "_crew"}
 
 
-class Network:
+class Network(Prediction):
     """A stack of layers under a loss.
 
     Between layers a batch is a matrix: a row for each sample, or, while samples are images
@@ -142,6 +138,15 @@ class Network:
         """Floating-point operations of the largest matrix product on a batch."""
         return max(layer.product_flops(n_rows) for layer in self.layers)
 
+    def forward_flops(self, n_rows):
+        """Floating-point operations of all matrix products of a forward pass."""
+        shapes = [*self.input_shapes[1:], self.output_shape]
+        return n_rows * sum(
+            2 * math.prod(layer.param_shapes["weight"]) * math.prod(shape[:-1])
+            for layer, shape in zip(self.layers, shapes, strict=True)
+            if "weight" in layer.param_shapes
+        )
+
     def check_memory(self, batch_size, *, training=True):
         """Raise a ValueError if training, or predicting, cannot fit into this machine."""
         memory = machine_memory()
@@ -202,20 +207,14 @@ class Network:
         """How many threads gain from training on parts of a batch."""
         if not all(layer.row_by_row for layer in self.layers):
             return 1
-        shapes = [*self.input_shapes[1:], self.output_shape]
-        flops = batch_size * sum(
-            2 * math.prod(layer.param_shapes["weight"]) * math.prod(shape[:-1])
-            for layer, shape in zip(self.layers, shapes, strict=True)
-            if "weight" in layer.param_shapes
-        )
         least = max(_PART_FLOPS, _PART_FLOPS_A_PARAMETER * self.n_params)
-        return max(1, min(n_threads, batch_size, int(flops / least)))
+        return max(1, min(n_threads, batch_size, int(self.forward_flops(batch_size) / least)))
 
     def bind(self, batch_size, rng=None, n_parts=1):
         """Allocate what training on batches of up to `batch_size` rows needs.
 
         `rng` is where layers such as dropout draw from. Several parts of a batch, if
-        `n_parts` allows for them, are worked on at once, each by a thread.
+        `n_parts` allows for them, are worked on at once, each by a thread. Returns how many.
         """
         self.release()
         self._crew = Crew(n_parts - 1)  # or fewer, by a limit of the system
@@ -225,6 +224,7 @@ class Network:
         grads = [self.grad, *(np.empty_like(self.theta) for _ in range(n_parts - 1))]
         rows = -(-batch_size // n_parts)
         self._passes = [Pass(self, rows, grad, rng) for grad in grads]
+        return n_parts
 
     def pixel_rows(self, x):
         """Images as layers take them: a matrix with a row for each pixel of each image."""
@@ -281,19 +281,22 @@ class Network:
 
     def _loss_and_grad_of_parts(self, x, y, sample_weight):
         """As `loss_and_grad` without a penalty, all parts of the batch at once."""
-        n_rows, works, weights = -(-len(y) // len(self._passes)), [], None
+        n_rows, works = -(-len(y) // len(self._passes)), []
         for i, part in enumerate(self._passes):
-            some = slice(i * n_rows, min((i + 1) * n_rows, len(y)))
-            share = max(0, some.stop - some.start) / len(y)
-            if sample_weight is not None:
-                weights = sample_weight[some]
-                share = float(weights.sum()) / float(sample_weight.sum())
-            own = self.pixel_rows(x[some]), y[some], weights, share
-            works.append(partial(part.loss_and_grad, *own))
+            some = slice(i * n_rows, max(i * n_rows, min((i + 1) * n_rows, len(y))))
+            works.append(partial(self._loss_and_grad_of, part, some, x, y, sample_weight))
         losses = self._crew.run(works)
         for part in self._passes[1:]:
             self.grad += part.grad
         return sum(losses)
+
+    def _loss_and_grad_of(self, part, some, x, y, sample_weight):
+        """What a thread does with its rows; it gathers them itself if nobody did before."""
+        weights, share = None, (some.stop - some.start) / len(y)
+        if sample_weight is not None:
+            weights = sample_weight[some]
+            share = float(weights.sum()) / float(sample_weight.sum())
+        return part.loss_and_grad(self.pixel_rows(x[some]), y[some], weights, share)
 
     def _add_penalty(self, l2, l1):
         weights, grad = self.theta[..., : self.n_weights], self.grad[..., : self.n_weights]
@@ -306,41 +309,6 @@ class Network:
             ops.add_scaled(grad, signs, l1)
             penalty += l1 * ops.inner(weights, signs)
         return penalty
-
-    def layer_outputs(self, x, places, most_bytes=_PREDICT_MOST):
-        """The outputs of the layers at `places`, of all rows, as when predicting."""
-        outputs = {}
-        for part, layers in self._parts(x, most_bytes, apart=True):
-            y = self.pixel_rows(part)
-            for i, layer in enumerate(layers):
-                y = layer.forward(y, training=False)
-                if i in places:  # a copy: the next layer may write on it
-                    outputs.setdefault(i, []).append(y.copy())
-        return {i: np.concatenate(parts) for i, parts in outputs.items()}
-
-    def activations(self, x, most_bytes=_PREDICT_MOST):
-        """What every layer of weights hands on to the next one, and at last the prediction.
-
-        Parameters
-        ----------
-        x : ndarray or CSR of shape (n_samples, *input_shape)
-        most_bytes : int, default=2**28
-            As for `raw_prediction`.
-
-        Returns
-        -------
-        activations : list of ndarray of shape (n_samples, *shape)
-            With activation and pooling, as images where they are; the last one after the
-            loss's inverse link.
-        """
-        weighted = [i for i, layer in enumerate(self.layers) if "weight" in layer.param_shapes]
-        places = [i - 1 for i in weighted[1:]]
-        # not yet flattened
-        places = [i - isinstance(self.layers[i], Flatten) for i in places]
-        outputs = self.layer_outputs(x, {*places, len(self.layers) - 1}, most_bytes)
-        hidden = [outputs[i].reshape(x.shape[0], *self.input_shapes[i + 1]) for i in places]
-        raw = outputs[len(self.layers) - 1]
-        return [*hidden, self.loss.predict(raw, out=raw)]
 
     def signals(self, x, rng):
         """How much of a random unit gradient at the output arrives at every layer's biases.
@@ -358,62 +326,6 @@ class Network:
             delta = layer.backward(delta, need_dx=need_dx)
         before = [0.0] * (len(self.layers) - len(signals))
         return before + signals[::-1]
-
-    def raw_prediction(self, x, most_bytes=_PREDICT_MOST):
-        """The output of the last layer, before the loss's inverse link.
-
-        Parameters
-        ----------
-        x : ndarray or CSR of shape (n_samples, *input_shape)
-        most_bytes : int, default=2**28
-            What the activations of the rows predicted at once may take; one row always may.
-
-        Returns
-        -------
-        raw : ndarray of shape (n_samples, *output_shape)
-        """
-        n_samples = x.shape[0]
-        if n_samples == 1:
-            return self._row_prediction(x)
-        raw, stop = ops.empty((n_samples, *self.output_shape), self.dtype), 0
-        for part, layers in self._parts(x, most_bytes):
-            y = self.pixel_rows(part)
-            for layer in layers:
-                y = layer.forward(y, training=False)
-            start, stop = stop, stop + part.shape[0]
-            raw[start:stop] = y
-        return raw
-
-    def _parts(self, x, most_bytes, *, apart=False):
-        """Rows in parts whose outputs stay in the cache, and the layers bound for them."""
-        n_samples = x.shape[0]
-        n_values = sum(math.prod(shape) for shape in self.input_shapes)
-        row_bytes = n_values * self.dtype.itemsize
-        chunk = max(_PREDICT_BYTES // row_bytes, min(64, _PREDICT_MOST // row_bytes))
-        chunk = max(1, min(chunk, most_bytes // row_bytes, n_samples))
-        layers = self.bound_layers(chunk, apart=apart)
-        for start in range(0, n_samples, chunk):
-            yield x[start : start + chunk], layers
-
-    def _row_prediction(self, x):
-        """One row, through layers that stay bound: binding takes as long as the row."""
-        try:
-            # taken out of the list, they are this thread's alone
-            layers, theta, state, row = self._row_layers.pop()
-        except IndexError:
-            theta = state = None
-        if theta is not self.theta or state is not self.state:
-            theta, state, layers = self.theta, self.state, self.bound_layers(1)
-            row = ops.empty((1, math.prod(self.input_shape)), self.dtype)
-        if isinstance(x, np.ndarray):  # layers remember their input: not all of X
-            row[...] = x.reshape(row.shape)
-            x = row
-        y = self.pixel_rows(x)
-        for layer in layers:
-            y = layer.forward(y, training=False)
-        raw = y.reshape(1, *self.output_shape).copy()
-        self._row_layers.append((layers, theta, state, row))
-        return raw
 
 
 def _places(named):

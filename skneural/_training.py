@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy import sparse
 
-from skneural._threads import allowed_threads, one_thread
+from skneural._batches import Batches
+from skneural._threads import allowed_threads, blas_threads_for
 from skneural.ops import _numpy as ops
 from skneural.schedules import Adaptive, Schedule
 
@@ -168,33 +169,6 @@ class Convergence:
         return self.best_loss <= self.target
 
 
-class Batches:
-    """The batches of a job's data; shuffled ones are gathered into one workspace."""
-
-    def __init__(self, X, y, sample_weight, batch_size, *, gather):
-        self.X, self.y, self.sample_weight = X, y, sample_weight
-        self.batch_size = batch_size
-        if gather:
-            dense = not sparse.issparse(X)
-            self.x_rows = np.empty((batch_size, *X.shape[1:]), X.dtype) if dense else None
-            self.y_rows = np.empty((batch_size, *y.shape[1:]), y.dtype)
-
-    def epoch(self, order=None):
-        """Yield ``x, y, sample_weight`` of every batch; `order` is a permutation of rows."""
-        n_samples = self.X.shape[0]
-        for start in range(0, n_samples, self.batch_size):
-            rows = slice(start, min(start + self.batch_size, n_samples))
-            n_rows = rows.stop - start
-            if order is None:
-                x, y = self.X[rows], self.y[rows]
-            else:
-                rows = order[rows]
-                x_rows = None if self.x_rows is None else self.x_rows[:n_rows]
-                x = ops.take_rows(self.X, rows, x_rows)
-                y = ops.take_rows(self.y, rows, self.y_rows[:n_rows])
-            yield x, y, None if self.sample_weight is None else self.sample_weight[rows]
-
-
 class Epochs:
     """What goes with an epoch of any solver: records, patience, best weights, onlookers.
 
@@ -276,29 +250,35 @@ def train(job, watch):
         If the loss or a prediction is no longer finite.
     """
     progress, network = job.progress, job.progress.network
-    batches = Batches(job.X, job.y, job.sample_weight, job.batch_size, gather=job.shuffle)
-    epochs = Epochs(job, watch)
     n_parts = 1
     if not sparse.issparse(job.X):
         n_parts = network.n_parts(job.batch_size, allowed_threads())
-    try:
-        network.bind(job.batch_size, progress.rngs["dropout"], n_parts)
-        while not (job.is_over or watch.interrupted):
-            epochs.begin()
-            order = None
-            if job.shuffle:
-                order = progress.rngs["shuffle"].permutation(job.X.shape[0])
-            rate = job.rate()
-            # threads of our own leave none to BLAS
-            with one_thread() if n_parts > 1 else nullcontext():
+    # Threads of our own leave none to BLAS, not even to predict between epochs: it would go
+    # on spinning for a tenth of a second.
+    with blas_threads_for(0) if n_parts > 1 else nullcontext():
+        epochs = Epochs(job, watch)
+        try:
+            n_parts = network.bind(job.batch_size, progress.rngs["dropout"], n_parts)
+            batches = _batches(job, by_parts=n_parts > 1 and job.augment is None)
+            while not (job.is_over or watch.interrupted):
+                epochs.begin()
+                order = None
+                if job.shuffle:
+                    order = progress.rngs["shuffle"].permutation(job.X.shape[0])
+                rate = job.rate()
                 loss, norm = _train_epoch(job, batches.epoch(order), rate, watch)
-            if loss is None:
-                break
-            epochs.end(learning_rate=rate, loss=loss, grad_norm=norm)
-    finally:
-        network.release()
-    epochs.finish()  # predicts, now that the workspace of training is free
+                if loss is None:
+                    break
+                epochs.end(learning_rate=rate, loss=loss, grad_norm=norm)
+        finally:
+            network.release()
+        epochs.finish()  # predicts, now that the workspace of training is free
     return job.doubt
+
+
+def _batches(job, by_parts):
+    data = job.X, job.y, job.sample_weight
+    return Batches(*data, job.batch_size, gather=job.shuffle, by_parts=by_parts)
 
 
 def _train_epoch(job, batches, rate, watch):

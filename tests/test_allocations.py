@@ -5,10 +5,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from skneural._batches import Batches
 from skneural._losses import HalfSquaredError, LogisticCrossEntropy, SoftmaxCrossEntropy
 from skneural._network import Network
 from skneural._optimizers import SGD, Adam
-from skneural._training import Batches
 from skneural.layers._activations import ACTIVATIONS
 from skneural.layers._batch_norm import BatchNorm
 from skneural.layers._conv import Conv2D

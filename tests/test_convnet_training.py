@@ -286,12 +286,13 @@ class SecondEpoch:
     ids=str,
 )  # fmt: skip
 def test_epochs_allocate_nothing_of_a_batchs_size(params, shuffle):
-    images = np.random.default_rng(0).normal(size=(250, 24, 24)).astype(np.float32)
-    own = classifier((8, 16), batch_size=100, max_iter=2, shuffle=shuffle, **params)
-    job = own._prepare(images, np.arange(250) % 3, None, resume=False)
+    images = np.random.default_rng(0).normal(size=(600, 24, 24)).astype(np.float32)
+    own = classifier((8, 16), batch_size=250, max_iter=2, shuffle=shuffle, **params)
+    job = own._prepare(images, np.arange(600) % 3, None, resume=False)
     watch = SecondEpoch()
     train(job, watch)
-    batch = 100 * 24 * 24 * 4  # the images of a batch, in bytes
+    # the images of a batch, in bytes: much beside the buffers of ufuncs in two threads
+    batch = 250 * 24 * 24 * 4
     assert max(watch.peaks[1:]) < batch / 2 < watch.peaks[0]
 
 

@@ -42,7 +42,8 @@ FLOORS = [
     ["_training", "_interrupt"],
     ["schedules"],
     ["_network", "_optimizers", "_parameters"],
-    ["_summary", "_pass", "_crew", "_threads"],
+    ["_summary", "_pass", "_prediction", "_batches"],
+    ["_crew", "_threads"],
     [
         "layers._dense",
         "layers._activations",

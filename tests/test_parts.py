@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import nullcontext
+from functools import partial
 
 import joblib
 import numpy as np
@@ -95,6 +96,8 @@ def test_loss_and_gradient_are_those_of_the_whole(case, alpha):
         lambda: MLPClassifier((20, 10), solver="sgd"),
         lambda: MLPClassifier((20,), early_stopping=True, class_weight="balanced"),
         lambda: ConvNetClassifier((3,), hidden_layer_sizes=(8,), input_shape=(8, 8, 1)),
+        lambda: ConvNetClassifier((3,), input_shape=(8, 8, 1), augmentation={"shift": 1}),
+        lambda: MLPClassifier((20,), shuffle=False),
         lambda: MLPRegressor((20,), max_grad_norm=0.1),
     ],
 )
@@ -110,18 +113,35 @@ def test_fits_agree_and_repeat_themselves(make):
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_blas_has_one_thread_while_parts_are_worked_on(monkeypatch):
+@pytest.mark.parametrize("work", ["loss_and_grad", "raw_prediction"])
+def test_blas_has_one_thread_throughout_a_fit_by_parts(work, monkeypatch):
+    """Also to predict between epochs: threads of BLAS spin for a while after a product."""
+
     def noted(self, *args, **kwargs):
         libraries = ThreadpoolController().select(user_api="blas").info()
-        helpers = [t for t in threading.enumerate() if t.name == "skneural-part"]
-        told.append((len(helpers), {library["num_threads"] for library in libraries}))
-        return step(self, *args, **kwargs)
+        told.append({library["num_threads"] for library in libraries})
+        return method(self, *args, **kwargs)
 
     monkeypatch.setattr(_threads, "_LARGE_PRODUCT", 1e-9)  # BLAS might have two
-    told, step = [], Network.loss_and_grad
-    monkeypatch.setattr(Network, "loss_and_grad", noted)
-    MLPClassifier((4,), max_iter=1, patience=np.inf).fit(X, Y)
-    assert all(entry == (1, {1}) for entry in told)
+    told, method = [], getattr(Network, work)
+    monkeypatch.setattr(Network, work, noted)
+    MLPClassifier((4,), max_iter=1, patience=np.inf, early_stopping=True).fit(X, Y)
+    assert len(told) > 1
+    assert all(n_threads == {1} for n_threads in told)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_fit_without_threads_of_its_own(monkeypatch):
+    """Where the system has no more threads a fit is that of one thread."""
+
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    make = partial(MLPClassifier, (4,), max_iter=2, patience=np.inf, random_state=0)
+    with threadpool_limits(1, user_api="blas"):
+        whole = make().fit(X, Y)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert_array_equal(make().fit(X, Y).network_.theta, whole.network_.theta)
 
 
 def network_of(*layers):

@@ -90,6 +90,7 @@ class ReLU(Activation):
         self.zeros = np.zeros(binding.batch_shape if small else self.n_values, binding.dtype)
         if binding.grads is not None:
             self.slope = self.ops.empty(binding.batch_shape, bool)
+            self.zero = binding.dtype.type(0)
 
     def forward(self, z, *, training):
         self.y = z
@@ -99,7 +100,7 @@ class ReLU(Activation):
         else:
             np.maximum(z, self.ops.leading_rows(self.zeros, z.shape[-2]), out=z)
         if training:
-            np.greater(z, 0, out=self.leading_slope())
+            np.greater(z, self.zero, out=self.leading_slope())
         return z
 
     def backward(self, dy, *, need_dx=True):

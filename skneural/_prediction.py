@@ -1,0 +1,140 @@
+"""What a network computes of rows that it does not learn from."""
+
+import math
+from functools import partial
+
+import numpy as np
+
+from skneural._crew import Crew
+from skneural._threads import allowed_threads, blas_threads_for
+from skneural.layers._flatten import Flatten
+from skneural.ops import _numpy as ops
+
+# Rows predicted at once: their activations should stay in the cache of a core.
+_CHUNK_BYTES = 1 << 20
+# But products gain from more rows, up to 64, while these stay below
+_CHUNK_MOST = 1 << 28
+# Operations that are worth a thread: the system may take 10 ms to give it a core of its own
+_THREAD_FLOPS = 2e9
+
+
+class Prediction:
+    """Predictions and activations of a `Network`, some rows at a time."""
+
+    def raw_prediction(self, x, most_bytes=_CHUNK_MOST):
+        """The output of the last layer, before the inverse link of the loss.
+
+        Many rows are shared out to threads, as many as BLAS may have.
+
+        Parameters
+        ----------
+        x : ndarray or CSR of shape (n_samples, *input_shape)
+        most_bytes : int, default=2**28
+            What the activations of the rows predicted at once may take; one row always may.
+
+        Returns
+        -------
+        raw : ndarray of shape (n_samples, *output_shape)
+        """
+        if x.shape[0] == 1:
+            return self._row_prediction(x)
+        raw = ops.empty((x.shape[0], *self.output_shape), self.dtype)
+        n_threads = 1
+        if isinstance(x, np.ndarray):
+            n_threads = int(self.forward_flops(x.shape[0]) / _THREAD_FLOPS)
+            n_threads = max(1, min(n_threads, allowed_threads()))
+        chunks = self._chunks(x, most_bytes // n_threads)
+        n_threads = max(1, min(n_threads, len(chunks)))
+        if n_threads == 1:
+            self._predict(x, iter(chunks), raw)
+        else:
+            self._predict_in_threads(x, chunks, raw, n_threads)
+        return raw
+
+    def _predict_in_threads(self, x, chunks, raw, n_threads):
+        todo, crew = iter(chunks), Crew(n_threads - 1)
+        try:
+            with blas_threads_for(0):
+                crew.run([partial(self._predict, x, todo, raw) for _ in range(crew.size)])
+        finally:
+            crew.close()
+
+    def _predict(self, x, todo, raw):
+        """Predict the chunks that are left; other threads may take some of them."""
+        try:
+            layers = None
+            for rows in todo:
+                if layers is None:
+                    layers = self.bound_layers(rows.stop - rows.start)
+                y = self.pixel_rows(x[rows])
+                for layer in layers:
+                    y = layer.forward(y, training=False)
+                raw[rows] = y
+        finally:
+            list(todo)  # after an error or Ctrl-C: the others end, too
+
+    def _chunks(self, x, most_bytes):
+        """Slices of rows whose outputs stay in the cache, the first not smaller than others."""
+        n_samples = x.shape[0]
+        n_values = sum(math.prod(shape) for shape in self.input_shapes)
+        row_bytes = n_values * self.dtype.itemsize
+        size = max(_CHUNK_BYTES // row_bytes, min(64, _CHUNK_MOST // row_bytes))
+        size = max(1, min(size, most_bytes // row_bytes, n_samples))
+        starts = range(0, n_samples, size)
+        return [slice(start, min(start + size, n_samples)) for start in starts]
+
+    def _row_prediction(self, x):
+        """One row, through layers that stay bound: binding takes as long as the row."""
+        try:
+            # taken out of the list, they are this thread's alone
+            layers, theta, state, row = self._row_layers.pop()
+        except IndexError:
+            theta = state = None
+        if theta is not self.theta or state is not self.state:
+            theta, state, layers = self.theta, self.state, self.bound_layers(1)
+            row = ops.empty((1, math.prod(self.input_shape)), self.dtype)
+        if isinstance(x, np.ndarray):  # layers remember their input: not all of X
+            row[...] = x.reshape(row.shape)
+            x = row
+        y = self.pixel_rows(x)
+        for layer in layers:
+            y = layer.forward(y, training=False)
+        raw = y.reshape(1, *self.output_shape).copy()
+        self._row_layers.append((layers, theta, state, row))
+        return raw
+
+    def layer_outputs(self, x, places, most_bytes=_CHUNK_MOST):
+        """The outputs of the layers at `places`, of all rows, as when predicting."""
+        outputs, chunks = {}, self._chunks(x, most_bytes)
+        layers = self.bound_layers(chunks[0].stop, apart=True)
+        for rows in chunks:
+            y = self.pixel_rows(x[rows])
+            for i, layer in enumerate(layers):
+                y = layer.forward(y, training=False)
+                if i in places:  # a copy: the next layer may write on it
+                    outputs.setdefault(i, []).append(y.copy())
+        return {i: np.concatenate(parts) for i, parts in outputs.items()}
+
+    def activations(self, x, most_bytes=_CHUNK_MOST):
+        """What every layer of weights hands on to the next one, and at last the prediction.
+
+        Parameters
+        ----------
+        x : ndarray or CSR of shape (n_samples, *input_shape)
+        most_bytes : int, default=2**28
+            As for `raw_prediction`.
+
+        Returns
+        -------
+        activations : list of ndarray of shape (n_samples, *shape)
+            With activation and pooling, as images where they are; the last one after the
+            loss's inverse link.
+        """
+        weighted = [i for i, layer in enumerate(self.layers) if "weight" in layer.param_shapes]
+        places = [i - 1 for i in weighted[1:]]
+        # not yet flattened
+        places = [i - isinstance(self.layers[i], Flatten) for i in places]
+        outputs = self.layer_outputs(x, {*places, len(self.layers) - 1}, most_bytes)
+        hidden = [outputs[i].reshape(x.shape[0], *self.input_shapes[i + 1]) for i in places]
+        raw = outputs[len(self.layers) - 1]
+        return [*hidden, self.loss.predict(raw, out=raw)]
