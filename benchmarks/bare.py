@@ -4,8 +4,8 @@
 
 The program here has no layers, no checks, no penalty, and not even a loss: rows of a batch are
 gathered, multiplied forward and back, and the parameters updated, each with the fastest call
-of NumPy or of BLAS that is known here, on arrays made once. On two threads each takes half of
-a batch, as in a fit. No code that calls NumPy can do much better, whatever surrounds it.
+of NumPy or of BLAS that is known here, on arrays made once. Threads take parts of a batch as in
+a fit. No code that calls NumPy can do much better, whatever surrounds it.
 """
 
 import statistics
@@ -25,7 +25,7 @@ HEADER += ["skneural / plain NumPy"]
 class Program:
     """Training of a dense network with ReLU and softmax by plain SGD, for whole batches."""
 
-    def __init__(self, X, y, hidden, batch_size):
+    def __init__(self, X, y, hidden, batch_size, n_parts):
         self.X, self.targets, self.size = X, np.eye(10, dtype=X.dtype)[y], batch_size
         units = [X.shape[1], *hidden, 10]
         self.shapes = list(pairwise(units))
@@ -34,6 +34,8 @@ class Program:
         self.theta = np.zeros(n_weights + sum(units[1:]), X.dtype)
         self.theta[:n_weights] = rng.normal(scale=0.05, size=n_weights)
         self.weights, self.biases = self.views(self.theta)
+        parts = np.array_split(np.arange(batch_size), n_parts)
+        self.parts = [(part[0], part[-1] + 1, self.workspace(len(part))) for part in parts]
 
     def views(self, vector):
         """Weights and biases of the layers, within a vector of all."""
@@ -79,17 +81,11 @@ class Program:
 
     def epoch(self, crew):
         """One pass over all whole batches, in parts for the threads of a crew."""
-        part = self.size // crew.size
-        works = [self.workspace(part) for _ in range(crew.size)]
         order = np.random.default_rng(0).permutation(len(self.X))
-        for start in range(0, len(self.X) - self.size + 1, self.size):
-            starts = range(start, start + self.size, part)
-            parts = [
-                partial(self.gradient, work, order[i : i + part])
-                for work, i in zip(works, starts, strict=True)
-            ]
-            crew.run(parts)
-            first, *others = (work[5] for work in works)
+        first, *others = (work[5] for _, _, work in self.parts)
+        for begin in range(0, len(self.X) - self.size + 1, self.size):
+            rows = order[begin : begin + self.size]
+            crew.run([partial(self.gradient, work, rows[i:j]) for i, j, work in self.parts])
             for grad in others:
                 first += grad
             saxpy(first, self.theta, a=-0.01)
@@ -130,10 +126,10 @@ def in_turn(work, rounds):
 
     X, y = work.data()
     size, hidden = work.contestants["batch_size"], work.contestants["hidden"]
-    program = Program(X, y, hidden, size)
     model = MLPClassifier(hidden, solver="sgd", batch_size=size, max_iter=1, **PLAIN_SGD)
-    model.set_params(patience=np.inf)
-    crew = Crew(work.threads[0] - 1)
+    model.set_params(patience=np.inf).fit(X[:size], y[:size])
+    crew = Crew(model.network_.n_parts(size, work.threads[0]) - 1)
+    program = Program(X, y, hidden, size, crew.size)
     try:
         for i in range(rounds + 1):
             with blas_threads_for(0):

@@ -40,8 +40,10 @@ class Batches:
             else:
                 rows = order[rows]
                 x = None if self.x_rows is None else self.x_rows[:n_rows]
-                gather = Shuffled if self.by_parts else ops.take_rows
-                x = gather(self.X, rows, x)
+                if self.by_parts:
+                    x = Shuffled(self.X, rows, x)
+                else:
+                    x = ops.take_rows(self.X, rows, x)
                 y = ops.take_rows(self.y, rows, self.y_rows[:n_rows])
             yield x, y, None if self.sample_weight is None else self.sample_weight[rows]
 

@@ -1,4 +1,4 @@
-"""Threads that work on a step together, each on its part."""
+"""Threads that work on a step, or on many predictions, together."""
 
 import contextlib
 import threading
@@ -30,9 +30,14 @@ class Crew:
 
     def __init__(self, n_helpers):
         self.helpers = []
-        with contextlib.suppress(RuntimeError):  # no more threads, by a limit of the system
+        try:
             for _ in range(n_helpers):
                 self.helpers.append(_Helper())
+        except RuntimeError:  # no more threads, by a limit of the system
+            pass
+        except BaseException:  # Ctrl-C
+            self.close()
+            raise
         self.size = 1 + len(self.helpers)
 
     def run(self, works):

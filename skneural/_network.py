@@ -283,20 +283,21 @@ class Network(Prediction):
         """As `loss_and_grad` without a penalty, all parts of the batch at once."""
         n_rows, works = -(-len(y) // len(self._passes)), []
         for i, part in enumerate(self._passes):
-            some = slice(i * n_rows, max(i * n_rows, min((i + 1) * n_rows, len(y))))
-            works.append(partial(self._loss_and_grad_of, part, some, x, y, sample_weight))
+            start = min(i * n_rows, len(y))
+            rows = slice(start, min(start + n_rows, len(y)))
+            works.append(partial(self._work_on, rows, part, x, y, sample_weight))
         losses = self._crew.run(works)
         for part in self._passes[1:]:
             self.grad += part.grad
         return sum(losses)
 
-    def _loss_and_grad_of(self, part, some, x, y, sample_weight):
-        """What a thread does with its rows; it gathers them itself if nobody did before."""
-        weights, share = None, (some.stop - some.start) / len(y)
+    def _work_on(self, rows, part, x, y, sample_weight):
+        """The loss and gradient of some rows, which `Shuffled` rows are gathered for here."""
+        weights, share = None, (rows.stop - rows.start) / len(y)
         if sample_weight is not None:
-            weights = sample_weight[some]
+            weights = sample_weight[rows]
             share = float(weights.sum()) / float(sample_weight.sum())
-        return part.loss_and_grad(self.pixel_rows(x[some]), y[some], weights, share)
+        return part.loss_and_grad(self.pixel_rows(x[rows]), y[rows], weights, share)
 
     def _add_penalty(self, l2, l1):
         weights, grad = self.theta[..., : self.n_weights], self.grad[..., : self.n_weights]

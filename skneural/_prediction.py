@@ -24,7 +24,7 @@ class Prediction:
     def raw_prediction(self, x, most_bytes=_CHUNK_MOST):
         """The output of the last layer, before the inverse link of the loss.
 
-        Many rows are shared out to threads, as many as BLAS may have.
+        Many rows are shared out to as many threads as BLAS may have.
 
         Parameters
         ----------
@@ -36,35 +36,43 @@ class Prediction:
         -------
         raw : ndarray of shape (n_samples, *output_shape)
         """
-        if x.shape[0] == 1:
+        n_samples = x.shape[0]
+        if n_samples == 1:
             return self._row_prediction(x)
-        raw = ops.empty((x.shape[0], *self.output_shape), self.dtype)
-        n_threads = 1
-        if isinstance(x, np.ndarray):
-            n_threads = int(self.forward_flops(x.shape[0]) / _THREAD_FLOPS)
-            n_threads = max(1, min(n_threads, allowed_threads()))
-        chunks = self._chunks(x, most_bytes // n_threads)
-        n_threads = max(1, min(n_threads, len(chunks)))
+        raw = ops.empty((n_samples, *self.output_shape), self.dtype)
+        chunks = self._chunks(n_samples, most_bytes)
+        n_threads = self._n_threads(x, chunks, most_bytes)
         if n_threads == 1:
             self._predict(x, iter(chunks), raw)
         else:
-            self._predict_in_threads(x, chunks, raw, n_threads)
+            self._predict_in_threads(x, iter(chunks), raw, n_threads)
         return raw
 
-    def _predict_in_threads(self, x, chunks, raw, n_threads):
-        todo, crew = iter(chunks), Crew(n_threads - 1)
-        try:
-            with blas_threads_for(0):
+    def _n_threads(self, x, chunks, most_bytes):
+        """As many as BLAS may have, which has none then, or one."""
+        flops = self.forward_flops(x.shape[0])
+        if flops < 2 * _THREAD_FLOPS or not isinstance(x, np.ndarray):  # as when training
+            return 1
+        n_threads = allowed_threads()
+        all_work = len(chunks) >= n_threads and flops >= n_threads * _THREAD_FLOPS
+        fit = n_threads * chunks[0].stop * self._row_bytes <= most_bytes
+        return n_threads if all_work and fit else 1
+
+    def _predict_in_threads(self, x, todo, raw, n_threads):
+        crew = Crew(n_threads - 1)  # or fewer, by a limit of the system
+        with blas_threads_for(0):
+            try:
                 crew.run([partial(self._predict, x, todo, raw) for _ in range(crew.size)])
-        finally:
-            crew.close()
+            finally:
+                list(todo)
+                crew.close()
 
     def _predict(self, x, todo, raw):
-        """Predict the chunks that are left; other threads may take some of them."""
+        """Predict chunks of rows while there are some; other threads may take them, too."""
         try:
             layers = None
             for rows in todo:
-                if layers is None:
+                if layers is None:  # the first chunk is as large as any to come
                     layers = self.bound_layers(rows.stop - rows.start)
                 y = self.pixel_rows(x[rows])
                 for layer in layers:
@@ -73,15 +81,16 @@ class Prediction:
         finally:
             list(todo)  # after an error or Ctrl-C: the others end, too
 
-    def _chunks(self, x, most_bytes):
-        """Slices of rows whose outputs stay in the cache, the first not smaller than others."""
-        n_samples = x.shape[0]
-        n_values = sum(math.prod(shape) for shape in self.input_shapes)
-        row_bytes = n_values * self.dtype.itemsize
-        size = max(_CHUNK_BYTES // row_bytes, min(64, _CHUNK_MOST // row_bytes))
-        size = max(1, min(size, most_bytes // row_bytes, n_samples))
+    def _chunks(self, n_samples, most_bytes):
+        """Slices of rows whose outputs stay in the cache; only the last one may be shorter."""
+        size = max(_CHUNK_BYTES // self._row_bytes, min(64, _CHUNK_MOST // self._row_bytes))
+        size = max(1, min(size, most_bytes // self._row_bytes, n_samples))
         starts = range(0, n_samples, size)
         return [slice(start, min(start + size, n_samples)) for start in starts]
+
+    @property
+    def _row_bytes(self):
+        return self.dtype.itemsize * sum(math.prod(shape) for shape in self.input_shapes)
 
     def _row_prediction(self, x):
         """One row, through layers that stay bound: binding takes as long as the row."""
@@ -105,7 +114,7 @@ class Prediction:
 
     def layer_outputs(self, x, places, most_bytes=_CHUNK_MOST):
         """The outputs of the layers at `places`, of all rows, as when predicting."""
-        outputs, chunks = {}, self._chunks(x, most_bytes)
+        outputs, chunks = {}, self._chunks(x.shape[0], most_bytes)
         layers = self.bound_layers(chunks[0].stop, apart=True)
         for rows in chunks:
             y = self.pixel_rows(x[rows])

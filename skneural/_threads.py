@@ -84,7 +84,7 @@ def _pools():
 
 
 def allowed_threads():
-    """Return how many threads a fit may have: as many as the user allows BLAS to have.
+    """Return how many threads a fit or a prediction may have: as many as BLAS may have.
 
     One where this thread is told to use one, in a block of `one_thread`.
     """

@@ -259,7 +259,8 @@ def train(job, watch):
         epochs = Epochs(job, watch)
         try:
             n_parts = network.bind(job.batch_size, progress.rngs["dropout"], n_parts)
-            batches = _batches(job, by_parts=n_parts > 1 and job.augment is None)
+            gathered = {"gather": job.shuffle, "by_parts": n_parts > 1 and not job.augment}
+            batches = Batches(job.X, job.y, job.sample_weight, job.batch_size, **gathered)
             while not (job.is_over or watch.interrupted):
                 epochs.begin()
                 order = None
@@ -274,11 +275,6 @@ def train(job, watch):
             network.release()
         epochs.finish()  # predicts, now that the workspace of training is free
     return job.doubt
-
-
-def _batches(job, by_parts):
-    data = job.X, job.y, job.sample_weight
-    return Batches(*data, job.batch_size, gather=job.shuffle, by_parts=by_parts)
 
 
 def _train_epoch(job, batches, rate, watch):

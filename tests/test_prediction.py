@@ -12,6 +12,8 @@ from sklearn.datasets import load_digits
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skneural import ConvNetClassifier, MLPClassifier, MLPRegressor, _prediction, _threads
+from skneural._crew import Crew
+from skneural._network import Network
 from skneural.layers._dense import Dense
 
 X, Y = load_digits(return_X_y=True)
@@ -27,24 +29,35 @@ def no_thread_is_left():
 
 @pytest.fixture
 def many_chunks(monkeypatch):
-    """Predictions of the tests are worth threads, on whatever machine, in chunks of 50 rows."""
+    """Predictions of the tests are worth threads, on whatever machine, in many chunks."""
     monkeypatch.setattr(_prediction, "_THREAD_FLOPS", 1.0)
     monkeypatch.setattr(_prediction, "_CHUNK_BYTES", 1)
-    monkeypatch.setattr(_prediction, "_CHUNK_MOST", 100 * 50 * 8)
+    monkeypatch.setattr(_prediction, "_CHUNK_MOST", 40_000)  # 20 to 100 rows
+
+
+class Threads:
+    """The threads in which dense layers work; each waits until there are `expected`."""
+
+    def __init__(self):
+        self.seen, self.expected = set(), 1
+
+    def note(self):
+        self.seen.add(threading.get_ident())
+        end = time.monotonic() + 60
+        while len(self.seen) < self.expected and time.monotonic() < end:
+            time.sleep(0.001)
 
 
 @pytest.fixture
 def threads(monkeypatch):
-    """The threads in which dense layers have worked."""
-    seen, forward = [], Dense.forward
+    threads, forward = Threads(), Dense.forward
 
     def noted(self, x, *, training):
-        seen.append(threading.get_ident())
-        time.sleep(0.001)  # time for others to take a chunk
+        threads.note()
         return forward(self, x, training=training)
 
     monkeypatch.setattr(Dense, "forward", noted)
-    return seen
+    return threads
 
 
 @pytest.mark.usefixtures("many_chunks")
@@ -59,13 +72,14 @@ def threads(monkeypatch):
     ids=lambda own: type(own).__name__,
 )
 def test_the_same_bits_in_any_number_of_threads(own, dtype, threads):
-    own.set_params(**PARAMS, dtype=dtype).fit(X, Y)
+    with threadpool_limits(1, user_api="blas"):
+        own.set_params(**PARAMS, dtype=dtype).fit(X, Y)
     predict = getattr(own, "predict_proba", own.predict)
     for n_threads in (1, 2, 3):
-        threads.clear()
+        threads.seen, threads.expected = set(), n_threads
         with threadpool_limits(n_threads, user_api="blas"):
             answer = predict(X)
-        assert len(set(threads)) == n_threads
+        assert len(threads.seen) == n_threads
         if n_threads == 1:
             alone = answer
         assert_array_equal(answer, alone)
@@ -73,60 +87,78 @@ def test_the_same_bits_in_any_number_of_threads(own, dtype, threads):
 
 def test_few_rows_have_one_thread(threads):
     own = MLPClassifier((20,), **PARAMS).fit(X, Y)
-    threads.clear()
+    threads.seen.clear()
     with threadpool_limits(2, user_api="blas"):
         own.predict(X)
-    assert set(threads) == {threading.get_ident()}
+    assert threads.seen == {threading.get_ident()}
 
 
 @pytest.mark.usefixtures("many_chunks")
 def test_sparse_rows_have_one_thread(threads):
     own = MLPClassifier((20,), **PARAMS).fit(X, Y)
-    threads.clear()
+    threads.seen.clear()
     with threadpool_limits(2, user_api="blas"):
         own.predict(sparse.csr_array(X))
-    assert set(threads) == {threading.get_ident()}
+    assert threads.seen == {threading.get_ident()}
 
 
 @pytest.mark.usefixtures("many_chunks")
-def test_threads_share_the_working_memory(monkeypatch):
+@pytest.mark.parametrize(("chunks", "n_threads"), [(1.9, 1), (2, 2)])
+def test_threads_share_the_working_memory(chunks, n_threads, threads, monkeypatch):
+    """Where two chunks do not fit there is one thread, whose chunks are as large."""
     own = MLPClassifier((20,), **PARAMS).fit(X, Y)
-    sizes, bound_layers = [], type(own.network_).bound_layers
+    sizes, bound_layers = [], Network.bound_layers
 
     def noted(self, batch_size, *args, **kwargs):
         sizes.append(batch_size)
         return bound_layers(self, batch_size, *args, **kwargs)
 
-    monkeypatch.setattr(type(own.network_), "bound_layers", noted)
-    row_bytes = sum(np.prod(shape) for shape in own.network_.input_shapes) * 8
-    with (
-        threadpool_limits(2, user_api="blas"),
-        config_context(working_memory=30 * row_bytes / 2**20),
-    ):
+    monkeypatch.setattr(Network, "bound_layers", noted)
+    monkeypatch.setattr(_prediction, "_CHUNK_MOST", 30 * 8 * (64 + 20 + 20))  # 30 rows
+    threads.seen, threads.expected = set(), n_threads
+    memory = chunks * 30 * 8 * (64 + 20 + 20) / 2**20
+    with threadpool_limits(2, user_api="blas"), config_context(working_memory=memory):
         own.predict(X)
-    assert max(sizes) == 15
+    assert sizes == n_threads * [30]
+    assert len(threads.seen) == n_threads
 
 
 @pytest.mark.usefixtures("many_chunks")
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
-@pytest.mark.parametrize("where", ["here", "there"])
-def test_an_error_ends_all_threads_soon(error, where, monkeypatch):
+@pytest.mark.parametrize("fails_here", [True, False])
+def test_an_error_ends_all_threads_soon(error, fails_here, monkeypatch):
     own = MLPClassifier((20,), **PARAMS).fit(X, Y)
-    forward, n_calls = Dense.forward, []
+    forward, failed, n_calls = Dense.forward, threading.Event(), []
 
     def fails(self, x, *, training):
         n_calls.append(1)
-        time.sleep(0.002)
-        if (threading.current_thread() is threading.main_thread()) == (where == "here"):
+        if (threading.current_thread() is threading.main_thread()) == fails_here:
+            failed.set()
             raise error
+        assert failed.wait(60)
+        time.sleep(0.01)
         return forward(self, x, training=training)
 
     monkeypatch.setattr(Dense, "forward", fails)
     with threadpool_limits(2, user_api="blas"), pytest.raises(error):
         own.predict(X)
-    assert len(n_calls) < 10
+    assert len(n_calls) < 10  # of 2 a chunk
     monkeypatch.setattr(Dense, "forward", forward)
     assert own.predict(X).shape == Y.shape  # goes on as before
+
+
+def test_an_interrupt_while_threads_start_leaves_none(monkeypatch):
+    def start(thread):
+        if len(started) == 1:
+            raise KeyboardInterrupt
+        started.append(thread)
+        start_thread(thread)
+
+    started, start_thread = [], threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(KeyboardInterrupt):
+        Crew(2)
+    assert len(started) == 1
 
 
 @pytest.mark.usefixtures("many_chunks")
@@ -143,4 +175,5 @@ def test_blas_has_one_thread_beside_ours(monkeypatch):
     monkeypatch.setattr(Dense, "forward", noted)
     with threadpool_limits(2, user_api="blas"):
         own.predict(X)
+    assert told
     assert all(n_threads == {1} for n_threads in told)

@@ -90,7 +90,7 @@ class ReLU(Activation):
         self.zeros = np.zeros(binding.batch_shape if small else self.n_values, binding.dtype)
         if binding.grads is not None:
             self.slope = self.ops.empty(binding.batch_shape, bool)
-            self.zero = binding.dtype.type(0)
+            self.zero = binding.dtype.type(0)  # compared faster than Python's
 
     def forward(self, z, *, training):
         self.y = z

@@ -52,8 +52,10 @@ TESTS = {
     "_initializers.py": ["layers", "conv", "training", "options", "convnet"],
     "_network.py": [
         *("gradients", "oracle", "layers", "one_row", "summary", "diagnostics", "convnet"),
-        *("allocations", "options", "bad_parameters"),
+        *("allocations", "options", "bad_parameters", "parts"),
     ],
+    "_prediction.py": ["prediction", "one_row", "limits", "convnet", "diagnostics"],
+    "_batches.py": ["training", "parts", "allocations", "convnet_training"],
     "_training.py": [
         *(
             "training",
