@@ -5,21 +5,34 @@
 The program here has no layers, no checks, no penalty, and not even a loss: rows of a batch are
 gathered, multiplied forward and back, and the parameters updated, each with the fastest call
 of NumPy or of BLAS that is known here, on arrays made once. Threads take parts of a batch as in
-a fit. No code that calls NumPy can do much better, whatever surrounds it.
+a fit. What calls NumPy cannot do much better, whatever surrounds the calls.
 """
 
 import statistics
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 from _data import digits, mnist
-from _harness import CORES, Work, allowed_threads, seconds
+from _harness import CORES, allowed_threads, seconds
 from mlp import PLAIN_SGD
 from scipy.linalg.blas import saxpy
 
 HEADER = ["network", "threads", "plain NumPy, us a batch", "skneural, us a batch"]
 HEADER += ["skneural / plain NumPy"]
+
+
+@dataclass
+class Fit:
+    """A fit of one network, and the threads that it may have."""
+
+    name: str
+    title: str
+    data: object
+    hidden: tuple
+    batch_size: int
+    threads: int
 
 
 class Program:
@@ -100,8 +113,7 @@ def works(quick):
         ("digits", "64-64-10, batch 32", lambda _: digits(), (64,), 32, None, 1),
     ):
         data = partial(data, 600 if quick else n_rows)
-        contestant = {"hidden": hidden, "batch_size": batch_size}
-        yield Work(f"bare-{name}", title, data, contestant, threads=(threads,))
+        yield Fit(f"bare-{name}", title, data, hidden, batch_size, threads)
 
 
 def print_table(chosen, rounds, quick, peak):
@@ -109,12 +121,11 @@ def print_table(chosen, rounds, quick, peak):
     print("|", " | ".join(HEADER), "|")
     print("|" + "---|" * len(HEADER), flush=True)
     for work in chosen:
-        (n_threads,) = work.threads
-        with allowed_threads(n_threads):
+        with allowed_threads(work.threads):
             pairs = list(in_turn(work, 1 if quick else rounds))
         plain, ours = (1e6 * statistics.median(times) for times in zip(*pairs, strict=True))
         ratio = statistics.median(our / bare for bare, our in pairs)
-        cells = work.title, str(n_threads), f"{plain:.0f}", f"{ours:.0f}", f"{ratio:.2f}"
+        cells = work.title, str(work.threads), f"{plain:.0f}", f"{ours:.0f}", f"{ratio:.2f}"
         print("|", " | ".join(cells), "|", flush=True)
 
 
@@ -125,11 +136,11 @@ def in_turn(work, rounds):
     from skneural._threads import blas_threads_for
 
     X, y = work.data()
-    size, hidden = work.contestants["batch_size"], work.contestants["hidden"]
-    model = MLPClassifier(hidden, solver="sgd", batch_size=size, max_iter=1, **PLAIN_SGD)
+    size = work.batch_size
+    model = MLPClassifier(work.hidden, solver="sgd", batch_size=size, max_iter=1, **PLAIN_SGD)
     model.set_params(patience=np.inf).fit(X[:size], y[:size])
-    crew = Crew(model.network_.n_parts(size, work.threads[0]) - 1)
-    program = Program(X, y, hidden, size, crew.size)
+    crew = Crew(model.network_.n_parts(size, work.threads) - 1)
+    program = Program(X, y, work.hidden, size, crew.size)
     try:
         for i in range(rounds + 1):
             with blas_threads_for(0):

@@ -14,7 +14,7 @@ from skneural.ops import _numpy as ops
 _CHUNK_BYTES = 1 << 20
 # But products gain from more rows, up to 64, while these stay below
 _CHUNK_MOST = 1 << 28
-# Operations that are worth a thread: the system may take 10 ms to give it a core of its own
+# Operations that are worth a thread: the system takes its time to give it a core of its own
 _THREAD_FLOPS = 2e9
 
 
@@ -64,7 +64,6 @@ class Prediction:
             try:
                 crew.run([partial(self._predict, x, todo, raw) for _ in range(crew.size)])
             finally:
-                list(todo)
                 crew.close()
 
     def _predict(self, x, todo, raw):

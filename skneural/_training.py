@@ -253,8 +253,8 @@ def train(job, watch):
     n_parts = 1
     if not sparse.issparse(job.X):
         n_parts = network.n_parts(job.batch_size, allowed_threads())
-    # Threads of our own leave none to BLAS, not even to predict between epochs: it would go
-    # on spinning for a tenth of a second.
+    # Threads of our own leave none to BLAS, not even to predict between epochs: its threads
+    # would go on spinning beside them.
     with blas_threads_for(0) if n_parts > 1 else nullcontext():
         epochs = Epochs(job, watch)
         try:

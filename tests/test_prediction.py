@@ -21,10 +21,7 @@ X = X / 16
 PARAMS = {"max_iter": 1, "patience": np.inf, "random_state": 0}
 
 
-@pytest.fixture(autouse=True)
-def no_thread_is_left():
-    yield
-    assert not [t for t in threading.enumerate() if t.name == "skneural-part"]
+pytestmark = pytest.mark.usefixtures("no_part_is_left")
 
 
 @pytest.fixture
