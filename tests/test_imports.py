@@ -57,7 +57,9 @@ FLOORS = [
     ["layers._conv", "layers._pooling"],
     ["layers._base", "layers._windows", "_initializers", "layers", "_losses"],
     ["ops._numpy", "ops._correlation", "ops._tiles", "ops._taps", "ops._memo"],
-    ["ops._images", "ops", "_model_file", "_version"],
+    ["ops._images", "ops", "_model_file", "_version", "_engine"],
+    ["_engine.load"],
+    ["_engine.native"],
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 USES_SKLEARN = {

@@ -1,0 +1,103 @@
+"""Build the compiled engine: one extension module per SIMD level, all from the same source.
+
+Everything else about the package is in pyproject.toml. Without a usable compiler the package
+is installed without these modules and works on NumPy. With ``SKNEURAL_BUILD=require`` in the
+environment, a module that cannot be built is an error, and so is a compiler warning.
+"""
+
+import os
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+NATIVE = Path("skneural", "_engine", "native")
+X86 = sysconfig.get_platform().endswith(("x86_64", "amd64"))
+
+# The flags of the upper levels; skneural/_engine/native/cpu.h checks the same features.
+UNIX_LEVELS = {
+    "baseline": [],
+    "avx2": ["-mavx2", "-mfma"],
+    "avx512": ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma"],
+}
+MSVC_LEVELS = {"baseline": [], "avx2": ["/arch:AVX2"], "avx512": ["/arch:AVX512"]}
+# Fused multiply-adds are allowed; other changes to the order of operations are not.
+UNIX_FLAGS = [
+    "-std=c++17",
+    "-O3",
+    "-g0",
+    "-ffp-contract=fast",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fvisibility=hidden",
+    "-Wall",
+    "-Wextra",
+]
+MSVC_FLAGS = ["/std:c++17", "/O2", "/W3"]
+
+
+class BuildEngine(build_ext):
+    """Build the modules of the compiled engine, or say in one line why there is none."""
+
+    def build_extensions(self):
+        """Translate the Cython sources to C++ and compile them, two or more at a time."""
+        msvc = self.compiler.compiler_type == "msvc"
+        levels, flags = (MSVC_LEVELS, MSVC_FLAGS) if msvc else (UNIX_LEVELS, UNIX_FLAGS)
+        strict = [] if not required() else ["/WX"] if msvc else ["-Werror"]
+        translated = cythonize(self.extensions, build_dir=self.build_temp)
+        for extension, source in zip(self.extensions, translated, strict=True):
+            extension.sources = source.sources
+            level = extension.name.rpartition(".")[2]
+            extension.extra_compile_args = flags + levels[level] + strict
+        self.parallel = os.cpu_count()
+        self.failures = {}
+        super().build_extensions()
+        if self.failures:
+            name, error = min(self.failures.items(), key=lambda item: "baseline" not in item[0])
+            what = "the compiled engine" if "baseline" in name else name
+            print(f"skneural: installed without {what}: {error}", file=sys.stderr)
+
+    def build_extension(self, extension):
+        """Build one module; note a failure unless a build is required."""
+        try:
+            super().build_extension(extension)
+        except Exception as error:
+            if required():
+                raise
+            self.failures[extension.name] = error
+
+
+def required():
+    """Return whether a module that cannot be built is an error."""
+    value = os.environ.get("SKNEURAL_BUILD", "auto")
+    if value not in ("auto", "require"):
+        raise SystemExit(f"SKNEURAL_BUILD is {value!r}; it must be 'auto' or 'require'")
+    return value == "require"
+
+
+def extensions():
+    """Return one extension module per SIMD level of this architecture."""
+    headers = [str(path) for path in sorted(NATIVE.glob("*.h"))]
+    return [
+        Extension(
+            f"skneural._engine.native.{level}",
+            [str(NATIVE / f"{level}.pyx")],
+            depends=headers,
+            language="c++",
+            optional=not required(),
+        )
+        for level in (UNIX_LEVELS if X86 else ["baseline"])
+    ]
+
+
+# In a folder of its own, so that no file of an earlier build gets into a wheel.
+with tempfile.TemporaryDirectory() as folder:
+    setup(
+        ext_modules=extensions(),
+        cmdclass={"build_ext": BuildEngine},
+        options={"build": {"build_base": folder}},
+    )

@@ -1,0 +1,91 @@
+"""Choose the compiled engine when skneural is imported, or none.
+
+There is one extension module per SIMD level. The best one that was built and that the CPU can
+run is loaded, unless an environment variable asks for another choice:
+
+* ``SKNEURAL_ENGINE``: "compiled" or "numpy",
+* ``SKNEURAL_SIMD``: "baseline", "avx2" or "avx512".
+"""
+
+import importlib
+import os
+
+ENGINES = ("compiled", "numpy")
+SIMD_LEVELS = ("baseline", "avx2", "avx512")  # the slowest first
+
+
+def choice(variable, allowed):
+    """Return the value of an environment variable, None if it is unset or empty."""
+    value = os.environ.get(variable) or None
+    if value is not None and value not in allowed:
+        names = ", ".join(repr(name) for name in allowed)
+        raise ValueError(
+            f"The environment variable {variable} is {value!r}; it must be one of {names}, or "
+            "unset"
+        )
+    return value
+
+
+def load():
+    """Return the module of the compiled engine, and why it is None if it is.
+
+    Raises
+    ------
+    ValueError
+        If an environment variable has a value that is not allowed.
+    ImportError
+        If an environment variable asks for what this CPU or this installation lacks.
+    """
+    engine = choice("SKNEURAL_ENGINE", ENGINES)
+    level = choice("SKNEURAL_SIMD", SIMD_LEVELS)
+    if engine == "numpy":
+        return None, "SKNEURAL_ENGINE is 'numpy'"
+    try:
+        return load_level(level), None
+    except ImportError as error:
+        if engine or level:
+            raise
+        return None, str(error)
+
+
+def load_level(level):
+    """Return the module of a SIMD level, or of the best one if `level` is None."""
+    usable = import_level("baseline").usable_levels()
+    if level is None:
+        return best_module(usable)
+    if level not in usable:
+        raise ImportError(
+            f"SKNEURAL_SIMD is {level!r}, which this CPU cannot run: it has {', '.join(usable)}"
+        )
+    return import_level(level)
+
+
+def best_module(usable):
+    """Return the module of the fastest usable level that was built."""
+    for level in reversed(usable[1:]):
+        try:
+            return import_level(level)
+        except ModuleNotFoundError:  # an old compiler may lack the flags of a level
+            continue
+    return import_level("baseline")
+
+
+def import_level(level):
+    """Import the module of one SIMD level."""
+    name = f"skneural._engine.native.{level}"
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"{name} was not built when skneural was installed; to see why, install it again "
+            "with SKNEURAL_BUILD=require in the environment",
+            name=name,
+        ) from error
+
+
+native, why_none = load()
+
+
+def engine_name():
+    """Return the name of the engine in use: "compiled" or "numpy"."""
+    return "numpy" if native is None else "compiled"
