@@ -3,8 +3,12 @@ PYTHON ?= python3
 PY = .venv/bin/python
 # The bundled digits by default; make study STUDY="--data mnist --jobs 2" for more.
 STUDY ?= --data digits --jobs 2
+# Where there is a C++ compiler and Python's headers, a native module that fails to build is an
+# error, and so is a compiler warning. Elsewhere the package is installed without them.
+BUILD ?= $(shell command -v "$${CXX:-c++}" >/dev/null && $(PYTHON) -c 'import sysconfig; \
+    open(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null && echo require || echo auto)
 
-.PHONY: study test lint docs linkcheck bench coverage clean
+.PHONY: study test lint docs linkcheck bench wheel coverage clean
 
 study: .venv/plot.done
 	$(PY) examples/plot_architecture_study.py $(STUDY)
@@ -26,15 +30,32 @@ linkcheck: .venv/docs.done
 bench: .venv/bench.done
 	$(PY) benchmarks $(BENCH)
 
+# the source distribution in dist/, and from it a wheel that other Linux machines can install
+wheel: .venv/wheel.done
+	rm -rf dist
+	SKNEURAL_BUILD=require $(PY) -m build --outdir dist/unrepaired
+	PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/auditwheel repair --strip --wheel-dir dist dist/unrepaired/*.whl
+	mv dist/unrepaired/*.tar.gz dist
+	rm -r dist/unrepaired
+	.venv/bin/auditwheel show dist/*.whl
+	test "$$(stat -c %s dist/*.whl)" -lt 3000000
+
 coverage: .venv/coverage.done
 	$(PY) -m coverage run -m pytest
 	$(PY) -m coverage report
 
-# one marker an extra; a change of pyproject.toml installs again
-.venv/%.done: pyproject.toml
+# The package itself, compiled anew after a change of its native sources.
+.venv/engine.done: pyproject.toml setup.py $(wildcard $(addprefix skneural/_engine/native/*.,pyx pxi h))
 	test -x $(PY) || $(PYTHON) -m venv .venv
-	$(PY) -m pip install --quiet --editable ".[$*]"
+	SKNEURAL_BUILD=$(BUILD) $(PY) -m pip install --quiet --editable .
+	$(PY) -c "import skneural; skneural.show_versions()" | grep engine
+	touch $@
+
+# One marker per extra; the package is there already, so this installs what the extra asks for.
+.venv/%.done: .venv/engine.done
+	$(PY) -m pip install --quiet "skneural[$*]"
 	touch $@
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .coverage build dist
+	rm -f skneural/_engine/native/*.so

@@ -6,16 +6,17 @@ environment, a module that cannot be built is an error, and so is a compiler war
 """
 
 import os
+import subprocess
 import sys
 import sysconfig
 import tempfile
 from pathlib import Path
 
-from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 NATIVE = Path("skneural", "_engine", "native")
+PYTHON_H = Path(sysconfig.get_path("include"), "Python.h")
 X86 = sysconfig.get_platform().endswith(("x86_64", "amd64"))
 
 # The flags of the upper levels; skneural/_engine/native/cpu.h checks the same features.
@@ -34,6 +35,7 @@ UNIX_FLAGS = [
     "-fno-math-errno",
     "-fno-trapping-math",
     "-fvisibility=hidden",
+    "-pthread",
     "-Wall",
     "-Wextra",
 ]
@@ -44,31 +46,47 @@ class BuildEngine(build_ext):
     """Build the modules of the compiled engine, or say in one line why there is none."""
 
     def build_extensions(self):
-        """Translate the Cython sources to C++ and compile them, two or more at a time."""
+        """Build all modules, several at a time, with the flags of this compiler."""
         msvc = self.compiler.compiler_type == "msvc"
         levels, flags = (MSVC_LEVELS, MSVC_FLAGS) if msvc else (UNIX_LEVELS, UNIX_FLAGS)
         strict = [] if not required() else ["/WX"] if msvc else ["-Werror"]
-        translated = cythonize(self.extensions, build_dir=self.build_temp)
-        for extension, source in zip(self.extensions, translated, strict=True):
-            extension.sources = source.sources
-            level = extension.name.rpartition(".")[2]
-            extension.extra_compile_args = flags + levels[level] + strict
-        self.parallel = os.cpu_count()
+        for extension in self.extensions:
+            extension.extra_link_args = [] if msvc else ["-pthread"]
+            extension.extra_compile_args = flags + levels[level_of(extension)] + strict
+        self.parallel = True
         self.failures = {}
         super().build_extensions()
         if self.failures:
-            name, error = min(self.failures.items(), key=lambda item: "baseline" not in item[0])
-            what = "the compiled engine" if "baseline" in name else name
-            print(f"skneural: installed without {what}: {error}", file=sys.stderr)
+            level = min(self.failures, key=list(levels).index)
+            what = "the compiled engine" if level == "baseline" else f"its SIMD level {level}"
+            print(
+                f"skneural: installed without {what}: {self.failures[level]}", file=sys.stderr
+            )
 
     def build_extension(self, extension):
         """Build one module; note a failure unless a build is required."""
         try:
+            extension.sources = [self.translate(source) for source in extension.sources]
             super().build_extension(extension)
         except Exception as error:
             if required():
                 raise
-            self.failures[extension.name] = error
+            if self.editable_mode:  # an older build must not be taken for this one
+                Path(self.get_ext_filename(extension.name)).unlink(missing_ok=True)
+            self.failures[level_of(extension)] = error
+
+    def translate(self, source):
+        """Translate a Cython source to C++, and return the path of the result."""
+        path = Path(self.build_temp, source).with_suffix(".cpp")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "cython", "--cplus", "-o", str(path), source]
+        subprocess.run(command, check=True)
+        return str(path)
+
+
+def level_of(extension):
+    """Return the SIMD level of an extension module, which is the last part of its name."""
+    return extension.name.rpartition(".")[2]
 
 
 def required():
@@ -81,12 +99,11 @@ def required():
 
 def extensions():
     """Return one extension module per SIMD level of this architecture."""
-    headers = [str(path) for path in sorted(NATIVE.glob("*.h"))]
     return [
         Extension(
             f"skneural._engine.native.{level}",
             [str(NATIVE / f"{level}.pyx")],
-            depends=headers,
+            include_dirs=[str(NATIVE)],
             language="c++",
             optional=not required(),
         )

@@ -11,6 +11,7 @@ from skneural._mlp import MLPClassifier, MLPRegressor
 from skneural._onnx import to_onnx
 from skneural._persistence import load, save
 from skneural._report import StudyReport, study_report
+from skneural._show_versions import show_versions
 from skneural._skl2onnx import register_skl2onnx
 from skneural._skops import SKOPS_TYPES
 from skneural._study import epochs_scorer
@@ -39,6 +40,7 @@ __all__ = [
     "load",
     "register_skl2onnx",
     "save",
+    "show_versions",
     "study_report",
     "to_onnx",
 ]

@@ -15,7 +15,7 @@ FLOORS = [
     ["skneural"],
     ["_backend"],
     ["_processes"],
-    ["_checkpoint", "_skl2onnx", "_skops"],
+    ["_checkpoint", "_skl2onnx", "_skops", "_show_versions"],
     ["_persistence"],
     ["_restore", "_onnx"],
     ["_convnet", "_report", "_diagnose"],
