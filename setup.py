@@ -12,6 +12,7 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
+import numpy as np
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
@@ -103,7 +104,8 @@ def extensions():
         Extension(
             f"skneural._engine.native.{level}",
             [str(NATIVE / f"{level}.pyx")],
-            include_dirs=[str(NATIVE)],
+            include_dirs=[str(NATIVE), np.get_include()],
+            define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
             language="c++",
             optional=not required(),
         )

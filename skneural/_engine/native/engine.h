@@ -1,17 +1,90 @@
-// The compiled engine.
+// What the seam calls: a program with its dtype, training and predicting by raw addresses.
 #pragma once
+
+#include <stdexcept>
+
+#include "prediction.h"
 
 namespace skneural {
 
-// The number of bytes in a vector register at the SIMD level of this module.
-constexpr int vector_bytes() noexcept {
-#if defined(__AVX512F__)
-    return 64;
-#elif defined(__AVX2__)
-    return 32;
-#else
-    return 16;
-#endif
+constexpr int register_bytes() { return int(vector_bytes); }
+
+// Addresses of arrays whose dtype is that of the engine, as the seam has checked.
+struct RawSamples {
+    const void *X, *values;
+    const std::int32_t *columns, *starts;
+    bool is_sparse;
+    const void *y, *weights;
+    Index n_samples;
+};
+
+template <class T>
+Samples<T> typed(const RawSamples& raw) {
+    return {static_cast<const T*>(raw.X),
+            {static_cast<const T*>(raw.values), raw.columns, raw.starts},
+            raw.is_sparse,
+            static_cast<const T*>(raw.y),
+            static_cast<const T*>(raw.weights),
+            raw.n_samples};
+}
+
+inline Program make_program(const Index* integers, const double* reals, Index n_steps,
+                            const Index* head_integers, const double* head_reals, Index n_heads,
+                            Index n_params, Index n_weights, Index n_state) {
+    Program program;
+    for (Index i = 0; i < n_steps; ++i)
+        program.steps.push_back(read_step(integers + i * n_step_integers, reals + i * n_step_reals));
+    for (Index i = 0; i < n_heads; ++i) {
+        const Index* h = head_integers + 3 * i;
+        program.heads.push_back({h[0], h[1], h[2], head_reals[i]});
+    }
+    program.n_params = n_params;
+    program.n_weights = n_weights;
+    program.n_state = n_state;
+    std::string wrong = check_program(program);
+    if (!wrong.empty()) throw std::invalid_argument("The program of the network: " + wrong + ".");
+    return program;
+}
+
+class AnyTraining {
+public:
+    virtual ~AnyTraining() = default;
+    virtual int n_threads() const = 0;
+    virtual void run(Run& run, const RawSamples& samples, void* theta, void* state, void* m, void* v,
+                     void* gradient) = 0;
+};
+
+template <class T>
+class TypedTraining : public AnyTraining {
+public:
+    TypedTraining(const Program& program, Index batch_size, int n_threads)
+        : training(program, batch_size, n_threads) {}
+    int n_threads() const override { return training.n_threads(); }
+    void run(Run& run, const RawSamples& samples, void* theta, void* state, void* m, void* v,
+             void* gradient) override {
+        training.run(run, typed<T>(samples), static_cast<T*>(theta), static_cast<T*>(state),
+                     static_cast<T*>(m), static_cast<T*>(v), static_cast<T*>(gradient));
+    }
+
+private:
+    Training<T> training;
+};
+
+inline AnyTraining* make_training(const Program& program, bool is_double, Index batch_size, int n_threads) {
+    if (is_double) return new TypedTraining<double>(program, batch_size, n_threads);
+    return new TypedTraining<float>(program, batch_size, n_threads);
+}
+
+inline void predict(const Program& program, bool is_double, Index block, int n_threads,
+                    const RawSamples& samples, const void* theta, const void* state, void* raw) {
+    if (is_double)
+        Prediction<double>(program, block, n_threads)
+            .run(typed<double>(samples), static_cast<const double*>(theta),
+                 static_cast<const double*>(state), static_cast<double*>(raw));
+    else
+        Prediction<float>(program, block, n_threads)
+            .run(typed<float>(samples), static_cast<const float*>(theta),
+                 static_cast<const float*>(state), static_cast<float*>(raw));
 }
 
 }  // namespace skneural

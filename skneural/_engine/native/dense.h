@@ -1,0 +1,159 @@
+// Fully connected layers: y = x weight + bias.
+#pragma once
+
+#include "product.h"
+
+namespace skneural {
+
+// Rows of x that are multiplied with all columns before the next ones: half of a second-level
+// cache, and never so few that packing the weights would cost as much as multiplying with them.
+template <class T>
+inline Index rows_at_once(Index n_inputs) {
+    return std::max<Index>(64, (Index(1) << 19) / (n_inputs * Index(sizeof(T))));
+}
+
+// From so many rows on a panel of weights is packed first (measured: 64 rows of 784 x 128 gain
+// nothing, 256 rows of 784 x 512 a third with AVX2).
+constexpr Index rows_worth_packing = 96;
+// Rows summed up at once in a gradient: what is read then stays in the second-level cache.
+constexpr Index rows_summed_at_once = 1024;
+// Numbers in a strip of a gradient, which the update reads from the first-level cache.
+constexpr Index strip_size = 8192;
+
+// y = x weight + bias; `panel` has room for n_inputs x tile_columns numbers.
+template <class T>
+void dense_forward(const T* x, Index n_rows, Index n_inputs, Index n_units, const T* weight,
+                   const T* bias, T* y, T* panel) {
+    Index block = rows_at_once<T>(n_inputs);
+    for (Index i = 0; i < n_rows; i += block) {
+        Index rows = std::min(block, n_rows - i);
+        Left<T> a{x + i * n_inputs, n_inputs, 1, one_run, 1, n_inputs};
+        for (Index j = 0; j < n_units; j += tile_columns<T>) {
+            Index columns = std::min(tile_columns<T>, n_units - j);
+            const T *b = weight + j, *start = bias + j;
+            Index b_row = n_units;
+            T padded_bias[tile_columns<T>] = {};
+            bool whole = columns == tile_columns<T> || columns == width<T>;
+            if (!whole) {
+                std::copy_n(start, columns, padded_bias);
+                start = padded_bias;
+            }
+            if (!whole || rows >= rows_worth_packing) {
+                pack_panel(b, n_units, 1, n_inputs, columns, panel);
+                b = panel;
+                b_row = panel_width<T>(columns);
+            }
+            multiply_panel(rows, columns, a, b, b_row, start, 0, y + i * n_units + j, n_units);
+        }
+    }
+}
+
+// dx = dy weight^T; `panel` has room for n_units x tile_columns numbers.
+template <class T>
+void dense_input_gradient(const T* dy, Index n_rows, Index n_inputs, Index n_units,
+                          const T* weight, T* dx, T* panel) {
+    const T zeros[tile_columns<T>] = {};
+    Index block = rows_at_once<T>(n_units);
+    for (Index i = 0; i < n_rows; i += block) {
+        Index rows = std::min(block, n_rows - i);
+        Left<T> a{dy + i * n_units, n_units, 1, one_run, 1, n_units};
+        for (Index j = 0; j < n_inputs; j += tile_columns<T>) {
+            Index columns = std::min(tile_columns<T>, n_inputs - j);
+            pack_panel(weight + j * n_units, 1, n_units, n_units, columns, panel);
+            multiply_panel(rows, columns, a, panel, panel_width<T>(columns), zeros, 0,
+                           dx + i * n_inputs + j, n_inputs);
+        }
+    }
+}
+
+// How many inputs have their gradients in one strip, of whole tiles.
+inline Index strip_rows(Index n_units) {
+    return std::max<Index>(1, strip_size / (n_units * tile_rows)) * tile_rows;
+}
+
+// Many rows are not packed, but for the last columns if these do not fill their vectors.
+inline bool packs_all(Index n_rows) { return n_rows <= rows_summed_at_once; }
+
+// Pack the gradients of the outputs for `dense_strip`.
+template <class T>
+void pack_output_gradient(const T* dy, Index n_rows, Index n_units, T* packed) {
+    for (Index j = 0; j < n_units; j += tile_columns<T>) {
+        Index columns = std::min(tile_columns<T>, n_units - j);
+        bool whole = columns == tile_columns<T> || columns == width<T>;
+        if (!whole || packs_all(n_rows))
+            pack_panel(dy + j, n_units, 1, n_rows, columns, packs_all(n_rows) ? packed + j * n_rows : packed);
+    }
+}
+
+// strip = x[:, first : first + n]^T dy: the gradient of the weights of some inputs.
+template <class T>
+void dense_strip(const T* x, const T* dy, const T* packed, Index n_rows, Index n_inputs,
+                 Index n_units, Index first, Index n, T* strip) {
+    const T zeros[tile_columns<T>] = {};
+    for (Index k = 0; k < n_rows; k += rows_summed_at_once) {
+        Index rows = std::min(rows_summed_at_once, n_rows - k);
+        Left<T> a{x + k * n_inputs + first, 1, n_inputs, one_run, 1, rows};
+        for (Index j = 0; j < n_units; j += tile_columns<T>) {
+            Index columns = std::min(tile_columns<T>, n_units - j);
+            bool whole = columns == tile_columns<T> || columns == width<T>;
+            const T* b = dy + k * n_units + j;
+            Index b_row = n_units;
+            if (!whole || packs_all(n_rows)) {
+                b_row = panel_width<T>(columns);
+                b = packed + (packs_all(n_rows) ? j * n_rows : 0) + k * b_row;
+            }
+            T* c = strip + j;
+            multiply_panel(n, columns, a, b, b_row, k ? c : zeros, k ? n_units : 0, c, n_units);
+        }
+    }
+}
+
+// sum[j] = sum of x[:, j]
+template <class T>
+void sum_rows(const T* x, Index n_rows, Index n_columns, T* sum) {
+    std::fill_n(sum, n_columns, T(0));
+    for (Index i = 0; i < n_rows; ++i)
+        for (Index j = 0; j < n_columns; ++j) sum[j] += x[i * n_columns + j];
+}
+
+// How many numbers `pack_output_gradient` writes.
+template <class T>
+inline Index packed_gradient_size(Index n_rows, Index n_units) {
+    return packs_all(n_rows) ? packed_size<T>(n_rows, n_units) : n_rows * tile_columns<T>;
+}
+
+// Rows of a matrix of which most numbers are zero (CSR).
+template <class T>
+struct SparseRows {
+    const T* values;
+    const std::int32_t* columns;
+    const std::int32_t* starts;
+};
+
+// y = x weight + bias for sparse rows; `rows` are their numbers.
+template <class T>
+void sparse_forward(const SparseRows<T>& x, const Index* rows, Index n_rows, Index n_units,
+                    const T* weight, const T* bias, T* y) {
+    for (Index i = 0; i < n_rows; ++i, y += n_units) {
+        std::copy_n(bias, n_units, y);
+        for (std::int32_t p = x.starts[rows[i]]; p < x.starts[rows[i] + 1]; ++p) {
+            const T* w = weight + Index(x.columns[p]) * n_units;
+            T value = x.values[p];
+            for (Index j = 0; j < n_units; ++j) y[j] += value * w[j];
+        }
+    }
+}
+
+// gradient[:, first : last] += x^T dy[:, first : last] for sparse rows
+template <class T>
+void sparse_weight_gradient(const SparseRows<T>& x, const Index* rows, Index n_rows,
+                            Index n_units, Index first, Index last, const T* dy, T* gradient) {
+    for (Index i = 0; i < n_rows; ++i, dy += n_units)
+        for (std::int32_t p = x.starts[rows[i]]; p < x.starts[rows[i] + 1]; ++p) {
+            T* g = gradient + Index(x.columns[p]) * n_units;
+            T value = x.values[p];
+            for (Index j = first; j < last; ++j) g[j] += value * dy[j];
+        }
+}
+
+}  // namespace skneural

@@ -1,0 +1,137 @@
+// Losses: the loss of every row and its gradient in one call, as in _losses.py and
+// _classification_losses.py. z is the raw prediction, y the target.
+#pragma once
+
+#include <algorithm>
+
+#include "elementary.h"
+
+namespace skneural {
+
+enum LossKind : Index {
+    SQUARED, ABSOLUTE, HUBER, PINBALL, POISSON,
+    SOFTMAX_LOG, LOGISTIC_LOG, SOFTMAX_SQUARED, LOGISTIC_SQUARED, HINGE, MULTICLASS_HINGE,
+    N_LOSSES
+};
+
+// The loss of some of the columns: one of the heads of a network.
+struct Head {
+    Index kind, first, n_columns;
+    double parameter;  // of Huber's loss delta, of the pinball loss the quantile, of hinges the margin
+};
+
+template <class T>
+SKNEURAL_INLINE T sign(T x) {
+    return T((x > 0) - (x < 0));
+}
+
+// Columns whose losses are added up, each by itself: f(z, y, gradient) returns the loss.
+template <class T, class F>
+SKNEURAL_INLINE T add_columns(const T* z, const T* y, T* gradient, Index n, F f) {
+    T loss = 0;
+    for (Index k = 0; k < n; ++k) loss += f(z[k], y[k], gradient[k]);
+    return loss;
+}
+
+// gradient = softmax(z); returns log(sum(exp(z - highest)))
+template <class T>
+inline T softmax(const T* z, T* gradient, Index n, T& highest) {
+    T total = 0;
+    highest = z[0];
+    for (Index k = 1; k < n; ++k) highest = z[k] > highest ? z[k] : highest;
+    for (Index k = 0; k < n; ++k) gradient[k] = exponential(z[k] - highest);
+    for (Index k = 0; k < n; ++k) total += gradient[k];
+    T factor = 1 / total;
+    for (Index k = 0; k < n; ++k) gradient[k] *= factor;
+    return std::log(total);
+}
+
+// The highest class but that of the row, the first of several; -1 if there is none.
+template <class T>
+inline Index highest_rival(const T* z, const T* y, Index n) {
+    Index rival = -1;
+    for (Index k = 0; k < n; ++k)
+        if (!(y[k] > 0) && (rival < 0 || z[k] > z[rival] || z[k] != z[k])) rival = k;
+    return rival;
+}
+
+template <class T>
+T loss_of_row(const Head& head, const T* z, const T* y, T* gradient) {
+    Index n = head.n_columns;
+    T parameter = T(head.parameter);
+    switch (head.kind) {
+        case SQUARED:
+            return add_columns(z, y, gradient, n, [](T z, T y, T& g) {
+                g = z - y;
+                return g * g / 2;
+            });
+        case ABSOLUTE:
+            return add_columns(z, y, gradient, n, [](T z, T y, T& g) {
+                g = z == z ? sign(z - y) : z;
+                return std::abs(z - y);
+            });
+        case HUBER:
+            return add_columns(z, y, gradient, n, [parameter](T z, T y, T& g) {
+                T r = z - y, beyond = std::abs(r) - parameter;
+                g = r > parameter ? parameter : r < -parameter ? -parameter : r;
+                return g * g / 2 + (beyond > 0 ? parameter * beyond : T(0));
+            });
+        case PINBALL:
+            return add_columns(z, y, gradient, n, [parameter](T z, T y, T& g) {
+                T r = z - y;
+                g = r == r ? sign(r) / 2 + (T(0.5) - parameter) : r;
+                return r < 0 ? -parameter * r : (1 - parameter) * r;
+            });
+        case POISSON:
+            return add_columns(z, y, gradient, n, [](T z, T y, T& g) {
+                T e = exponential(z);
+                g = e - y;
+                return e - y * z;
+            });
+        case SOFTMAX_LOG: {
+            T highest, of_label = 0, log_total = softmax(z, gradient, n, highest);
+            for (Index k = 0; k < n; ++k) of_label += y[k] * (z[k] - highest);
+            for (Index k = 0; k < n; ++k) gradient[k] -= y[k];
+            return log_total - of_label;
+        }
+        case LOGISTIC_LOG:
+            return add_columns(z, y, gradient, n, [](T z, T y, T& g) {
+                g = logistic(z) - y;
+                return softplus(z) - y * z;
+            });
+        case SOFTMAX_SQUARED: {
+            T highest, loss = 0, mean = 0;
+            softmax(z, gradient, n, highest);
+            for (Index k = 0; k < n; ++k) {
+                T error = gradient[k] - y[k];
+                loss += error * error / 2;
+                mean += error * gradient[k];
+            }
+            for (Index k = 0; k < n; ++k) gradient[k] *= gradient[k] - y[k] - mean;
+            return loss;
+        }
+        case LOGISTIC_SQUARED:
+            return add_columns(z, y, gradient, n, [](T z, T y, T& g) {
+                T p = logistic(z), error = p - y;
+                g = error * p * (1 - p);
+                return error * error / 2;
+            });
+        case HINGE:
+            return add_columns(z, y, gradient, n, [parameter](T z, T y, T& g) {
+                T minus_s = 1 - 2 * y, loss = minus_s * z + parameter;
+                g = loss >= 0 ? minus_s : loss == loss ? T(0) : loss;
+                return loss < 0 ? T(0) : loss;
+            });
+        default: {  // MULTICLASS_HINGE
+            Index rival = highest_rival(z, y, n);
+            T of_label = 0;
+            for (Index k = 0; k < n; ++k) of_label += y[k] > 0 ? y[k] * z[k] : T(0);
+            T loss = rival < 0 ? -std::numeric_limits<T>::infinity() : z[rival] - of_label + parameter;
+            bool active = loss >= 0;
+            for (Index k = 0; k < n; ++k) gradient[k] = active ? T(k == rival) - y[k] : T(0);
+            return loss < 0 ? T(0) : loss;
+        }
+    }
+}
+
+}  // namespace skneural

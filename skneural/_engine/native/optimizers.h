@@ -1,0 +1,109 @@
+// Updates of a part of the parameters, as in _optimizers.py.
+#pragma once
+
+#include <cmath>
+
+#include "vectors.h"
+
+namespace skneural {
+
+enum OptimizerKind : Index { SGD, ADAM, ADAGRAD, RMSPROP, N_OPTIMIZERS };
+
+// The numbers of one step. SGD: momentum and whether it is Nesterov's; Adam: beta_1, beta_2,
+// epsilon; AdaGrad: epsilon; RMSProp: rho, epsilon. Weights shrink by `shrink` (AdamW).
+struct Optimizer {
+    Index kind;
+    double rate, first, second, epsilon, shrink;
+    bool nesterov;
+};
+
+// The penalty's share of the gradient: l2 * weight + l1 * sign(weight).
+struct Penalty {
+    double l2, l1;
+};
+
+// What a step measures on the way.
+struct Sums {
+    double squares = 0;   // of the gradient, penalty included
+    double weights_2 = 0; // sum of squares of the weights
+    double weights_1 = 0; // sum of their absolute values
+};
+
+// Add the penalty to the gradient of some weights; measure these weights.
+template <class T>
+void add_penalty(const Penalty& penalty, const T* theta, T* gradient, Index n, Sums& sums) {
+    T l2 = T(penalty.l2), l1 = T(penalty.l1);
+    if (l2 != 0) {
+        T lanes[64] = {};  // sums of their own side by side, or the additions would wait in line
+        Index i = 0;
+        for (; i + 64 <= n; i += 64)
+            for (Index j = 0; j < 64; ++j) {
+                lanes[j] += theta[i + j] * theta[i + j];
+                gradient[i + j] += l2 * theta[i + j];
+            }
+        for (; i < n; ++i) {
+            lanes[0] += theta[i] * theta[i];
+            gradient[i] += l2 * theta[i];
+        }
+        for (T lane : lanes) sums.weights_2 += lane;
+    }
+    if (l1 != 0)
+        for (Index i = 0; i < n; ++i) {
+            sums.weights_1 += std::abs(theta[i]);
+            gradient[i] += theta[i] > 0 ? l1 : theta[i] < 0 ? -l1 : theta[i];
+        }
+}
+
+template <class T>
+double sum_of_squares(const T* x, Index n) {
+    T lanes[64] = {};
+    double sum = 0;
+    Index i = 0;
+    for (; i + 64 <= n; i += 64)
+        for (Index j = 0; j < 64; ++j) lanes[j] += x[i + j] * x[i + j];
+    for (; i < n; ++i) lanes[0] += x[i] * x[i];
+    for (T lane : lanes) sum += lane;
+    return sum;
+}
+
+// One step for some parameters; `m` and `v` are what the optimizer remembers of each.
+template <class T>
+void update(const Optimizer& o, T* theta, const T* gradient, T* m, T* v, Index n, bool weights) {
+    T rate = T(o.rate), first = T(o.first), second = T(o.second), epsilon = T(o.epsilon);
+    switch (o.kind) {
+        case SGD:
+            if (!m) {
+                for (Index i = 0; i < n; ++i) theta[i] -= rate * gradient[i];
+            } else {
+                T of_gradient = o.nesterov ? rate : T(0), of_velocity = o.nesterov ? rate * first : rate;
+                for (Index i = 0; i < n; ++i) {
+                    m[i] = first * m[i] + gradient[i];
+                    theta[i] -= of_gradient * gradient[i] + of_velocity * m[i];
+                }
+            }
+            return;
+        case ADAM: {
+            T kept = weights ? T(1 - o.shrink) : T(1);
+            for (Index i = 0; i < n; ++i) {
+                m[i] = first * m[i] + gradient[i];
+                v[i] = second * v[i] + gradient[i] * gradient[i];
+                theta[i] = kept * theta[i] - rate * m[i] / (std::sqrt(v[i]) + epsilon);
+            }
+            return;
+        }
+        case ADAGRAD:
+            for (Index i = 0; i < n; ++i) {
+                m[i] += gradient[i] * gradient[i];
+                theta[i] -= rate * gradient[i] / (std::sqrt(m[i]) + epsilon);
+            }
+            return;
+        case RMSPROP:
+            for (Index i = 0; i < n; ++i) {
+                m[i] = first * m[i] + gradient[i] * gradient[i];
+                theta[i] -= rate * gradient[i] / (std::sqrt(m[i]) + epsilon);
+            }
+            return;
+    }
+}
+
+}  // namespace skneural

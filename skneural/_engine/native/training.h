@@ -1,0 +1,612 @@
+// Steps of training: forward, loss, backward and update of one mini-batch after the other.
+//
+// Every thread takes some samples of a batch forward and backward. Behind a barrier the threads
+// share out the gradients of the parameters, strip by strip, each updated while it is in the cache.
+// So there are two barriers a step, and no sum depends on how many threads there are but those of
+// convolutions and batch normalization, which add up one partial sum of each thread in order.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "convolution.h"
+#include "dense.h"
+#include "draws.h"
+#include "normalization.h"
+#include "optimizers.h"
+#include "pooling.h"
+#include "threads.h"
+
+namespace skneural {
+
+// Samples of a fit. X is dense (n_samples x n_inputs) or sparse.
+template <class T>
+struct Samples {
+    const T* X;
+    SparseRows<T> sparse;
+    bool is_sparse;
+    const T *y, *weights;  // weights may be null
+    Index n_samples;
+};
+
+// What a call of `Training::run` does. Rows are those of `order` (null: as they stand).
+struct Run {
+    const Index* order;
+    Index n_rows, batch_size;
+    Index optimizer;
+    double rate, first, second, epsilon, decay;
+    bool nesterov;
+    double alpha, l1_ratio, max_norm;
+    bool measure_norm;     // of the last gradient; always measured with a maximum
+    bool updates;          // false: only loss and gradient, left in `gradient`
+    Draws draws;
+    Index n_updates;       // of the optimizer so far, for Adam; counted on
+    // results
+    double loss_sum, weight_sum, norm;
+};
+
+constexpr Index align = 64;  // bytes
+
+// Zeroed numbers that begin at a cache line.
+template <class T>
+class Array {
+public:
+    Array() = default;
+    explicit Array(Index n) : memory(new char[std::size_t(n) * sizeof(T) + align]()) {
+        auto address = reinterpret_cast<std::uintptr_t>(memory.get());
+        first = reinterpret_cast<T*>((address + align - 1) / align * align);
+    }
+    T* data() const { return first; }
+
+private:
+    std::unique_ptr<char[]> memory;
+    T* first = nullptr;
+};
+
+// Numbers for each sample of a batch, or of the few that a thread works on at once.
+template <class T>
+struct Batch {
+    T* data = nullptr;
+    Index size = 0;           // for one sample
+    Index of_thread = 0;      // samples of each thread; 0: one place for each sample of the batch
+    T* at(int thread, Index row) const {
+        return data ? data + (of_thread ? thread * of_thread : row) * size : nullptr;
+    }
+};
+
+template <class T>
+class Training {
+public:
+    Training(const Program& program, Index batch_size, int n_threads)
+        : program(program), steps(this->program.steps), batch_size(batch_size), team(n_threads) {
+        n_steps = Index(steps.size());
+        first = 0;
+        while (!has_parameters(steps[first])) ++first;
+        find_chunks();
+        allocate();
+        list_items();
+    }
+
+    int n_threads() const { return team.size(); }
+
+    // m, v: what the optimizer remembers, or null. gradient: room for all parameters.
+    void run(Run& run, const Samples<T>& samples, T* theta, T* state, T* m, T* v, T* gradient) {
+        this->theta = theta;
+        this->state = state;
+        this->m = m;
+        this->v = v;
+        this->gradient = gradient;
+        run.loss_sum = run.weight_sum = run.norm = 0;
+        team.run([&](int thread) { train(thread, run, samples); });
+    }
+
+private:
+    enum Part : Index { STRIP, SPARSE_SLICE, BIAS, SUM_OF_THREADS, READY };
+    struct Item {  // some of the parameters
+        Index part, step, offset, size, first, rows;
+    };
+
+    Program program;
+    const std::vector<Step>& steps;
+    Index batch_size, n_steps, first;
+    Team team;
+    Index n_chunked = 0, chunk = 0;  // steps that are taken a few samples at a time; how many
+    T *theta = nullptr, *state = nullptr, *m = nullptr, *v = nullptr, *gradient = nullptr;
+
+    std::vector<Array<T>> memory;
+    Batch<T> input;
+    std::vector<Batch<T>> values, deltas, extras;  // of each step: output, its gradient, slopes
+    std::vector<Batch<Place<T>>> places;
+    std::vector<Array<Place<T>>> place_memory;
+    std::vector<Windows> windows;                // of each step
+    std::vector<double> row_losses[2];  // of this step and of the one before
+    std::vector<std::vector<double>> statistics;  // of each step: partial sums of each thread
+    std::vector<std::vector<T>> channel_numbers;
+    struct Thread {
+        Array<T> panel, packed, strip, padded, spread, turned, gradient;
+        std::vector<Array<T>> padded_images, spread_gradients, filters, turned_filters, biases;
+        std::vector<Index> numbers;  // of rows
+        Index packed_step = -1;
+    };
+    std::vector<Thread> threads;
+    std::vector<Item> items;
+    std::vector<Sums> item_sums;
+    std::atomic<Index> next_item{0};
+    std::vector<Index> own_place;  // of the partial gradients of convolutions, by step
+
+    T* allocate(Index n) {
+        memory.emplace_back(n);
+        return memory.back().data();
+    }
+
+    // Convolutions and pools work on a few images at a time, which stay in the cache; batch
+    // normalization needs all images at once.
+    void find_chunks() {
+        bool convolves = false, normalizes = false;
+        Index largest = 1;
+        for (n_chunked = 0; n_chunked < n_steps && steps[n_chunked].kind != DENSE; ++n_chunked) {
+            const Step& s = steps[n_chunked];
+            convolves = convolves || s.kind == CONVOLUTION;
+            normalizes = normalizes || s.kind == BATCH_NORM;
+            largest = std::max({largest, s.in.size(), s.out.size()});
+        }
+        if (!convolves || normalizes) n_chunked = 0;
+        constexpr Index cache = 1 << 18;  // bytes
+        chunk = std::min(std::max<Index>(1, cache / (largest * Index(sizeof(T)))), batch_size);
+    }
+
+    static bool in_place(const Step& s) {  // whether the gradient of the input takes dy's place
+        return s.kind == ACTIVATION || s.kind == DROPOUT || s.kind == NOISE || s.kind == BATCH_NORM;
+    }
+
+    void allocate() {
+        values.resize(n_steps);
+        deltas.resize(n_steps);
+        extras.resize(n_steps);
+        places.resize(n_steps);
+        statistics.resize(n_steps);
+        channel_numbers.resize(n_steps);
+        own_place.resize(n_steps, -1);
+        for (auto& losses : row_losses) losses.resize(batch_size);
+        threads.resize(team.size());
+        input = {allocate(batch_size * program.n_inputs()), program.n_inputs(), 0};
+        for (Index i = 0; i < n_steps; ++i) {
+            const Step& s = steps[i];
+            windows.push_back(s.kind == CONVOLUTION ? Windows(s) : Windows());
+            bool passing = s.kind == CONVOLUTION && i + 1 < n_chunked && is_pool(steps[i + 1]);
+            values[i] = s.kind == ACTIVATION ? values[i - 1] : batch(s.out.size(), passing);
+            if ((s.kind == ACTIVATION && keeps_slope(s.option)) || s.kind == DROPOUT)
+                extras[i] = batch(s.out.size(), false);
+            if (s.kind == MAX_POOL) {
+                place_memory.emplace_back(batch_size * s.out.size());
+                places[i] = {place_memory.back().data(), s.out.size(), 0};
+            }
+            if (s.kind == BATCH_NORM) {
+                statistics[i].resize(4 * s.in.c * team.size());
+                channel_numbers[i].resize(team.size() * 4 * s.in.c);
+            }
+        }
+        for (Index i = n_steps - 1; i >= first; --i) {
+            bool last = i + 1 == n_steps;
+            bool alias = !last && in_place(steps[i + 1]);
+            deltas[i] = alias ? deltas[i + 1] : batch(steps[i].out.size(), i + 1 < n_chunked);
+        }
+        allocate_scratch();
+    }
+
+    Batch<T> batch(Index size, bool passing) {
+        Index samples = passing ? chunk * team.size() : batch_size;
+        return {allocate(samples * size), size, passing ? chunk : 0};
+    }
+
+    void allocate_scratch() {
+        Index panel = 0, packed = 0, strip = 0, turned = 0, gradients = 0;
+        for (Index i = 0; i < n_steps; ++i) {
+            const Step& s = steps[i];
+            if (s.kind == DENSE) {
+                panel = std::max({panel, s.in.size(), s.out.c});
+                packed = std::max(packed, packed_gradient_size<T>(batch_size, s.out.c));
+                strip = std::max(strip, strip_rows(s.out.c) * s.out.c);
+            } else if (s.kind == CONVOLUTION) {
+                packed = std::max(packed, s.out.pixels() * tile_columns<T>);
+                turned = std::max(turned, weight_size(s));
+                own_place[i] = gradients;
+                gradients += weight_size(s) + s.out.c;
+                strip = std::max(strip, std::max(weight_size(s), s.out.c));
+            }
+            strip = std::max(strip, s.out.c);
+        }
+        for (Thread& t : threads) {
+            t.numbers.resize(batch_size);
+            t.panel = Array<T>(panel * tile_columns<T>);
+            t.packed = Array<T>(packed);
+            t.strip = Array<T>(strip);
+            t.turned = Array<T>(turned);
+            t.gradient = Array<T>(gradients);
+            for (Index i = 0; i < n_steps; ++i) {
+                const Step& s = steps[i];
+                bool convolves = s.kind == CONVOLUTION;
+                Index turned_size = convolves && i > first ? packed_size<T>(s.kh * s.kw * s.out.c, s.in.c) : 0;
+                t.padded_images.emplace_back(convolves ? windows[i].padded_size(s) : 0);
+                t.spread_gradients.emplace_back(turned_size ? windows[i].spread_size(s) : 0);
+                t.filters.emplace_back(convolves ? packed_size<T>(windows[i].n_values, s.out.c) : 0);
+                t.turned_filters.emplace_back(turned_size);
+                t.biases.emplace_back(convolves ? packed_size<T>(1, s.out.c) : 0);
+            }
+        }
+    }
+
+    void list_items() {
+        for (Index i = first; i < n_steps; ++i) {
+            const Step& s = steps[i];
+            if (s.kind == DENSE) {
+                Index rows = strip_rows(s.out.c);
+                for (Index j = 0; j < s.in.size(); j += rows) {
+                    Index n = std::min(rows, s.in.size() - j);
+                    items.push_back({STRIP, i, s.weight + j * s.out.c, n * s.out.c, j, n});
+                }
+                items.push_back({BIAS, i, s.bias, s.out.c, 0, 0});
+            } else if (s.kind == CONVOLUTION) {
+                items.push_back({SUM_OF_THREADS, i, s.weight, weight_size(s), own_place[i], 0});
+                items.push_back({SUM_OF_THREADS, i, s.bias, s.out.c, own_place[i] + weight_size(s), 0});
+            } else if (s.kind == BATCH_NORM) {
+                items.push_back({READY, i, s.weight, s.in.c, 0, 0});
+                items.push_back({READY, i, s.bias, s.in.c, 0, 0});
+            }
+        }
+        item_sums.resize(items.size());
+    }
+
+    // One batch as a thread sees it.
+    struct Rows {
+        const Index* numbers;  // in the data; null: they follow each other from `begin`
+        Index begin, n;        // of the whole batch
+        Index from, to;        // those of this thread
+        double total_weight;
+        Index number(Index i) const { return numbers ? numbers[i] : begin + i; }
+    };
+
+    void train(int thread, Run& run, const Samples<T>& samples) {
+        Draws draws = run.draws;
+        Index n_updates = run.n_updates;
+        for (Index begin = 0; begin < run.n_rows; begin += run.batch_size, ++draws.step) {
+            Index n = std::min(run.batch_size, run.n_rows - begin);
+            Rows rows{run.order ? run.order + begin : nullptr, begin, n, n * thread / team.size(),
+                      n * (thread + 1) / team.size(), double(n)};
+            if (samples.weights) {
+                rows.total_weight = 0;
+                for (Index i = 0; i < n; ++i) rows.total_weight += samples.weights[rows.number(i)];
+            }
+            if (rows.total_weight == 0) continue;
+            ++n_updates;
+            bool last = begin + n == run.n_rows;
+            step(thread, run, samples, rows, draws, n_updates, last);
+            if (thread == 0) run.weight_sum += rows.total_weight;
+        }
+        if (thread == 0) run.n_updates = n_updates;
+    }
+
+    void step(int thread, Run& run, const Samples<T>& samples, const Rows& rows, const Draws& draws,
+              Index n_updates, bool last) {
+        const T* x = gather(rows, samples);
+        pack_filters(thread);
+        for (Index i = rows.from; i < rows.to; i += chunk)
+            for (Index s = 0; s < n_chunked; ++s)
+                forward(thread, s, x, samples, rows, i, std::min(chunk, rows.to - i), draws);
+        for (Index s = n_chunked; s < n_steps; ++s)
+            forward(thread, s, x, samples, rows, rows.from, rows.to - rows.from, draws);
+        take_losses(samples, rows, row_losses[n_updates % 2]);
+        for (Index s = n_steps - 1; s >= std::max(n_chunked, first); --s)
+            backward(thread, s, x, rows, rows.from, rows.to - rows.from);
+        for (Index i = rows.from; i < rows.to; i += chunk)
+            for (Index s = n_chunked - 1; s >= first; --s)
+                backward(thread, s, x, rows, i, std::min(chunk, rows.to - i));
+        finish_step(thread, run, samples, rows, x, n_updates, last);
+    }
+
+    // The rows of this thread, side by side; null for sparse rows.
+    const T* gather(const Rows& rows, const Samples<T>& samples) {
+        if (samples.is_sparse) return nullptr;
+        Index n = program.n_inputs();
+        if (!rows.numbers) return samples.X + rows.begin * n;
+        for (Index i = rows.from; i < rows.to; ++i)
+            std::copy_n(samples.X + rows.numbers[i] * n, n, input.data + i * n);
+        return input.data;
+    }
+
+    void pack_filters(int thread) {
+        Thread& t = threads[thread];
+        t.packed_step = -1;
+        for (Index i = 0; i < n_steps; ++i) {
+            const Step& s = steps[i];
+            if (s.kind != CONVOLUTION) continue;
+            pack(theta + s.weight, s.out.c, 1, windows[i].n_values, s.out.c, t.filters[i].data());
+            std::copy_n(theta + s.bias, s.out.c, t.biases[i].data());
+            if (i > first) pack_turned(s, theta + s.weight, t.turned.data(), t.turned_filters[i].data());
+            std::fill_n(t.gradient.data() + own_place[i], weight_size(s) + s.out.c, T(0));
+        }
+    }
+
+    // What step `i` is given: rows of the batch, or the output of the step before.
+    const T* input_of(int thread, Index i, const T* x, Index row) const {
+        if (i) return values[i - 1].at(thread, row);
+        return x + row * program.n_inputs();
+    }
+
+    void forward(int thread, Index i, const T* batch_x, const Samples<T>& samples, const Rows& rows,
+                 Index row, Index n, const Draws& draws) {
+        const Step& s = steps[i];
+        Thread& t = threads[thread];
+        T* y = values[i].at(thread, row);
+        if (s.kind == DENSE && !i && samples.is_sparse) {
+            for (Index k = 0; k < n; ++k) t.numbers[k] = rows.number(row + k);
+            return sparse_forward(samples.sparse, t.numbers.data(), n, s.out.c, theta + s.weight,
+                                  theta + s.bias, y);
+        }
+        const T* x = input_of(thread, i, batch_x, row);
+        switch (s.kind) {
+            case DENSE:
+                return dense_forward(x, n, s.in.size(), s.out.c, theta + s.weight, theta + s.bias, y,
+                                     t.panel.data());
+            case CONVOLUTION:
+                return convolution_forward(s, windows[i], x, n, t.filters[i].data(), t.biases[i].data(),
+                                           y, t.padded_images[i].data());
+            case ACTIVATION:
+                return activate(s.option, y, extras[i].at(thread, row), n * s.out.size());
+            case MAX_POOL: return max_pool_forward(s, x, n, y, places[i].at(thread, row));
+            case AVERAGE_POOL: return average_pool_forward(s, x, n, y);
+            case GLOBAL_AVERAGE_POOL: return global_average_forward(s, x, n, y);
+            case BATCH_NORM: return batch_norm_forward(thread, i, x, rows, n, y);
+            case DROPOUT:
+                return dropout_forward(draws, s.layer, s.amount, row, n, s.in.size(), x, y,
+                                       extras[i].at(thread, row));
+            default:
+                return noise_forward(draws, s.layer, s.amount, row, n, s.in.size(), x, y);
+        }
+    }
+
+    void take_losses(const Samples<T>& samples, const Rows& rows, std::vector<double>& losses) {
+        Index n_outputs = program.n_outputs();
+        for (Index i = rows.from; i < rows.to; ++i) {
+            Index number = rows.number(i);
+            double weight = samples.weights ? double(samples.weights[number]) : 1;
+            T share = T(weight / rows.total_weight);
+            const T *z = values[n_steps - 1].data + i * n_outputs, *y = samples.y + number * n_outputs;
+            T* g = deltas[n_steps - 1].data + i * n_outputs;
+            double loss = 0;
+            for (const Head& head : program.heads)
+                loss += loss_of_row(head, z + head.first, y + head.first, g + head.first);
+            losses[i] = loss * weight;
+            for (Index k = 0; k < n_outputs; ++k) g[k] *= share;
+        }
+    }
+
+    void backward(int thread, Index i, const T* batch_x, const Rows& rows, Index row, Index n) {
+        const Step& s = steps[i];
+        Thread& t = threads[thread];
+        T* dy = deltas[i].at(thread, row);
+        T* dx = i > first ? deltas[i - 1].at(thread, row) : nullptr;
+        const T* x = batch_x || i ? input_of(thread, i, batch_x, row) : nullptr;
+        switch (s.kind) {
+            case DENSE:
+                if (dx)
+                    dense_input_gradient(dy, n, s.in.size(), s.out.c, theta + s.weight, dx, t.panel.data());
+                return;
+            case CONVOLUTION: {
+                T* own = t.gradient.data() + own_place[i];
+                convolution_weight_gradient(s, windows[i], x, dy, n, own, t.padded_images[i].data(),
+                                            t.packed.data());
+                add_rows(dy, n * s.out.pixels(), s.out.c, own + weight_size(s));
+                if (dx)
+                    convolution_input_gradient(s, windows[i], dy, n, t.turned_filters[i].data(), dx,
+                                               t.spread_gradients[i].data());
+                return;
+            }
+            case ACTIVATION:
+                return activate_backward(s.option, dy, values[i].at(thread, row),
+                                         extras[i].at(thread, row), n * s.out.size());
+            case MAX_POOL: return max_pool_backward(s, dy, n, places[i].at(thread, row), dx);
+            case AVERAGE_POOL: return average_pool_backward(s, dy, n, dx);
+            case GLOBAL_AVERAGE_POOL: return global_average_backward(s, dy, n, dx);
+            case BATCH_NORM: return batch_norm_backward(thread, i, x, rows, n, dy);
+            case DROPOUT: {
+                const T* factor = extras[i].at(thread, row);
+                for (Index k = 0; k < n * s.out.size(); ++k) dy[k] *= factor[k];
+                return;
+            }
+            default: return;
+        }
+    }
+
+    // The partial sums of a thread, four for each channel; and its numbers for each channel.
+    double* sums_of(Index i, int thread, int which) {
+        return statistics[i].data() + (which * team.size() + thread) * steps[i].in.c;
+    }
+    T* numbers_of(Index i, int thread, int which) {
+        return channel_numbers[i].data() + (thread * 4 + which) * steps[i].in.c;
+    }
+    double total(Index i, int which, Index channel) {
+        double sum = 0;
+        for (int t = 0; t < team.size(); ++t) sum += sums_of(i, t, which)[channel];
+        return sum;
+    }
+
+    void batch_norm_forward(int thread, Index i, const T* x, const Rows& rows, Index n, T* y) {
+        const Step& s = steps[i];
+        Index c = s.in.c, own = n * s.in.pixels(), all = rows.n * s.in.pixels();
+        T *mean = numbers_of(i, thread, 0), *factor = numbers_of(i, thread, 1);
+        T* variances = numbers_of(i, thread, 2);
+        std::fill_n(sums_of(i, thread, 0), c, 0.0);
+        std::fill_n(sums_of(i, thread, 1), c, 0.0);
+        sum_channels(x, own, c, sums_of(i, thread, 0));
+        team.barrier();
+        for (Index j = 0; j < c; ++j) mean[j] = T(total(i, 0, j) / double(all));
+        sum_squares(x, mean, own, c, sums_of(i, thread, 1));
+        team.barrier();
+        for (Index j = 0; j < c; ++j) {
+            double variance = total(i, 1, j) / double(all);
+            variances[j] = T(variance + s.epsilon);
+            factor[j] = theta[s.weight + j] / std::sqrt(variances[j]);
+            if (thread == 0 && all > 1) {
+                T &running = state[s.mean + j], &spread = state[s.variance + j];
+                running = T((1 - s.amount) * running + s.amount * mean[j]);
+                spread = T((1 - s.amount) * spread + s.amount * variance * double(all) / double(all - 1));
+            }
+        }
+        normalize(x, mean, factor, theta + s.bias, own, c, y);
+    }
+
+    void batch_norm_backward(int thread, Index i, const T* x, const Rows& rows, Index n, T* dy) {
+        const Step& s = steps[i];
+        Index c = s.in.c, own = n * s.in.pixels(), all = rows.n * s.in.pixels();
+        const T *mean = numbers_of(i, thread, 0), *factor = numbers_of(i, thread, 1);
+        T *variances = numbers_of(i, thread, 2), *mean_dy = numbers_of(i, thread, 3);
+        std::fill_n(sums_of(i, thread, 2), c, 0.0);
+        std::fill_n(sums_of(i, thread, 3), c, 0.0);
+        sum_channels(dy, own, c, sums_of(i, thread, 2));
+        if (x) sum_products(x, mean, dy, own, c, sums_of(i, thread, 3));
+        team.barrier();
+        for (Index j = 0; j < c; ++j) {
+            double of_dy = total(i, 2, j), of_products = total(i, 3, j);
+            if (thread == 0) {
+                gradient[s.bias + j] = T(of_dy);
+                gradient[s.weight + j] = T(of_products / std::sqrt(double(variances[j])));
+            }
+            mean_dy[j] = T(of_dy / double(all));
+            variances[j] = T(of_products / double(variances[j]) / double(all));  // now the projection
+        }
+        normalize_backward(dy, x, mean, factor, mean_dy, variances, own, c);
+    }
+
+    static void add_rows(const T* x, Index n_rows, Index n_columns, T* sum) {
+        for (Index i = 0; i < n_rows; ++i)
+            for (Index j = 0; j < n_columns; ++j) sum[j] += x[i * n_columns + j];
+    }
+
+    // Gradients of all parameters, and their update.
+    void finish_step(int thread, Run& run, const Samples<T>& samples, const Rows& rows, const T* x,
+                     Index n_updates, bool last) {
+        bool clips = run.max_norm < std::numeric_limits<double>::infinity();
+        bool at_once = run.updates && !clips;
+        bool measures = clips || (last && run.measure_norm);
+        Optimizer optimizer = optimizer_of(run, n_updates);
+        Penalty penalty{run.alpha * (1 - run.l1_ratio) / rows.total_weight,
+                        run.alpha * run.l1_ratio / rows.total_weight};
+        team.barrier();
+        if (samples.is_sparse) sparse_gradient(thread, samples, rows);
+        for (Index i = next_item++; i < Index(items.size()); i = next_item++)
+            take_item(thread, i, x, samples, rows, penalty, at_once ? &optimizer : nullptr, measures);
+        team.barrier();
+        if (thread == 0) {
+            next_item = 0;
+            record(run, rows, row_losses[n_updates % 2], penalty, measures);
+        }
+        if (clips) {
+            team.barrier();  // the norm is known
+            clip(thread, run, optimizer);
+            team.barrier();  // the next forward reads all weights
+        }
+    }
+
+    // Gradients of the first weights from sparse rows: each thread takes some of the columns.
+    void sparse_gradient(int thread, const Samples<T>& samples, const Rows& rows) {
+        const Step& s = steps[0];
+        Index size = weight_size(s), from = size * thread / team.size();
+        T* weights = gradient + s.weight;
+        std::fill_n(weights + from, size * (thread + 1) / team.size() - from, T(0));
+        std::vector<Index>& numbers = threads[thread].numbers;
+        for (Index k = 0; k < rows.n; ++k) numbers[k] = rows.number(k);
+        team.barrier();
+        sparse_weight_gradient(samples.sparse, numbers.data(), rows.n, s.out.c,
+                               s.out.c * thread / team.size(), s.out.c * (thread + 1) / team.size(),
+                               deltas[0].data, weights);
+        team.barrier();
+    }
+
+    void take_item(int thread, Index number, const T* x, const Samples<T>& samples, const Rows& rows,
+                   const Penalty& penalty, const Optimizer* optimizer, bool measures) {
+        const Item& item = items[number];
+        const Step& s = steps[item.step];
+        Thread& t = threads[thread];
+        T* g = optimizer ? t.strip.data() : gradient + item.offset;
+        const T* dy = deltas[item.step].data;
+        switch (item.part) {
+            case STRIP:
+                if (samples.is_sparse && item.step == 0) {
+                    g = gradient + item.offset;
+                    break;
+                }
+                if (t.packed_step != item.step) {
+                    pack_output_gradient(dy, rows.n, s.out.c, t.packed.data());
+                    t.packed_step = item.step;
+                }
+                dense_strip(input_of(0, item.step, x, 0), dy, t.packed.data(), rows.n, s.in.size(),
+                            s.out.c, item.first, item.rows, g);
+                break;
+            case BIAS: sum_rows(dy, rows.n, s.out.c, g); break;
+            case SUM_OF_THREADS:
+                std::copy_n(threads[0].gradient.data() + item.first, item.size, g);
+                for (int other = 1; other < team.size(); ++other) {
+                    const T* theirs = threads[other].gradient.data() + item.first;
+                    for (Index k = 0; k < item.size; ++k) g[k] += theirs[k];
+                }
+                break;
+            default: g = gradient + item.offset;
+        }
+        Sums sums;
+        bool weights = item.offset < program.n_weights;
+        if (weights) add_penalty(penalty, theta + item.offset, g, item.size, sums);
+        if (measures) sums.squares = sum_of_squares(g, item.size);
+        item_sums[number] = sums;
+        if (optimizer)
+            update(*optimizer, theta + item.offset, g, m ? m + item.offset : nullptr,
+                   v ? v + item.offset : nullptr, item.size, weights);
+    }
+
+    void record(Run& run, const Rows& rows, const std::vector<double>& losses, const Penalty& penalty,
+                bool measures) {
+        Sums sums;
+        for (const Sums& of_item : item_sums) {
+            sums.squares += of_item.squares;
+            sums.weights_2 += of_item.weights_2;
+            sums.weights_1 += of_item.weights_1;
+        }
+        double loss = 0;
+        for (Index i = 0; i < rows.n; ++i) loss += losses[i];
+        loss /= rows.total_weight;
+        loss += penalty.l2 / 2 * sums.weights_2 + penalty.l1 * sums.weights_1;
+        run.loss_sum += loss * rows.total_weight;
+        if (measures) run.norm = std::sqrt(sums.squares);
+    }
+
+    void clip(int thread, const Run& run, const Optimizer& optimizer) {
+        Index n = program.n_params, w = program.n_weights;
+        Index from = n * thread / team.size(), to = n * (thread + 1) / team.size();
+        if (run.norm > run.max_norm)
+            for (Index i = from; i < to; ++i) gradient[i] *= T(run.max_norm / run.norm);
+        for (bool weights : {true, false}) {
+            Index begin = weights ? from : std::max(from, w), end = weights ? std::min(to, w) : to;
+            if (begin < end && run.updates)
+                update(optimizer, theta + begin, gradient + begin, m ? m + begin : nullptr,
+                       v ? v + begin : nullptr, end - begin, weights);
+        }
+    }
+
+    static Optimizer optimizer_of(const Run& run, Index n_updates) {
+        Optimizer o{run.optimizer, run.rate, run.first, run.second, run.epsilon,
+                    run.rate * run.decay, run.nesterov};
+        double root = 1;
+        if (o.kind == ADAM) {  // moments are discounted sums: averages but for these factors
+            double t = double(n_updates);
+            root = std::sqrt((1 - o.second) / (1 - std::pow(o.second, t)));
+            o.rate *= (1 - o.first) / (1 - std::pow(o.first, t));
+        } else if (o.kind == RMSPROP) {
+            root = std::sqrt(1 - o.first);
+        }
+        o.rate /= root;
+        o.epsilon /= root;
+        return o;
+    }
+};
+
+}  // namespace skneural

@@ -1,0 +1,88 @@
+// One SIMD register of numbers. The compiler chooses the instructions: its level is that of the
+// extension module that includes this file.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+namespace skneural {
+
+using Index = std::int64_t;
+
+#if defined(__AVX512F__)
+constexpr Index vector_bytes = 64;
+#elif defined(__AVX__)
+constexpr Index vector_bytes = 32;
+#else
+constexpr Index vector_bytes = 16;  // SSE2 and NEON
+#endif
+
+template <class T>
+constexpr Index width = vector_bytes / Index(sizeof(T));  // numbers in a register
+
+#if defined(__GNUC__)  // GCC and Clang
+
+template <class T>
+struct VectorOf;
+template <>
+struct VectorOf<float> {
+    typedef float type __attribute__((vector_size(vector_bytes)));
+};
+template <>
+struct VectorOf<double> {
+    typedef double type __attribute__((vector_size(vector_bytes)));
+};
+template <class T>
+using Vector = typename VectorOf<T>::type;
+
+#define SKNEURAL_INLINE inline __attribute__((always_inline))
+#define SKNEURAL_UNROLL _Pragma("GCC unroll 16")
+
+template <class T>
+SKNEURAL_INLINE Vector<T> broadcast(T value) {
+    return value - Vector<T>{};
+}
+
+#else  // a plain array, which other compilers vectorize as they can
+
+template <class T>
+struct Vector {
+    T lane[width<T>];
+    Vector& operator+=(const Vector& other) {
+        for (Index i = 0; i < width<T>; ++i) lane[i] += other.lane[i];
+        return *this;
+    }
+};
+
+template <class T>
+inline Vector<T> operator*(Vector<T> x, const Vector<T>& y) {
+    for (Index i = 0; i < width<T>; ++i) x.lane[i] *= y.lane[i];
+    return x;
+}
+
+#define SKNEURAL_INLINE inline
+#define SKNEURAL_UNROLL
+
+template <class T>
+inline Vector<T> broadcast(T value) {
+    Vector<T> x;
+    for (Index i = 0; i < width<T>; ++i) x.lane[i] = value;
+    return x;
+}
+
+#endif
+
+// memcpy is how C++ spells a load or a store that need not be aligned
+template <class T>
+SKNEURAL_INLINE Vector<T> load(const T* from) {
+    Vector<T> x;
+    std::memcpy(&x, from, sizeof x);
+    return x;
+}
+
+template <class T>
+SKNEURAL_INLINE void store(T* to, const Vector<T>& x) {
+    std::memcpy(to, &x, sizeof x);
+}
+
+}  // namespace skneural

@@ -1,0 +1,160 @@
+"""A network as a program: the list of steps that the compiled engine runs.
+
+Each layer becomes a row of numbers: its kind, sizes, windows and where its parameters are in
+`theta`. A network with a layer or a loss that has no row here runs on the NumPy engine.
+"""
+
+import math
+
+import numpy as np
+
+from skneural._classification_losses import (
+    HingeLoss,
+    LogisticSquaredError,
+    MultiHead,
+    MulticlassHinge,
+    MulticlassPerceptron,
+    PerceptronLoss,
+    SoftmaxSquaredError,
+)
+from skneural._engine.load import native
+from skneural._losses import (
+    AbsoluteError,
+    HalfPoisson,
+    HalfSquaredError,
+    HuberLoss,
+    LogisticCrossEntropy,
+    PinballLoss,
+    SoftmaxCrossEntropy,
+)
+from skneural.layers._activations import ACTIVATIONS, Activation, Identity
+from skneural.layers._batch_norm import BatchNorm
+from skneural.layers._conv import Conv2D
+from skneural.layers._dense import Dense
+from skneural.layers._dropout import Dropout
+from skneural.layers._flatten import Flatten
+from skneural.layers._noise import GaussianNoise
+from skneural.layers._pooling import AveragePool, GlobalAveragePool, MaxPool
+
+# The places of these lists are the numbers that native/program.h, activations.h and losses.h
+# know each kind by.
+_KINDS = (
+    Dense,
+    Conv2D,
+    Activation,
+    MaxPool,
+    AveragePool,
+    GlobalAveragePool,
+    BatchNorm,
+    Dropout,
+    GaussianNoise,
+)
+_ACTIVATIONS = ("logistic", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu")
+_LOSSES = (
+    (HalfSquaredError,),
+    (AbsoluteError,),
+    (HuberLoss,),
+    (PinballLoss,),
+    (HalfPoisson,),
+    (SoftmaxCrossEntropy,),
+    (LogisticCrossEntropy,),
+    (SoftmaxSquaredError,),
+    (LogisticSquaredError,),
+    (HingeLoss, PerceptronLoss),
+    (MulticlassHinge, MulticlassPerceptron),
+)
+_LOSS_PARAMETERS = ("delta", "quantile", "margin")
+_ACTIVATION_NUMBERS = {ACTIVATIONS[name]: number for number, name in enumerate(_ACTIVATIONS)}
+_LOSS_NUMBERS = {loss: number for number, losses in enumerate(_LOSSES) for loss in losses}
+
+
+def compile_program(network):
+    """Return the program of a network, or None if the compiled engine cannot run it."""
+    if native is None:
+        return None
+    heads = _heads(network.loss, network.output_shape[-1])
+    offsets = _offsets(network)
+    shapes = [*network.input_shapes, network.output_shape]
+    steps = []
+    for i, layer in enumerate(network.layers):
+        if _does_nothing(layer):
+            continue
+        kind = next((k for k, of_kind in enumerate(_KINDS) if _is_a(layer, of_kind)), None)
+        if kind is None:
+            return None
+        steps.append((kind, *_step(layer, i, shapes[i], shapes[i + 1], offsets[i])))
+    if heads is None or any(step is None for step in steps):
+        return None
+    integers = [step[:-2] for step in steps]
+    return native.Program(
+        np.array(integers, np.int64).reshape(len(steps), -1),
+        np.array([step[-2:] for step in steps], np.float64),
+        np.array([head[:3] for head in heads], np.int64),
+        np.array([head[3] for head in heads], np.float64),
+        (network.n_params, network.n_weights, network.n_state),
+        network.dtype,
+    )
+
+
+def _is_a(layer, kind):
+    """Whether a layer is exactly of a kind: a subclass may compute something else."""
+    return type(layer) is kind or (kind is Activation and type(layer) in _ACTIVATION_NUMBERS)
+
+
+def _does_nothing(layer):
+    """Whether rows pass a layer as they are: their numbers stay where they lie."""
+    off = {Dropout: "rate", GaussianNoise: "std"}
+    return type(layer) in (Identity, Flatten) or (
+        type(layer) in off and not getattr(layer, off[type(layer)])
+    )
+
+
+def _heads(loss, n_outputs):
+    """Number, first column, number of columns and parameter of each loss, or None."""
+    losses = zip(loss.heads, loss.segments, strict=True) if isinstance(loss, MultiHead) else ()
+    heads = []
+    for head, columns in losses or [(loss, slice(0, n_outputs))]:
+        if type(head) not in _LOSS_NUMBERS:
+            return None
+        values = [getattr(head, name) for name in _LOSS_PARAMETERS if hasattr(head, name)]
+        n_columns = columns.stop - columns.start
+        heads.append((_LOSS_NUMBERS[type(head)], columns.start, n_columns, *(values or [0.0])))
+    return heads
+
+
+def _offsets(network):
+    """Where the parameters and statistics of each layer begin, by name."""
+    offsets = [{} for _ in network.layers]
+    for i, name, place, _ in (*network._param_places, *network._state_places):
+        offsets[i][name] = place.start
+    return offsets
+
+
+def _image(shape):
+    """(height, width, channels) of a sample; a row of features is one pixel."""
+    return (1,) * (3 - len(shape)) + tuple(shape)
+
+
+def _step(layer, number, input_shape, output_shape, offsets):
+    """The fields of a step after its kind, in the order of native/program.h."""
+    option = _ACTIVATION_NUMBERS.get(type(layer), int(getattr(layer, "count_padding", 0)))
+    geometry = (1,) * 6 + (0,) * 4
+    windows = getattr(layer, "windows", None)
+    if windows is not None:
+        geometry = *windows.size, *windows.strides, *windows.dilation
+        geometry += *windows.before, *windows.after
+    places = (
+        offsets.get("weight", offsets.get("scale", 0)),
+        offsets.get("bias", offsets.get("shift", 0)),
+        offsets.get("mean", 0),
+        offsets.get("variance", 0),
+    )
+    amounts = (getattr(layer, name) for name in ("rate", "std", "momentum") if hasattr(layer, name))
+    reals = float(next(amounts, 0.0)), float(getattr(layer, "epsilon", 0.0))
+    shapes = *_image(input_shape), *_image(output_shape)
+    return option, *shapes, *geometry, *places, number, *reals
+
+
+def n_values(network):
+    """How many numbers a sample has between layers, at most."""
+    return max(math.prod(shape) for shape in (*network.input_shapes, network.output_shape))
