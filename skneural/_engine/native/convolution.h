@@ -78,11 +78,12 @@ void convolution_forward(const Step& s, const Windows& windows, const T* x, Inde
     }
 }
 
-// gradient += that of the weights (n_values x filters) for some images; `packed` has room for
-// the gradient of one output in panels.
+// gradient = or += that of the weights (n_values x filters) for some images; `packed` has room
+// for the gradient of one output in panels.
 template <class T>
 void convolution_weight_gradient(const Step& s, const Windows& windows, const T* x, const T* dy,
-                                 Index n_images, T* gradient, T* padded, T* packed) {
+                                 Index n_images, bool begins, T* gradient, T* padded, T* packed) {
+    const T zeros[tile_columns<T>] = {};
     Index n_pixels = s.out.pixels();
     for (Index i = 0; i < n_images; ++i, x += s.in.size(), dy += s.out.size()) {
         const T* image = pad(s, windows, x, padded);
@@ -98,7 +99,9 @@ void convolution_weight_gradient(const Step& s, const Windows& windows, const T*
             T* c = gradient + f;
             for (Index run : windows.runs) {
                 Left<T> a{image + run, 1, s.sw * s.in.c, windows.output_runs.data(), s.out.h, s.out.w};
-                multiply_panel(windows.run_length, columns, a, b, b_row, c, s.out.c, c, s.out.c);
+                bool anew = begins && i == 0;
+                multiply_panel(windows.run_length, columns, a, b, b_row, anew ? zeros : c,
+                               anew ? 0 : s.out.c, c, s.out.c);
                 c += windows.run_length * s.out.c;
             }
         }

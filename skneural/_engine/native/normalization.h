@@ -1,21 +1,24 @@
 // Batch normalization over channels, as in layers/_batch_norm.py.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 #include "vectors.h"
 
 namespace skneural {
 
-// sums[c] = sum of x over some pixel rows, and sum of (x - mean) * (other or x - mean)
+// sums[j] = sum of x[:, j], of (x[:, j] - mean[j]) ** 2, of (x[:, j] - mean[j]) * dy[:, j]
 template <class T>
 void sum_channels(const T* x, Index n_rows, Index c, double* sums) {
+    std::fill_n(sums, c, 0.0);
     for (Index i = 0; i < n_rows; ++i)
         for (Index j = 0; j < c; ++j) sums[j] += x[i * c + j];
 }
 
 template <class T>
 void sum_squares(const T* x, const T* mean, Index n_rows, Index c, double* sums) {
+    std::fill_n(sums, c, 0.0);
     for (Index i = 0; i < n_rows; ++i)
         for (Index j = 0; j < c; ++j) {
             T centered = x[i * c + j] - mean[j];
@@ -25,6 +28,7 @@ void sum_squares(const T* x, const T* mean, Index n_rows, Index c, double* sums)
 
 template <class T>
 void sum_products(const T* x, const T* mean, const T* dy, Index n_rows, Index c, double* sums) {
+    std::fill_n(sums, c, 0.0);
     for (Index i = 0; i < n_rows; ++i)
         for (Index j = 0; j < c; ++j) sums[j] += double(x[i * c + j] - mean[j]) * dy[i * c + j];
 }

@@ -2,8 +2,9 @@
 //
 // Every thread takes some samples of a batch forward and backward. Behind a barrier the threads
 // share out the gradients of the parameters, strip by strip, each updated while it is in the cache.
-// So there are two barriers a step, and no sum depends on how many threads there are but those of
-// convolutions and batch normalization, which add up one partial sum of each thread in order.
+// So there are two barriers a step. Sums over samples that are not formed in one piece
+// (convolutions, batch normalization) have one part for each of `n_groups` groups of samples, added
+// up in order: no bit of a result depends on how many threads there are.
 #pragma once
 
 #include <atomic>
@@ -46,6 +47,8 @@ struct Run {
 };
 
 constexpr Index align = 64;  // bytes
+// Groups of the samples of a batch; a thread takes whole groups.
+constexpr Index n_groups = 16;
 
 // Zeroed numbers that begin at a cache line.
 template <class T>
@@ -101,7 +104,7 @@ public:
     }
 
 private:
-    enum Part : Index { STRIP, SPARSE_SLICE, BIAS, SUM_OF_THREADS, READY };
+    enum Part : Index { STRIP, BIAS, SUM_OF_GROUPS, READY };
     struct Item {  // some of the parameters
         Index part, step, offset, size, first, rows;
     };
@@ -120,10 +123,10 @@ private:
     std::vector<Array<Place<T>>> place_memory;
     std::vector<Windows> windows;                // of each step
     std::vector<double> row_losses[2];  // of this step and of the one before
-    std::vector<std::vector<double>> statistics;  // of each step: partial sums of each thread
+    std::vector<std::vector<double>> statistics;  // of each step: sums over each group
     std::vector<std::vector<T>> channel_numbers;
     struct Thread {
-        Array<T> panel, packed, strip, padded, spread, turned, gradient;
+        Array<T> panel, packed, strip, turned;
         std::vector<Array<T>> padded_images, spread_gradients, filters, turned_filters, biases;
         std::vector<Index> numbers;  // of rows
         Index packed_step = -1;
@@ -132,7 +135,8 @@ private:
     std::vector<Item> items;
     std::vector<Sums> item_sums;
     std::atomic<Index> next_item{0};
-    std::vector<Index> own_place;  // of the partial gradients of convolutions, by step
+    Array<T> group_gradients;      // of convolutions: weights and biases of each group
+    std::vector<Index> own_place;  // where those of a step begin
 
     T* allocate(Index n) {
         memory.emplace_back(n);
@@ -182,7 +186,7 @@ private:
                 places[i] = {place_memory.back().data(), s.out.size(), 0};
             }
             if (s.kind == BATCH_NORM) {
-                statistics[i].resize(4 * s.in.c * team.size());
+                statistics[i].resize(4 * s.in.c * n_groups);
                 channel_numbers[i].resize(team.size() * 4 * s.in.c);
             }
         }
@@ -211,18 +215,18 @@ private:
                 packed = std::max(packed, s.out.pixels() * tile_columns<T>);
                 turned = std::max(turned, weight_size(s));
                 own_place[i] = gradients;
-                gradients += weight_size(s) + s.out.c;
+                gradients += n_groups * (weight_size(s) + s.out.c);
                 strip = std::max(strip, std::max(weight_size(s), s.out.c));
             }
             strip = std::max(strip, s.out.c);
         }
+        group_gradients = Array<T>(gradients);
         for (Thread& t : threads) {
             t.numbers.resize(batch_size);
             t.panel = Array<T>(panel * tile_columns<T>);
             t.packed = Array<T>(packed);
             t.strip = Array<T>(strip);
             t.turned = Array<T>(turned);
-            t.gradient = Array<T>(gradients);
             for (Index i = 0; i < n_steps; ++i) {
                 const Step& s = steps[i];
                 bool convolves = s.kind == CONVOLUTION;
@@ -247,8 +251,8 @@ private:
                 }
                 items.push_back({BIAS, i, s.bias, s.out.c, 0, 0});
             } else if (s.kind == CONVOLUTION) {
-                items.push_back({SUM_OF_THREADS, i, s.weight, weight_size(s), own_place[i], 0});
-                items.push_back({SUM_OF_THREADS, i, s.bias, s.out.c, own_place[i] + weight_size(s), 0});
+                items.push_back({SUM_OF_GROUPS, i, s.weight, weight_size(s), 0, 0});
+                items.push_back({SUM_OF_GROUPS, i, s.bias, s.out.c, weight_size(s), 0});
             } else if (s.kind == BATCH_NORM) {
                 items.push_back({READY, i, s.weight, s.in.c, 0, 0});
                 items.push_back({READY, i, s.bias, s.in.c, 0, 0});
@@ -261,9 +265,10 @@ private:
     struct Rows {
         const Index* numbers;  // in the data; null: they follow each other from `begin`
         Index begin, n;        // of the whole batch
-        Index from, to;        // those of this thread
+        Index first_group, end_group, from, to;  // those of this thread, and their samples
         double total_weight;
         Index number(Index i) const { return numbers ? numbers[i] : begin + i; }
+        Index start_of(Index group) const { return n * group / n_groups; }
     };
 
     void train(int thread, Run& run, const Samples<T>& samples) {
@@ -271,8 +276,11 @@ private:
         Index n_updates = run.n_updates;
         for (Index begin = 0; begin < run.n_rows; begin += run.batch_size, ++draws.step) {
             Index n = std::min(run.batch_size, run.n_rows - begin);
-            Rows rows{run.order ? run.order + begin : nullptr, begin, n, n * thread / team.size(),
-                      n * (thread + 1) / team.size(), double(n)};
+            Rows rows{run.order ? run.order + begin : nullptr, begin, n,
+                      n_groups * thread / team.size(), n_groups * (thread + 1) / team.size(),
+                      0, 0, double(n)};
+            rows.from = rows.start_of(rows.first_group);
+            rows.to = rows.start_of(rows.end_group);
             if (samples.weights) {
                 rows.total_weight = 0;
                 for (Index i = 0; i < n; ++i) rows.total_weight += samples.weights[rows.number(i)];
@@ -323,7 +331,6 @@ private:
             pack(theta + s.weight, s.out.c, 1, windows[i].n_values, s.out.c, t.filters[i].data());
             std::copy_n(theta + s.bias, s.out.c, t.biases[i].data());
             if (i > first) pack_turned(s, theta + s.weight, t.turned.data(), t.turned_filters[i].data());
-            std::fill_n(t.gradient.data() + own_place[i], weight_size(s) + s.out.c, T(0));
         }
     }
 
@@ -393,10 +400,7 @@ private:
                     dense_input_gradient(dy, n, s.in.size(), s.out.c, theta + s.weight, dx, t.panel.data());
                 return;
             case CONVOLUTION: {
-                T* own = t.gradient.data() + own_place[i];
-                convolution_weight_gradient(s, windows[i], x, dy, n, own, t.padded_images[i].data(),
-                                            t.packed.data());
-                add_rows(dy, n * s.out.pixels(), s.out.c, own + weight_size(s));
+                add_filter_gradients(t, i, x, dy, rows, row, n);
                 if (dx)
                     convolution_input_gradient(s, windows[i], dy, n, t.turned_filters[i].data(), dx,
                                                t.spread_gradients[i].data());
@@ -418,30 +422,61 @@ private:
         }
     }
 
-    // The partial sums of a thread, four for each channel; and its numbers for each channel.
-    double* sums_of(Index i, int thread, int which) {
-        return statistics[i].data() + (which * team.size() + thread) * steps[i].in.c;
+    // Gradients of a convolution's parameters for some samples, each in the sum of its group.
+    void add_filter_gradients(Thread& t, Index i, const T* x, const T* dy, const Rows& rows, Index row,
+                              Index n) {
+        const Step& s = steps[i];
+        Index size = weight_size(s);
+        for (Index group = rows.first_group; group < rows.end_group; ++group) {
+            Index from = std::max(row, rows.start_of(group));
+            Index to = std::min(row + n, rows.start_of(group + 1));
+            if (from >= to) continue;
+            bool begins = from == rows.start_of(group);
+            T* sum = group_gradients.data() + own_place[i] + group * (size + s.out.c);
+            const T* dy_rows = dy + (from - row) * s.out.size();
+            convolution_weight_gradient(s, windows[i], x + (from - row) * s.in.size(), dy_rows, to - from,
+                                        begins, sum, t.padded_images[i].data(), t.packed.data());
+            if (begins) std::fill_n(sum + size, s.out.c, T(0));
+            add_rows(dy_rows, (to - from) * s.out.pixels(), s.out.c, sum + size);
+        }
+    }
+
+    // Sums over a group, four for each channel; and a thread's numbers for each channel.
+    double* sums_of(Index i, Index group, int which) {
+        return statistics[i].data() + (which * n_groups + group) * steps[i].in.c;
     }
     T* numbers_of(Index i, int thread, int which) {
         return channel_numbers[i].data() + (thread * 4 + which) * steps[i].in.c;
     }
     double total(Index i, int which, Index channel) {
         double sum = 0;
-        for (int t = 0; t < team.size(); ++t) sum += sums_of(i, t, which)[channel];
+        for (Index group = 0; group < n_groups; ++group) sum += sums_of(i, group, which)[channel];
         return sum;
+    }
+
+    // Call f(group, offset, n) for each group of this thread: where its pixels begin among the
+    // thread's, and how many there are.
+    template <class F>
+    void each_group(const Rows& rows, const Step& s, F f) {
+        for (Index group = rows.first_group; group < rows.end_group; ++group) {
+            Index from = rows.start_of(group), n = rows.start_of(group + 1) - from;
+            f(group, (from - rows.from) * s.in.size(), n * s.in.pixels());
+        }
     }
 
     void batch_norm_forward(int thread, Index i, const T* x, const Rows& rows, Index n, T* y) {
         const Step& s = steps[i];
-        Index c = s.in.c, own = n * s.in.pixels(), all = rows.n * s.in.pixels();
+        Index c = s.in.c, all = rows.n * s.in.pixels();
         T *mean = numbers_of(i, thread, 0), *factor = numbers_of(i, thread, 1);
         T* variances = numbers_of(i, thread, 2);
-        std::fill_n(sums_of(i, thread, 0), c, 0.0);
-        std::fill_n(sums_of(i, thread, 1), c, 0.0);
-        sum_channels(x, own, c, sums_of(i, thread, 0));
+        each_group(rows, s, [&](Index group, Index offset, Index n_pixels) {
+            sum_channels(x + offset, n_pixels, c, sums_of(i, group, 0));
+        });
         team.barrier();
         for (Index j = 0; j < c; ++j) mean[j] = T(total(i, 0, j) / double(all));
-        sum_squares(x, mean, own, c, sums_of(i, thread, 1));
+        each_group(rows, s, [&](Index group, Index offset, Index n_pixels) {
+            sum_squares(x + offset, mean, n_pixels, c, sums_of(i, group, 1));
+        });
         team.barrier();
         for (Index j = 0; j < c; ++j) {
             double variance = total(i, 1, j) / double(all);
@@ -453,18 +488,18 @@ private:
                 spread = T((1 - s.amount) * spread + s.amount * variance * double(all) / double(all - 1));
             }
         }
-        normalize(x, mean, factor, theta + s.bias, own, c, y);
+        normalize(x, mean, factor, theta + s.bias, n * s.in.pixels(), c, y);
     }
 
     void batch_norm_backward(int thread, Index i, const T* x, const Rows& rows, Index n, T* dy) {
         const Step& s = steps[i];
-        Index c = s.in.c, own = n * s.in.pixels(), all = rows.n * s.in.pixels();
+        Index c = s.in.c, all = rows.n * s.in.pixels();
         const T *mean = numbers_of(i, thread, 0), *factor = numbers_of(i, thread, 1);
         T *variances = numbers_of(i, thread, 2), *mean_dy = numbers_of(i, thread, 3);
-        std::fill_n(sums_of(i, thread, 2), c, 0.0);
-        std::fill_n(sums_of(i, thread, 3), c, 0.0);
-        sum_channels(dy, own, c, sums_of(i, thread, 2));
-        if (x) sum_products(x, mean, dy, own, c, sums_of(i, thread, 3));
+        each_group(rows, s, [&](Index group, Index offset, Index n_pixels) {
+            sum_channels(dy + offset, n_pixels, c, sums_of(i, group, 2));
+            sum_products(x + offset, mean, dy + offset, n_pixels, c, sums_of(i, group, 3));
+        });
         team.barrier();
         for (Index j = 0; j < c; ++j) {
             double of_dy = total(i, 2, j), of_products = total(i, 3, j);
@@ -473,9 +508,9 @@ private:
                 gradient[s.weight + j] = T(of_products / std::sqrt(double(variances[j])));
             }
             mean_dy[j] = T(of_dy / double(all));
-            variances[j] = T(of_products / double(variances[j]) / double(all));  // now the projection
+            variances[j] = T(of_products / double(variances[j]) / double(all));  // the projection
         }
-        normalize_backward(dy, x, mean, factor, mean_dy, variances, own, c);
+        normalize_backward(dy, x, mean, factor, mean_dy, variances, n * s.in.pixels(), c);
     }
 
     static void add_rows(const T* x, Index n_rows, Index n_columns, T* sum) {
@@ -544,11 +579,13 @@ private:
                             s.out.c, item.first, item.rows, g);
                 break;
             case BIAS: sum_rows(dy, rows.n, s.out.c, g); break;
-            case SUM_OF_THREADS:
-                std::copy_n(threads[0].gradient.data() + item.first, item.size, g);
-                for (int other = 1; other < team.size(); ++other) {
-                    const T* theirs = threads[other].gradient.data() + item.first;
-                    for (Index k = 0; k < item.size; ++k) g[k] += theirs[k];
+            case SUM_OF_GROUPS:
+                std::fill_n(g, item.size, T(0));
+                for (Index group = 0; group < n_groups; ++group) {
+                    if (rows.start_of(group) == rows.start_of(group + 1)) continue;
+                    Index place = own_place[item.step] + group * (weight_size(s) + s.out.c) + item.first;
+                    const T* of_group = group_gradients.data() + place;
+                    for (Index k = 0; k < item.size; ++k) g[k] += of_group[k];
                 }
                 break;
             default: g = gradient + item.offset;
