@@ -4,8 +4,6 @@ Each layer becomes a row of numbers: its kind, sizes, windows and where its para
 `theta`. A network with a layer or a loss that has no row here runs on the NumPy engine.
 """
 
-import math
-
 import numpy as np
 
 from skneural._classification_losses import (
@@ -154,7 +152,3 @@ def _step(layer, number, input_shape, output_shape, offsets):
     shapes = *_image(input_shape), *_image(output_shape)
     return option, *shapes, *geometry, *places, number, *reals
 
-
-def n_values(network):
-    """How many numbers a sample has between layers, at most."""
-    return max(math.prod(shape) for shape in (*network.input_shapes, network.output_shape))

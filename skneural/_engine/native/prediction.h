@@ -13,11 +13,9 @@ public:
     // `block`: how many samples a thread works on at once.
     Prediction(const Program& program, Index block, int n_threads)
         : program(program), block(block), team(n_threads), threads(team.size()) {
-        Index largest = program.n_inputs(), panel = 0;
-        for (const Step& s : program.steps) {
-            largest = std::max(largest, s.out.size());
+        Index largest = program.largest(), panel = 0;
+        for (const Step& s : program.steps)
             if (s.kind == DENSE) panel = std::max(panel, s.in.size());
-        }
         for (const Step& s : program.steps) {
             bool convolves = s.kind == CONVOLUTION;
             windows.push_back(convolves ? Windows(s) : Windows());

@@ -50,6 +50,11 @@ struct Program {
     const Image& input() const { return steps.front().in; }
     Index n_inputs() const { return steps.front().in.size(); }
     Index n_outputs() const { return steps.back().out.size(); }
+    Index largest() const {  // numbers of a sample between two steps
+        Index largest = n_inputs();
+        for (const Step& step : steps) largest = std::max(largest, step.out.size());
+        return largest;
+    }
 };
 
 inline bool has_weight(const Step& step) { return step.kind == DENSE || step.kind == CONVOLUTION; }

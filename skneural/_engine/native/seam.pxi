@@ -19,6 +19,7 @@ cdef extern from "engine.h" namespace "skneural" nogil:
         int64_t n_params, n_weights, n_state
         int64_t n_inputs()
         int64_t n_outputs()
+        int64_t largest()
 
     CProgram make_program(const int64_t*, const double*, int64_t, const int64_t*, const double*,
                           int64_t, int64_t, int64_t, int64_t) except +
@@ -100,6 +101,16 @@ cdef class Program:
     cdef CProgram program
     cdef readonly object dtype
     cdef cbool is_double
+
+    @property
+    def n_outputs(self):
+        """Number of outputs of the network."""
+        return self.program.n_outputs()
+
+    @property
+    def largest(self):
+        """How many numbers a sample has, at most, between two steps."""
+        return self.program.largest()
 
     def __init__(self, steps, step_reals, heads, head_reals, sizes, dtype):
         self.dtype = np.dtype(dtype)

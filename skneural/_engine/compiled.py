@@ -1,0 +1,202 @@
+"""The compiled engine: training and predictions by calls into native code."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from skneural._engine.load import native
+from skneural._engine.threads import team_size
+from skneural._optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
+
+# Floating-point operations of a step, and of a prediction, that are worth a thread: a step of
+# 4 MFLOP takes 40 us, and to wake a thread that has gone to sleep takes as long.
+_STEP_FLOPS = 4e6
+_PREDICTION_FLOPS = 20e6
+# Operations in one call of native code, some hundredths of a second: Ctrl-C waits for its end.
+_CALL_FLOPS = 1e9
+# Samples predicted at once by a thread: enough to make good use of each weight, few enough for
+# their images to stay in the second-level cache of a core.
+_BLOCK_SAMPLES = 256
+_BLOCK_BYTES = 1 << 20
+
+
+class _Kind(NamedTuple):
+    """What native/optimizers.h knows an optimizer by, and the names of its numbers here."""
+
+    number: int
+    first: str
+    second: str
+    remembered: tuple
+
+
+_OPTIMIZERS = {
+    SGD: _Kind(0, "momentum", "", ("velocity",)),
+    Adam: _Kind(1, "beta_1", "beta_2", ("first", "second")),
+    AdamW: _Kind(1, "beta_1", "beta_2", ("first", "second")),
+    AdaGrad: _Kind(2, "", "", ("sum_of_squares",)),
+    RMSProp: _Kind(3, "rho", "", ("discounted_squares",)),
+}
+
+
+class CompiledTraining:
+    """The training of a job by the compiled engine.
+
+    Parameters
+    ----------
+    program : native.Program
+        That of the job's network.
+    job : Job
+        Whose optimizer `can_step` knows, unless only `loss_and_gradient` is asked for.
+    """
+
+    def __init__(self, program, job):
+        self.program, self.job = program, job
+        self.network = job.progress.network
+        self.gradient = np.zeros_like(self.network.theta)
+        self.kind = _OPTIMIZERS.get(type(job.optimizer), _Kind(0, "", "", ()))
+        self.training = None
+        if job.augment is None:
+            self.samples = native.Samples(program, job.X, job.y, job.sample_weight)
+
+    @staticmethod
+    def can_step(job):
+        """Whether the engine has the optimizer of a job."""
+        return type(job.optimizer) in _OPTIMIZERS
+
+    def epoch(self, order, rate, watch):
+        """Train on all rows once, batch by batch.
+
+        Parameters
+        ----------
+        order : ndarray of shape (n_samples,) or None
+            Numbers of the rows in their order, None for the order of the data.
+        rate : float
+            The learning rate.
+        watch : Progress of the fit that is looked at for Ctrl-C
+
+        Returns
+        -------
+        loss : float or None
+            Mean loss over the batches, each before its step; None after Ctrl-C.
+        norm : float
+            Norm of the last gradient before it is clipped.
+        """
+        progress, n_samples = self.job.progress, self.job.X.shape[0]
+        if order is None:
+            order = np.arange(n_samples)
+        self._make_team()
+        size = self._samples_per_call()
+        loss_sum = weight_sum = norm = 0.0
+        for start in range(0, n_samples, size):
+            if watch.interrupted:
+                progress.samples += start
+                return None, norm
+            rows = order[start : start + size]
+            loss, weight, norm = self._train_on(rows, rate, start + size >= n_samples)
+            loss_sum += loss
+            weight_sum += weight
+        return loss_sum / weight_sum, norm
+
+    def _make_team(self):
+        """Have as many threads as there is room for beside other fits at the moment."""
+        job = self.job
+        flops = 3 * self.network.forward_flops(job.batch_size)
+        n_threads = team_size(flops, _STEP_FLOPS)
+        if self.training is None or n_threads != self.asked_for:
+            self.training = native.Training(self.program, job.batch_size, n_threads)
+            self.asked_for = n_threads
+
+    def _samples_per_call(self):
+        """Whole batches; one where Python augments each of them."""
+        batch_size = self.job.batch_size
+        if self.job.augment is not None:
+            return batch_size
+        flops = 3 * self.network.forward_flops(batch_size)
+        return batch_size * max(1, int(_CALL_FLOPS / max(1, flops)))
+
+    def _train_on(self, rows, rate, is_last):
+        """Train on some batches; return the sums of losses and weights, and the norm."""
+        job, progress = self.job, self.job.progress
+        samples, order = None, rows
+        if job.augment is None:
+            samples = self.samples
+        else:
+            weights = None if job.sample_weight is None else job.sample_weight[rows]
+            if weights is None or weights.any():  # else there is nothing to learn from
+                x = job.augment(job.X[rows], progress.rngs["augmentation"])
+                x = np.ascontiguousarray(x, dtype=self.network.dtype)
+                samples = native.Samples(self.program, x, job.y[rows], weights)
+                order = None
+        loss = weight = norm = 0.0
+        if samples is not None:
+            loss, weight, norm = self._run(samples, order, len(rows), rate, is_last)
+        progress.steps += -(-len(rows) // job.batch_size)
+        return loss, weight, norm
+
+    def _run(self, samples, order, n_rows, rate, measure_norm, *, updates=True):
+        job, progress, optimizer = self.job, self.job.progress, self.job.optimizer
+        remembered = progress.optimizer_state
+        vectors = [remembered.get(name) for name in self.kind.remembered]
+        if self.kind.number == 0 and not getattr(optimizer, "momentum", 0):
+            vectors = []
+        loss, weight, norm, n_updates = self.training.run(
+            samples,
+            order,
+            n_rows,
+            self.network.theta,
+            self.network.state,
+            *(vectors + [None, None])[:2],
+            self.gradient,
+            batch_size=job.batch_size,
+            optimizer=self.kind.number,
+            rate=rate,
+            first=getattr(optimizer, self.kind.first, 0.0),
+            second=getattr(optimizer, self.kind.second, 0.0),
+            epsilon=getattr(optimizer, "epsilon", 0.0),
+            decay=getattr(optimizer, "decay", 0.0),
+            nesterov=getattr(optimizer, "nesterovs_momentum", False),
+            alpha=job.alpha,
+            l1_ratio=job.l1_ratio,
+            max_norm=job.max_grad_norm,
+            measure_norm=measure_norm,
+            updates=updates,
+            seed=progress.seed,
+            step=progress.steps,
+            n_updates=remembered.get("steps", 0),
+        )
+        if "steps" in remembered and updates:
+            remembered["steps"] = n_updates
+        return loss, weight, norm
+
+    def loss_and_gradient(self):
+        """Return the penalized loss of all rows, as one batch, and its gradient."""
+        self._make_team()
+        n_samples = self.job.X.shape[0]
+        loss, weight, _ = self._run(self.samples, None, n_samples, 0.0, False, updates=False)
+        return loss / weight, self.gradient
+
+    def close(self):
+        """End the threads and drop the workspace."""
+        self.training = self.samples = None
+
+
+def predict(program, network, x, most_bytes):
+    """Return the raw predictions of some samples, as `Network.raw_prediction` does."""
+    n_samples = x.shape[0]
+    raw = np.empty((n_samples, program.n_outputs), network.dtype)
+    flops = max(1, network.forward_flops(1))
+    sample_bytes = 2 * program.largest * network.dtype.itemsize
+    block = max(1, min(_BLOCK_SAMPLES, max(8, _BLOCK_BYTES // sample_bytes)))
+    n_threads = team_size(flops * n_samples, _PREDICTION_FLOPS)
+    n_threads = max(1, min(n_threads, most_bytes // (block * sample_bytes), n_samples // 16))
+    block = max(1, min(block, most_bytes // sample_bytes, n_samples))
+    size = max(block * n_threads, int(_CALL_FLOPS * n_threads / flops))
+    for start in range(0, n_samples, size):
+        rows = slice(start, min(start + size, n_samples))
+        part = x if size >= n_samples else x[rows]
+        if not sparse.issparse(part):
+            part = np.ascontiguousarray(part).reshape(part.shape[0], -1)
+        samples = native.Samples(program, part)
+        native.predict(samples, network.theta, network.state, raw[rows], block, n_threads)
+    return raw.reshape(n_samples, *network.output_shape)
