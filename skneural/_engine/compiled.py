@@ -55,8 +55,8 @@ class CompiledTraining:
         self.network = job.progress.network
         self.gradient = np.zeros_like(self.network.theta)
         self.kind = _OPTIMIZERS.get(type(job.optimizer), _Kind(0, "", "", ()))
-        self.training = None
-        if job.augment is None:
+        self.training = self.samples = None
+        if job.augment is None and (program.takes_sparse or not sparse.issparse(job.X)):
             self.samples = native.Samples(program, job.X, job.y, job.sample_weight)
 
     @staticmethod
@@ -108,9 +108,9 @@ class CompiledTraining:
             self.asked_for = n_threads
 
     def _samples_per_call(self):
-        """Whole batches; one where Python augments each of them."""
+        """Whole batches; one where Python prepares each of them."""
         batch_size = self.job.batch_size
-        if self.job.augment is not None:
+        if self.samples is None:
             return batch_size
         flops = 3 * self.network.forward_flops(batch_size)
         return batch_size * max(1, int(_CALL_FLOPS / max(1, flops)))
@@ -118,21 +118,26 @@ class CompiledTraining:
     def _train_on(self, rows, rate, is_last):
         """Train on some batches; return the sums of losses and weights, and the norm."""
         job, progress = self.job, self.job.progress
-        samples, order = None, rows
-        if job.augment is None:
-            samples = self.samples
-        else:
-            weights = None if job.sample_weight is None else job.sample_weight[rows]
-            if weights is None or weights.any():  # else there is nothing to learn from
-                x = job.augment(job.X[rows], progress.rngs["augmentation"])
-                x = np.ascontiguousarray(x, dtype=self.network.dtype)
-                samples = native.Samples(self.program, x, job.y[rows], weights)
-                order = None
-        loss = weight = norm = 0.0
-        if samples is not None:
-            loss, weight, norm = self._run(samples, order, len(rows), rate, is_last)
+        measured = 0.0, 0.0, 0.0
+        if self.samples is not None:
+            measured = self._run(self.samples, rows, len(rows), rate, is_last)
+        # with weights of zero there is nothing to learn from
+        elif job.sample_weight is None or job.sample_weight[rows].any():
+            measured = self._run(self._prepared(rows), None, len(rows), rate, is_last)
         progress.steps += -(-len(rows) // job.batch_size)
-        return loss, weight, norm
+        return measured
+
+    def _prepared(self, rows):
+        """A batch of dense rows, augmented if the job says so."""
+        job = self.job
+        x = job.X[rows]
+        if job.augment is not None:
+            x = job.augment(x, job.progress.rngs["augmentation"])
+        if sparse.issparse(x):
+            x = x.toarray()
+        x = np.ascontiguousarray(x, dtype=self.network.dtype)
+        weights = None if job.sample_weight is None else job.sample_weight[rows]
+        return native.Samples(self.program, x, job.y[rows], weights)
 
     def _run(self, samples, order, n_rows, rate, measure_norm, *, updates=True):
         job, progress, optimizer = self.job, self.job.progress, self.job.optimizer
@@ -172,8 +177,11 @@ class CompiledTraining:
     def loss_and_gradient(self):
         """Return the penalized loss of all rows, as one batch, and its gradient."""
         self._make_team()
+        samples = self.samples
+        if samples is None:
+            samples = self._prepared(slice(None))
         n_samples = self.job.X.shape[0]
-        loss, weight, _ = self._run(self.samples, None, n_samples, 0.0, False, updates=False)
+        loss, weight, _ = self._run(samples, None, n_samples, 0.0, False, updates=False)
         return loss / weight, self.gradient
 
     def close(self):
@@ -195,7 +203,9 @@ def predict(program, network, x, most_bytes):
     for start in range(0, n_samples, size):
         rows = slice(start, min(start + size, n_samples))
         part = x if size >= n_samples else x[rows]
-        if not sparse.issparse(part):
+        if sparse.issparse(part) and not program.takes_sparse:
+            part = part.toarray()
+        if isinstance(part, np.ndarray):
             part = np.ascontiguousarray(part).reshape(part.shape[0], -1)
         samples = native.Samples(program, part)
         native.predict(samples, network.theta, network.state, raw[rows], block, n_threads)

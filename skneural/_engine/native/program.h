@@ -50,6 +50,7 @@ struct Program {
     const Image& input() const { return steps.front().in; }
     Index n_inputs() const { return steps.front().in.size(); }
     Index n_outputs() const { return steps.back().out.size(); }
+    bool takes_sparse() const { return steps.front().kind == DENSE; }
     Index largest() const {  // numbers of a sample between two steps
         Index largest = n_inputs();
         for (const Step& step : steps) largest = std::max(largest, step.out.size());

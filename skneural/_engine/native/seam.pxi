@@ -20,6 +20,7 @@ cdef extern from "engine.h" namespace "skneural" nogil:
         int64_t n_inputs()
         int64_t n_outputs()
         int64_t largest()
+        bint takes_sparse()
 
     CProgram make_program(const int64_t*, const double*, int64_t, const int64_t*, const double*,
                           int64_t, int64_t, int64_t, int64_t) except +
@@ -108,6 +109,11 @@ cdef class Program:
         return self.program.n_outputs()
 
     @property
+    def takes_sparse(self):
+        """Whether the first step can read sparse rows."""
+        return self.program.takes_sparse()
+
+    @property
     def largest(self):
         """How many numbers a sample has, at most, between two steps."""
         return self.program.largest()
@@ -164,6 +170,8 @@ cdef class Samples:
 
     def check_sparse(self, X, int64_t n, int64_t n_inputs):
         """Check a CSR matrix; return the arrays that have to stay alive."""
+        if not self.program.program.takes_sparse():
+            raise ValueError("The first step of this network does not take sparse X.")
         if X.shape[1] != n_inputs:
             raise ValueError(f"X must have {n_inputs} columns, got {X.shape[1]}.")
         if max(X.nnz, n) >= 2**31 or len(X.indptr) != n + 1:
