@@ -2,7 +2,7 @@
 
 Everything else about the package is in pyproject.toml. Without a usable compiler the package
 is installed without these modules and works on NumPy. With ``SKNEURAL_BUILD=require`` in the
-environment, a module that cannot be built is an error, and so is a compiler warning.
+environment, a module that cannot be built is an error, and so is a warning of GCC or Clang.
 """
 
 import os
@@ -50,7 +50,7 @@ class BuildEngine(build_ext):
         """Build all modules, several at a time, with the flags of this compiler."""
         msvc = self.compiler.compiler_type == "msvc"
         levels, flags = (MSVC_LEVELS, MSVC_FLAGS) if msvc else (UNIX_LEVELS, UNIX_FLAGS)
-        strict = [] if not required() else ["/WX"] if msvc else ["-Werror"]
+        strict = ["-Werror"] if required() and not msvc else []
         for extension in self.extensions:
             extension.extra_link_args = [] if msvc else ["-pthread"]
             extension.extra_compile_args = flags + levels[level_of(extension)] + strict
