@@ -15,7 +15,6 @@ from skneural._data import check_start
 from skneural._interrupt import deferred_interrupt
 from skneural._network import Network
 from skneural._preparation import Preparation
-from skneural._task import current_task
 from skneural._threads import blas_threads_for
 from skneural._watch import Watch
 
@@ -161,16 +160,10 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
 
     def _run(self, job, watch):
         """Train a job and take over what it leaves; return a doubt about it or None."""
-        progress = job.progress
         run = _lbfgs.train if self.solver == "lbfgs" else _training.train
-
-        def alone(watch):
-            with blas_threads_for(progress.network.product_flops(job.batch_size)):
-                return run(job, watch)
-
-        task = current_task()  # of a sweep, where fits are trained together
-        doubt = alone(watch) if task is None else task.train(job, watch, alone)
-        self._take_over(progress, job.batch_size)
+        with blas_threads_for(job.progress.network.product_flops(job.batch_size)):
+            doubt = run(job, watch)
+        self._take_over(job.progress, job.batch_size)
         return doubt
 
     def _take_over(self, progress, batch_size):

@@ -13,8 +13,6 @@ ROOT = Path(skneural.__file__).parent
 # from the top of the house to its foundation; a module imports from lower floors only
 FLOORS = [
     ["skneural"],
-    ["_backend"],
-    ["_processes"],
     ["_checkpoint", "_skl2onnx", "_skops"],
     ["_persistence"],
     ["_restore", "_onnx"],
@@ -31,10 +29,7 @@ FLOORS = [
     ],
     ["display._axes", "_study"],
     ["_unwrap", "_diagnostics"],
-    ["_base", "_coordinator", "_classification", "_regression", "_docs", "_layer_measures"],
-    ["_task"],
-    ["_stack"],
-    ["_stacked_batches", "_stacked_optimizers"],
+    ["_base", "_classification", "_regression", "_docs", "_layer_measures"],
     ["_preparation", "_watch"],
     ["_validation", "_labels", "_class_weights"],
     ["_data"],

@@ -4,7 +4,6 @@ import threading
 from contextlib import nullcontext
 from functools import partial
 
-import joblib
 import numpy as np
 import pytest
 from _callbacks import Callback
@@ -12,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
-from sklearn.model_selection import cross_val_score
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skneural import ConvNetClassifier, MLPClassifier, MLPRegressor, _network, _threads
@@ -170,22 +168,6 @@ def test_as_many_threads_as_blas_may_have():
             with one_thread():  # a task of a sweep, say
                 assert allowed_threads() == 1
             assert allowed_threads() == n_threads
-
-
-@pytest.mark.usefixtures("small_parts")
-def test_fits_of_a_sweep_have_one_thread(monkeypatch):
-    crews = []
-    monkeypatch.setattr(_network, "Crew", lambda n: crews.append(n) or Crew(n))
-    for solver in ("adam", "lbfgs"):  # some meet, some train alone
-        own = MLPClassifier((4,), max_iter=2, patience=np.inf, solver=solver)
-        with joblib.parallel_config(backend="skneural", require="sharedmem"):
-            cross_val_score(own, X, Y, cv=3)
-    own.set_params(solver="adam", verbose=True)
-    with joblib.parallel_config(backend="skneural", require="sharedmem"):
-        cross_val_score(own, X, Y, cv=3)
-    assert set(crews) == {0}
-    own.fit(X, Y)
-    assert crews[-1] == 1
 
 
 def test_a_limit_of_the_system_leaves_fewer_parts(monkeypatch):
