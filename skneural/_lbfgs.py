@@ -7,7 +7,6 @@ import numpy as np
 from scipy.optimize import minimize
 
 from skneural._training import Epochs
-from skneural.ops import _numpy as ops
 
 
 class LBFGS:
@@ -92,7 +91,7 @@ class _Run:
         job, network = self.job, self.job.progress.network
         network.theta[...] = theta
         loss = network.loss_and_grad(job.X, job.y, job.sample_weight, job.alpha)
-        self.grad_norm = math.sqrt(ops.inner(network.grad, network.grad))
+        self.grad_norm = math.sqrt(np.dot(network.grad, network.grad))
         return float(loss), network.grad.astype(np.float64)
 
     def end_iteration(self, intermediate_result):

@@ -8,15 +8,12 @@ and the settings of one run.
 import copy
 import math
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import sparse
 
 from skneural._batches import Batches
-from skneural._threads import allowed_threads, blas_threads_for
-from skneural.ops import _numpy as ops
 from skneural.schedules import Adaptive, Schedule
 
 HISTORY = ("learning_rate", "loss", "grad_norm", "seconds")  # an entry an epoch
@@ -250,30 +247,23 @@ def train(job, watch):
         If the loss or a prediction is no longer finite.
     """
     progress, network = job.progress, job.progress.network
-    n_parts = 1
-    if not sparse.issparse(job.X):
-        n_parts = network.n_parts(job.batch_size, allowed_threads())
-    # Threads of our own leave none to BLAS, not even to predict between epochs: its threads
-    # would go on spinning beside them.
-    with blas_threads_for(0) if n_parts > 1 else nullcontext():
-        epochs = Epochs(job, watch)
-        try:
-            n_parts = network.bind(job.batch_size, progress.rngs["dropout"], n_parts)
-            gathered = {"gather": job.shuffle, "by_parts": n_parts > 1 and not job.augment}
-            batches = Batches(job.X, job.y, job.sample_weight, job.batch_size, **gathered)
-            while not (job.is_over or watch.interrupted):
-                epochs.begin()
-                order = None
-                if job.shuffle:
-                    order = progress.rngs["shuffle"].permutation(job.X.shape[0])
-                rate = job.rate()
-                loss, norm = _train_epoch(job, batches.epoch(order), rate, watch)
-                if loss is None:
-                    break
-                epochs.end(learning_rate=rate, loss=loss, grad_norm=norm)
-        finally:
-            network.release()
-        epochs.finish()  # predicts, now that the workspace of training is free
+    epochs = Epochs(job, watch)
+    try:
+        network.bind(job.batch_size, progress.rngs["dropout"])
+        batches = Batches(job.X, job.y, job.sample_weight, job.batch_size, gather=job.shuffle)
+        while not (job.is_over or watch.interrupted):
+            epochs.begin()
+            order = None
+            if job.shuffle:
+                order = progress.rngs["shuffle"].permutation(job.X.shape[0])
+            rate = job.rate()
+            loss, norm = _train_epoch(job, batches.epoch(order), rate, watch)
+            if loss is None:
+                break
+            epochs.end(learning_rate=rate, loss=loss, grad_norm=norm)
+    finally:
+        network.release()
+    epochs.finish()  # predicts, now that the workspace of training is free
     return job.doubt
 
 
@@ -301,7 +291,7 @@ def _train_epoch(job, batches, rate, watch):
                 x = job.augment(x, job.progress.rngs["augmentation"])
             loss = network.loss_and_grad(x, y, sample_weight, job.alpha, job.l1_ratio)
             if rows_left == 0 or job.max_grad_norm < math.inf:
-                norm = math.sqrt(ops.inner(network.grad, network.grad))
+                norm = math.sqrt(np.dot(network.grad, network.grad))
                 if norm > job.max_grad_norm:
                     network.grad *= job.max_grad_norm / norm
             optimizer.step(network.theta, network.grad, rate, state)

@@ -37,22 +37,20 @@ FLOORS = [
     ["_training", "_interrupt"],
     ["schedules"],
     ["_network", "_optimizers", "_parameters"],
-    ["_summary", "_pass", "_prediction", "_batches"],
-    ["_crew", "_threads"],
+    ["_summary", "_prediction", "_batches"],
+    ["_threads"],
     [
         "layers._dense",
         "layers._activations",
         "layers._batch_norm",
         "layers._dropout",
         "layers._noise",
-        "layers._pooled_conv",
         "layers._flatten",
         "_classification_losses",
     ],
     ["layers._conv", "layers._pooling"],
     ["layers._base", "layers._windows", "_initializers", "layers", "_losses"],
-    ["ops._numpy", "ops._correlation", "ops._tiles", "ops._taps", "ops._memo"],
-    ["ops._images", "ops", "_model_file", "_version"],
+    ["ops._numpy", "ops._images", "ops", "_model_file", "_version"],
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 USES_SKLEARN = {

@@ -48,16 +48,14 @@ INPUT_SHAPES |= {"conv_of_one_channel": (6, 4, 1), "conv_of_signals": (9, 3)}
 EVERY_LAYER = pytest.mark.parametrize("name", LAYERS)
 
 
-def make(name, n_samples, dtype=np.float64, rng=None, lead=(), **kwargs):
+def make(name, n_samples, dtype=np.float64, rng=None, **kwargs):
     """A layer of the table, bound for so many samples."""
     layer, shape = LAYERS[name](), INPUT_SHAPES.get(name, (6,))
-    return bound(
-        layer, rows_shape(n_samples, shape, lead), dtype, rng, input_shape=shape, **kwargs
-    )
+    return bound(layer, rows_shape(n_samples, shape), dtype, rng, input_shape=shape, **kwargs)
 
 
-def x_shape(name, n_samples, lead=()):
-    return rows_shape(n_samples, INPUT_SHAPES.get(name, (6,)), lead)
+def x_shape(name, n_samples):
+    return rows_shape(n_samples, INPUT_SHAPES.get(name, (6,)))
 
 
 @DTYPES
@@ -78,35 +76,6 @@ def test_shape_and_dtype(name, dtype):
         y = layer.forward(x, training=False)
         assert y.shape == y_shape
         assert y.dtype == dtype
-
-
-@EVERY_LAYER
-@pytest.mark.parametrize("n_samples", [8, 5])
-def test_stacked_equals_single(name, n_samples):
-    """A leading model axis; one generator serves one model after the other."""
-    stack = make(name, 8, rng=np.random.default_rng(0), lead=(3,))
-    x = drawn(x_shape(name, n_samples, (3,)))
-    dy = drawn(rows_shape(n_samples, stack.output_shape, (3,)), seed=3)
-    rng = np.random.default_rng(0)
-    singles = [make(name, 8, rng=rng) for _ in range(3)]
-    for i, single in enumerate(singles):
-        for kind in ("params", "state"):
-            for key, array in stack.arrays[kind].items():
-                single.arrays[kind][key][...] = array[i]
-    y = stack.forward(x.copy(), training=True).copy()
-    ys = [layer.forward(x[i].copy(), training=True) for i, layer in enumerate(singles)]
-    np.testing.assert_allclose(y, ys, rtol=1e-12, atol=1e-14)
-    dx = stack.backward(dy.copy())
-    dxs = [layer.backward(dy[i].copy()) for i, layer in enumerate(singles)]
-    np.testing.assert_allclose(dx, dxs, rtol=1e-10, atol=1e-12)
-    for kind in ("grads", "state"):
-        for key, array in stack.arrays[kind].items():
-            parts = [layer.arrays[kind][key] for layer in singles]
-            np.testing.assert_allclose(array, parts, rtol=1e-10, atol=1e-12)
-    predicted = [layer.forward(x[i].copy(), training=False) for i, layer in enumerate(singles)]
-    np.testing.assert_allclose(
-        stack.forward(x.copy(), training=False), predicted, rtol=1e-12, atol=1e-14
-    )
 
 
 @DTYPES
@@ -360,15 +329,3 @@ def test_gradient_of_drawn_networks(
     analytic, step = network.grad @ direction, 1e-5 * direction
     numeric = (loss_at(start + step) - loss_at(start - step)) / 2e-5
     assert abs(analytic - numeric) / max(1.0, abs(analytic)) < 1e-6
-
-
-@pytest.mark.parametrize("n_units", [8, 4000])
-@pytest.mark.parametrize("lead", [(), (2,)])
-def test_relu_of_small_and_of_large_batches(n_units, lead):
-    """The large ones do not fit into the cache together with as many zeros."""
-    layer = bound(ACTIVATIONS["relu"](), (*lead, 30, n_units))
-    for n_rows in (30, 7):
-        z, dy = drawn((*lead, n_rows, n_units)), drawn((*lead, n_rows, n_units), seed=3)
-        y = layer.forward(z.copy(), training=True)
-        np.testing.assert_array_equal(y, np.maximum(z, 0))
-        np.testing.assert_array_equal(layer.backward(dy.copy()), np.where(z > 0, dy, 0))

@@ -40,9 +40,9 @@ class Dropout(Layer):
         self.rng = binding.rng
         # flat, so that the part in use is contiguous whatever the number of rows
         size = math.prod(binding.batch_shape)
-        self.y = binding.ops.empty(size, binding.dtype)
-        self.kept = binding.ops.empty(size, bool)
-        self.factor = binding.ops.empty(size, binding.dtype)
+        self.y = np.empty(size, binding.dtype)
+        self.kept = np.empty(size, bool)
+        self.factor = np.empty(size, binding.dtype)
 
     def forward(self, x, *, training):
         if not (self.rate and training):
@@ -60,59 +60,4 @@ class Dropout(Layer):
     def backward(self, dy, *, need_dx=True):
         if self.rate:
             dy *= self.slope
-        return dy
-
-
-class StackedDropout(Layer):
-    """`Dropout` over a leading model axis: a rate and a generator of its own for each model.
-
-    Each model draws what it would draw alone, also where batches of unequal length stand
-    side by side.
-
-    Parameters
-    ----------
-    rates : sequence of float
-        For each model.
-    rngs : sequence of numpy.random.Generator
-        Where the draws of each model come from.
-    row_counts : list of int
-        How many rows of the batch are those of each model; read in every `forward`.
-    """
-
-    only_training = True
-
-    def __init__(self, rates, rngs, row_counts):
-        self.rates = rates
-        self.rngs = rngs
-        self.row_counts = row_counts
-
-    def build(self, input_shape):
-        self.pixels = math.prod(input_shape[:-1])
-        return input_shape
-
-    def bind(self, binding):
-        self.ops = binding.ops
-        # float32 and zeros: what no model draws must be a number, too
-        self.draws = np.zeros(binding.batch_shape, np.float32)
-        self.kept = self.ops.empty(binding.batch_shape, bool)
-        self.y = self.ops.empty(binding.batch_shape, binding.dtype)
-        self.factor = self.ops.empty(binding.batch_shape, binding.dtype)
-        column = (len(self.rates), 1, 1)
-        self.thresholds = np.array(self.rates, np.float32).reshape(column)
-        factors = [1 / (1 - rate) for rate in self.rates]
-        self.scale = np.array(factors, binding.dtype).reshape(column)
-
-    def forward(self, x, *, training):
-        arrays = self.draws, self.kept, self.factor, self.y
-        draws, kept, factor, y = (self.ops.leading_rows(a, x.shape[-2]) for a in arrays)
-        for rng, n_rows, of_model in zip(self.rngs, self.row_counts, draws, strict=True):
-            rng.random(out=of_model[: n_rows * self.pixels], dtype=np.float32)
-        np.greater_equal(draws, self.thresholds, out=kept)
-        np.copyto(factor, kept)
-        factor *= self.scale
-        self.slope = factor
-        return np.multiply(x, factor, out=y)
-
-    def backward(self, dy, *, need_dx=True):
-        dy *= self.slope
         return dy

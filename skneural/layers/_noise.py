@@ -35,9 +35,9 @@ class GaussianNoise(Layer):
             return
         self.rng = binding.rng
         # flat, so that the part in use is contiguous whatever the number of rows
-        self.y = binding.ops.empty(math.prod(binding.batch_shape), binding.dtype)
+        self.y = np.empty(math.prod(binding.batch_shape), binding.dtype)
         is_float32 = self.y.dtype == np.float32
-        self.noise = self.y if is_float32 else binding.ops.empty(self.y.size, np.float32)
+        self.noise = self.y if is_float32 else np.empty(self.y.size, np.float32)
 
     def forward(self, x, *, training):
         if not (self.std and training):
