@@ -159,26 +159,27 @@ class Network(Prediction):
         shapes = [*self.input_shapes, self.output_shape]
         return Summary(self.layers[:n_layers], shapes, self.dtype, batch_size)
 
-    def bound_layers(self, batch_size, grad=None, rng=None):
+    def bound_layers(self, batch_size, grad=None, draws=None):
         """Working copies of the layers, with a workspace; for predicting without `grad`."""
         params, state = self.views(self.theta), self.state_views()
         grads = [None] * len(self.layers) if grad is None else self.views(grad)
         bound = [copy.copy(layer) for layer in self.layers]
-        for layer, shape, *arrays in zip(
-            bound, self.input_shapes, params, state, grads, strict=True
-        ):
-            layer.bind(Binding(batch_size, shape, self.dtype, *arrays, rng))
+        for i, layer in enumerate(bound):
+            arrays = params[i], state[i], grads[i]
+            shape = self.input_shapes[i]
+            layer.bind(Binding(batch_size, shape, self.dtype, *arrays, draws, i))
         return bound
 
-    def bind(self, batch_size, rng=None):
+    def bind(self, batch_size, draws=None):
         """Allocate what training on batches of up to `batch_size` rows needs.
 
-        `rng` is where layers such as dropout draw from.
+        `draws` has the random words of layers such as dropout, and is told the step by whoever
+        trains the network.
         """
         self.release()
         self.grad = np.empty_like(self.theta)
         self._signs = np.empty(self.n_weights, self.dtype)
-        self._bound = self.bound_layers(batch_size, self.grad, rng)
+        self._bound = self.bound_layers(batch_size, self.grad, draws)
         # nobody asks for the gradient of the input, nor for what stands before it
         first = next(i for i, layer in enumerate(self._bound) if layer.param_shapes)
         self._way_back = [(layer, True) for layer in self._bound[:first:-1]]

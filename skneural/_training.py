@@ -14,6 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from skneural._batches import Batches
+from skneural._engine.philox import Draws
 from skneural.schedules import Adaptive, Schedule
 
 HISTORY = ("learning_rate", "loss", "grad_norm", "seconds")  # an entry an epoch
@@ -44,6 +45,15 @@ class Progress:
     stalls: int = 0  # how often patience has run out, for the schedule "adaptive"
     best_loss: float = math.inf
     history: dict = field(default_factory=lambda: {name: [] for name in HISTORY})
+    # pickles of earlier versions lack these two, and then have the defaults
+    seed: int | None = None  # of dropout and noise; drawn when the first fit begins
+    steps: int = 0  # batches since the network was made, those without weight included
+
+    def draws(self):
+        """Return the random words of dropout and noise, from where they stand."""
+        if self.seed is None:
+            self.seed = int(self.rngs["dropout"].integers(2**64, dtype=np.uint64))
+        return Draws(self.seed, self.steps)
 
     @property
     def loss_curve(self):
@@ -249,7 +259,8 @@ def train(job, watch):
     progress, network = job.progress, job.progress.network
     epochs = Epochs(job, watch)
     try:
-        network.bind(job.batch_size, progress.rngs["dropout"])
+        draws = progress.draws()
+        network.bind(job.batch_size, draws)
         batches = Batches(job.X, job.y, job.sample_weight, job.batch_size, gather=job.shuffle)
         while not (job.is_over or watch.interrupted):
             epochs.begin()
@@ -257,7 +268,7 @@ def train(job, watch):
             if job.shuffle:
                 order = progress.rngs["shuffle"].permutation(job.X.shape[0])
             rate = job.rate()
-            loss, norm = _train_epoch(job, batches.epoch(order), rate, watch)
+            loss, norm = _train_epoch(job, batches.epoch(order), draws, rate, watch)
             if loss is None:
                 break
             epochs.end(learning_rate=rate, loss=loss, grad_norm=norm)
@@ -267,7 +278,7 @@ def train(job, watch):
     return job.doubt
 
 
-def _train_epoch(job, batches, rate, watch):
+def _train_epoch(job, batches, draws, rate, watch):
     """One pass over the batches, each measured before its step.
 
     Returns the mean loss, and the norm of the last gradient before it is clipped; None for
@@ -284,6 +295,8 @@ def _train_epoch(job, batches, rate, watch):
                 job.progress.samples += job.X.shape[0] - rows_left
                 return None, norm
             rows_left -= len(y)
+            draws.step = job.progress.steps
+            job.progress.steps += 1
             weight = len(y) if sample_weight is None else float(sample_weight.sum())
             if weight == 0:  # nothing to learn from, and a mean over it is undefined
                 continue

@@ -19,7 +19,7 @@ def rows_shape(n_samples, shape):
     return n_samples * math.prod(shape[:-1]), shape[-1]
 
 
-def bound(layer, batch_shape, dtype=np.float64, rng=None, predicting=False, input_shape=None):
+def bound(layer, batch_shape, dtype=np.float64, draws=None, predicting=False, input_shape=None):
     """A layer bound to drawn arrays.
 
     `batch_shape` is that of rows; `input_shape` that of one sample, if this has several rows.
@@ -34,7 +34,7 @@ def bound(layer, batch_shape, dtype=np.float64, rng=None, predicting=False, inpu
 
     params, state = arrays(layer.param_shapes), arrays(layer.state_shapes)
     grads = None if predicting else {k: np.full_like(v, np.nan) for k, v in params.items()}
-    layer.bind(Binding(n_samples, input_shape, np.dtype(dtype), params, state, grads, rng))
+    layer.bind(Binding(n_samples, input_shape, np.dtype(dtype), params, state, grads, draws))
     layer.arrays = {"params": params, "state": state, "grads": grads}
     return layer
 

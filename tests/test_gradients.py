@@ -12,6 +12,7 @@ from skneural._classification_losses import (
     MulticlassHinge,
     MultiHead,
 )
+from skneural._engine.philox import Draws
 from skneural._losses import (
     REGRESSOR_LOSSES,
     AbsoluteError,
@@ -109,14 +110,13 @@ def directional_error(network, seen, seed, x, y, *weight_and_penalty):
     Also whether all points are on the same side of every kink: differences across one are
     wrong, however small the step.
     """
-    rng, draws = np.random.default_rng(seed).spawn(2)
-    network.bind(len(y), draws)
-    start, start_of_draws = network.theta.copy(), draws.bit_generator.state
+    rng = np.random.default_rng(seed)
+    network.bind(len(y), Draws(seed))  # one step: the same noise and masks every time
+    start = network.theta.copy()
     sides = []
 
     def loss_at(theta):
         seen.clear()
-        draws.bit_generator.state = start_of_draws  # the same noise and masks every time
         network.theta[...] = theta
         value = network.loss_and_grad(x, y, *weight_and_penalty)
         *before_kinks, raw = seen

@@ -50,7 +50,8 @@ FLOORS = [
     ],
     ["layers._conv", "layers._pooling"],
     ["layers._base", "layers._windows", "_initializers", "layers", "_losses"],
-    ["ops._numpy", "ops._images", "ops", "_model_file", "_version"],
+    ["_engine.philox"],
+    ["ops._numpy", "ops._images", "ops", "_engine", "_model_file", "_version"],
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 USES_SKLEARN = {

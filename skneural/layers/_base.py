@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skneural._engine.philox import Draws
+
 
 @dataclass
 class Binding:
@@ -22,8 +24,10 @@ class Binding:
         Views into the flat vectors of parameters and of state.
     grads : dict of str to ndarray or None
         Views into the flat gradient; None when only predicting.
-    rng : numpy.random.Generator or None
-        Where draws of a training batch come from; None when only predicting.
+    draws : skneural._engine.philox.Draws or None
+        Random words for training batches; None when only predicting.
+    index : int
+        Place of the layer in the network, by which it asks for its words.
     """
 
     n_samples: int
@@ -32,7 +36,8 @@ class Binding:
     params: dict
     state: dict
     grads: dict | None = None
-    rng: np.random.Generator | None = None
+    draws: Draws | None = None
+    index: int = 0
 
     @property
     def batch_shape(self):

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from skneural._engine import philox
 from skneural.layers._base import Layer
 
 
@@ -11,8 +12,9 @@ class Dropout(Layer):
     """``y = x * mask / (1 - rate)`` in training, ``y = x`` when predicting.
 
     Every unit of every row is zero with probability `rate`, drawn anew for every batch;
-    those kept are scaled up, so that the mean of `y` is `x`. The draws are float32 whatever
-    the dtype, so that float32 and float64 networks drop the same units.
+    those kept are scaled up, so that the mean of `y` is `x`. Which units are dropped depends
+    on the seed of the network, the step, the layer and the place in the batch alone, not on the
+    dtype: see `skneural._engine.philox`.
 
     Parameters
     ----------
@@ -37,25 +39,21 @@ class Dropout(Layer):
     def bind(self, binding):
         if not self.rate or binding.grads is None:
             return
-        self.rng = binding.rng
-        # flat, so that the part in use is contiguous whatever the number of rows
-        size = math.prod(binding.batch_shape)
-        self.y = np.empty(size, binding.dtype)
-        self.kept = np.empty(size, bool)
-        self.factor = np.empty(size, binding.dtype)
+        self.draws, self.index = binding.draws, binding.index
+        n_values = math.prod(binding.input_shape)
+        self.factor = np.empty((binding.n_samples, n_values), binding.dtype)
+        self.y = np.empty_like(self.factor)
 
     def forward(self, x, *, training):
         if not (self.rate and training):
             return x
-        y, kept, factor = self.y[: x.size], self.kept[: x.size], self.factor[: x.size]
-        draws = self.y.view(np.float32)[: x.size]  # until y is written, its place is scratch
-        self.rng.random(out=draws, dtype=np.float32)
-        np.greater_equal(draws, self.rate, out=kept)
-        # bools are converted on their own: within a product that takes twice as long
-        np.copyto(factor, kept)
-        factor *= 1 / (1 - self.rate)
+        rows = x.reshape(-1, self.y.shape[1])  # one per sample, not per pixel
+        factor, y = self.factor[: len(rows)], self.y[: len(rows)]
+        scale, smallest = factor.dtype.type(1 / (1 - self.rate)), philox.threshold(self.rate)
+        for some, words in self.draws.chunks(self.index, *rows.shape):
+            np.multiply(words[:, : rows.shape[1]] >= smallest, scale, out=factor[some])
         self.slope = factor.reshape(x.shape)
-        return np.multiply(x, self.slope, out=y.reshape(x.shape))
+        return np.multiply(rows, factor, out=y).reshape(x.shape)
 
     def backward(self, dy, *, need_dx=True):
         if self.rate:

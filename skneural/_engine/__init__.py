@@ -1,0 +1,1 @@
+"""The engines that compute what a network does."""
