@@ -1,5 +1,5 @@
-"""skneural against scikit-learn, PyTorch written by hand, and skorch: one table; then sweeps,
-fits beside a busy process, where the time of a step goes, plain NumPy, and fits in stacks.
+"""skneural against scikit-learn, PyTorch written by hand, and skorch: one table; then fits
+beside a busy process, where the time of a step goes, and plain NumPy.
 
     python benchmarks [--only NAME ...] [--rounds 5] [--quick]
 
@@ -23,9 +23,7 @@ import convnet
 import mlp
 import predicting
 import search
-import stacks
 import steps
-import sweeps
 from _harness import CONTESTANTS, in_turn, machine, peak_memory, peak_of_this_process, rows
 
 HEADER = ["work", "threads", "skneural", "of SGEMM peak"]
@@ -64,9 +62,7 @@ def main():
         print("{:.0f} (+{:.0f})".format(*peak_of_this_process(work, contestant)))
         return
     # each kind has a table of its own
-    others = {
-        module: list(module.works(args.quick)) for module in (sweeps, busy, steps, bare, stacks)
-    }
+    others = {module: list(module.works(args.quick)) for module in (busy, steps, bare)}
     names = ", ".join(work.name for some in (works, *others.values()) for work in some)
 
     def chosen(some):

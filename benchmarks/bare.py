@@ -4,8 +4,8 @@
 
 The program here has no layers, no checks, no penalty, and not even a loss: rows of a batch are
 gathered, multiplied forward and back, and the parameters updated, each with the fastest call
-of NumPy or of BLAS that is known here, on arrays made once. Threads take parts of a batch as in
-a fit. What calls NumPy cannot do much better, whatever surrounds the calls.
+of NumPy or of BLAS that is known here, on arrays made once. A program that
+calls NumPy cannot do much better, whatever surrounds the calls.
 """
 
 import statistics
@@ -15,30 +15,33 @@ from itertools import pairwise
 
 import numpy as np
 from _data import digits, mnist
-from _harness import CORES, allowed_threads, seconds
+from _harness import allowed_threads, seconds
 from mlp import PLAIN_SGD
 from scipy.linalg.blas import saxpy
 
-HEADER = ["network", "threads", "plain NumPy, us a batch", "skneural, us a batch"]
-HEADER += ["skneural / plain NumPy"]
+HEADER = [
+    "network",
+    "plain NumPy, us a batch",
+    "skneural, us a batch",
+    "skneural / plain NumPy",
+]
 
 
 @dataclass
 class Fit:
-    """A fit of one network, and the threads that it may have."""
+    """A fit of one network on one thread."""
 
     name: str
     title: str
     data: object
     hidden: tuple
     batch_size: int
-    threads: int
 
 
 class Program:
     """Training of a dense network with ReLU and softmax by plain SGD, for whole batches."""
 
-    def __init__(self, X, y, hidden, batch_size, n_parts):
+    def __init__(self, X, y, hidden, batch_size):
         self.X, self.targets, self.size = X, np.eye(10, dtype=X.dtype)[y], batch_size
         units = [X.shape[1], *hidden, 10]
         self.shapes = list(pairwise(units))
@@ -47,8 +50,7 @@ class Program:
         self.theta = np.zeros(n_weights + sum(units[1:]), X.dtype)
         self.theta[:n_weights] = rng.normal(scale=0.05, size=n_weights)
         self.weights, self.biases = self.views(self.theta)
-        parts = np.array_split(np.arange(batch_size), n_parts)
-        self.parts = [(part[0], part[-1] + 1, self.workspace(len(part))) for part in parts]
+        self.work = self.workspace(batch_size)
 
     def views(self, vector):
         """Weights and biases of the layers, within a vector of all."""
@@ -58,7 +60,7 @@ class Program:
         return weights, arrays[len(weights) :]
 
     def workspace(self, n_rows):
-        """For some rows of a batch: inputs, targets, activations, slopes, gradients."""
+        """Arrays for a batch: activations, slopes, gradients."""
         units = [self.shapes[0][0], *(m for _, m in self.shapes)]
         activations = [np.empty((n_rows, m), self.X.dtype) for m in units]
         deltas = [np.empty_like(a) for a in activations]
@@ -67,9 +69,9 @@ class Program:
         grad = np.empty_like(self.theta)
         return activations, deltas, active, zeros, ones, grad, *self.views(grad)
 
-    def gradient(self, work, rows):
-        """Leave the gradient of some rows in their workspace."""
-        activations, deltas, active, zeros, ones, _, of_weights, of_biases = work
+    def gradient(self, rows):
+        """Return the gradient of a batch."""
+        activations, deltas, active, zeros, ones, grad, of_weights, of_biases = self.work
         self.X.take(rows, axis=0, out=activations[0], mode="clip")
         last = len(self.weights)
         for i in range(last):
@@ -91,29 +93,24 @@ class Program:
             if i:
                 np.dot(deltas[i + 1], self.weights[i].T, out=deltas[i])
                 deltas[i] *= active[i]
+        return grad
 
-    def epoch(self, crew):
-        """One pass over all whole batches, in parts for the threads of a crew."""
+    def epoch(self):
+        """One pass over all whole batches."""
         order = np.random.default_rng(0).permutation(len(self.X))
-        first, *others = (work[5] for _, _, work in self.parts)
         for begin in range(0, len(self.X) - self.size + 1, self.size):
-            rows = order[begin : begin + self.size]
-            crew.run([partial(self.gradient, work, rows[i:j]) for i, j, work in self.parts])
-            for grad in others:
-                first += grad
-            saxpy(first, self.theta, a=-0.01)
+            saxpy(self.gradient(order[begin : begin + self.size]), self.theta, a=-0.01)
 
 
 def works(quick):
-    """Networks of the table, with what a fit needs and the threads that it takes."""
-    for name, title, data, hidden, batch_size, n_rows, threads in (
-        ("mnist", "784-128-64-10, batch 64", mnist, (128, 64), 64, 60_000, 1),
-        ("wide", "784-512-256-10, batch 256", mnist, (512, 256), 256, 20_000, 1),
-        ("wide", "784-512-256-10, batch 256", mnist, (512, 256), 256, 20_000, CORES),
-        ("digits", "64-64-10, batch 32", lambda _: digits(), (64,), 32, None, 1),
+    """Networks of the table, with what a fit needs."""
+    for name, title, data, hidden, batch_size, n_rows in (
+        ("mnist", "784-128-64-10, batch 64", mnist, (128, 64), 64, 60_000),
+        ("wide", "784-512-256-10, batch 256", mnist, (512, 256), 256, 20_000),
+        ("digits", "64-64-10, batch 32", lambda _: digits(), (64,), 32, None),
     ):
         data = partial(data, 600 if quick else n_rows)
-        yield Fit(f"bare-{name}", title, data, hidden, batch_size, threads)
+        yield Fit(f"bare-{name}", title, data, hidden, batch_size)
 
 
 def print_table(chosen, rounds, quick, peak):
@@ -121,32 +118,25 @@ def print_table(chosen, rounds, quick, peak):
     print("|", " | ".join(HEADER), "|")
     print("|" + "---|" * len(HEADER), flush=True)
     for work in chosen:
-        with allowed_threads(work.threads):
+        with allowed_threads(1):
             pairs = list(in_turn(work, 1 if quick else rounds))
         plain, ours = (1e6 * statistics.median(times) for times in zip(*pairs, strict=True))
         ratio = statistics.median(our / bare for bare, our in pairs)
-        cells = work.title, str(work.threads), f"{plain:.0f}", f"{ours:.0f}", f"{ratio:.2f}"
+        cells = work.title, f"{plain:.0f}", f"{ours:.0f}", f"{ratio:.2f}"
         print("|", " | ".join(cells), "|", flush=True)
 
 
 def in_turn(work, rounds):
     """Yield the seconds a batch of the program, and of an epoch of a fit, in turn."""
     from skneural import MLPClassifier
-    from skneural._crew import Crew
-    from skneural._threads import blas_threads_for
 
     X, y = work.data()
     size = work.batch_size
     model = MLPClassifier(work.hidden, solver="sgd", batch_size=size, max_iter=1, **PLAIN_SGD)
     model.set_params(patience=np.inf).fit(X[:size], y[:size])
-    crew = Crew(model.network_.n_parts(size, work.threads) - 1)
-    program = Program(X, y, work.hidden, size, crew.size)
-    try:
-        for i in range(rounds + 1):
-            with blas_threads_for(0):
-                plain = seconds(lambda: program.epoch(crew)) / (len(X) // size)
-            (ours,) = model.fit(X, y).history_["seconds"]
-            if i:  # the first round pays for caches
-                yield plain, ours / (len(X) / size)
-    finally:
-        crew.close()
+    program = Program(X, y, work.hidden, size)
+    for i in range(rounds + 1):
+        plain = seconds(program.epoch) / (len(X) // size)
+        (ours,) = model.fit(X, y).history_["seconds"]
+        if i:  # the first round pays for caches
+            yield plain, ours / (len(X) / size)

@@ -91,7 +91,7 @@ def measured(estimator, X, y, n_steps):
     network, size = estimator.network_, estimator.batch_size
     optimizer = estimator._make_optimizer(network.n_weights)
     network.bind(size)
-    (whole,) = network._passes
+    layers, way_back = network._bound, network._way_back
     clock = _Clock()
     rng = np.random.default_rng(0)
     rows, of_targets = np.empty((size, X.shape[1]), X.dtype), np.empty((size, 10), X.dtype)
@@ -102,20 +102,20 @@ def measured(estimator, X, y, n_steps):
             X.take(order, axis=0, out=rows, mode="clip")
             targets.take(order, axis=0, out=of_targets, mode="clip")
         out = network.pixel_rows(rows)
-        for i, layer in enumerate(whole.layers):
+        for i, layer in enumerate(layers):
             with clock("forward", i):
                 out = layer.forward(out, training=True)
         with clock("loss"):
             network.loss.loss_gradient(of_targets, out, None, gradient_out=delta)
         gradient = delta
-        for i, (layer, need_dx) in enumerate(whole.way_back):
-            with clock("backward", len(whole.layers) - 1 - i):
+        for i, (layer, need_dx) in enumerate(way_back):
+            with clock("backward", len(layers) - 1 - i):
                 gradient = layer.backward(gradient, need_dx=need_dx)
         with clock("penalty"):
             network._add_penalty(1e-4 / size, 0.0)
         with clock("update"):
             optimizer.step(network.theta, network.grad, 1e-6, {})
-    first = len(whole.layers) - len(whole.way_back)
+    first = len(layers) - len(way_back)
     yield "rows gathered", clock.median("gather"), 0.0, 0.0
     for i, layer in enumerate(network.layers):
         times = clock.median("forward", i), clock.median("backward", i)

@@ -1,8 +1,5 @@
 """Neural networks that are scikit-learn estimators all the way down."""
 
-from joblib import register_parallel_backend
-
-from skneural._backend import SweepBackend
 from skneural._checkpoint import Checkpoint
 from skneural._convnet import ConvNetClassifier, ConvNetRegressor
 from skneural._diagnose import diagnose
@@ -44,5 +41,3 @@ __all__ = [
     "study_report",
     "to_onnx",
 ]
-
-register_parallel_backend("skneural", SweepBackend)

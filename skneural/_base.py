@@ -12,10 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural import _lbfgs, _training
 from skneural._data import check_start
+from skneural._engine.threads import counted
 from skneural._interrupt import deferred_interrupt
 from skneural._network import Network
 from skneural._preparation import Preparation
-from skneural._task import current_task
 from skneural._threads import blas_threads_for
 from skneural._watch import Watch
 
@@ -161,16 +161,13 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
 
     def _run(self, job, watch):
         """Train a job and take over what it leaves; return a doubt about it or None."""
-        progress = job.progress
         run = _lbfgs.train if self.solver == "lbfgs" else _training.train
-
-        def alone(watch):
-            with blas_threads_for(progress.network.product_flops(job.batch_size)):
-                return run(job, watch)
-
-        task = current_task()  # of a sweep, where fits are trained together
-        doubt = alone(watch) if task is None else task.train(job, watch, alone)
-        self._take_over(progress, job.batch_size)
+        network = job.progress.network
+        # the compiled engine has threads of its own
+        flops = 0 if network.program is not None else network.product_flops(job.batch_size)
+        with blas_threads_for(flops), counted():
+            doubt = run(job, watch)
+        self._take_over(job.progress, job.batch_size)
         return doubt
 
     def _take_over(self, progress, batch_size):
@@ -285,8 +282,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
             check_is_fitted(self, "network_")
         network = self.network_
         X = self._check_x(X, "X", network.dtype)
-        flops = network.product_flops(X.shape[0])
-        with blas_threads_for(flops), np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             return compute(network, X, int(get_config()["working_memory"] * 2**20))
 
     def __sklearn_tags__(self):

@@ -31,7 +31,7 @@ class SoftmaxSquaredError(Loss):
         p = ops.softmax(raw_prediction, out=gradient_out)
         error = p - y  # the slope needs p and the error at once: one more array
         loss = 0.5 * np.vecdot(error, error)
-        error -= np.vecdot(error, p)[..., None]
+        error -= np.vecdot(error, p)[:, None]
         gradient_out *= error
         return loss
 
@@ -82,7 +82,7 @@ class HingeLoss(Loss):
         gradient_out += self.margin
         active = gradient_out >= 0
         np.maximum(gradient_out, 0, out=gradient_out)
-        loss = np.add.reduce(gradient_out, axis=-1)
+        loss = np.add.reduce(gradient_out, axis=1)
         np.multiply(y, -2, out=gradient_out)
         gradient_out += 1
         gradient_out *= active
@@ -121,14 +121,14 @@ class MulticlassHinge(Loss):
         of_label = np.vecdot(raw_prediction, y)
         gradient_out[...] = raw_prediction
         np.copyto(gradient_out, -np.inf, where=y > 0)
-        rival = gradient_out.argmax(axis=-1, keepdims=True)
-        loss = np.maximum.reduce(gradient_out, axis=-1)
+        rival = gradient_out.argmax(axis=1, keepdims=True)
+        loss = np.maximum.reduce(gradient_out, axis=1)
         loss -= of_label
         loss += self.margin
         gradient_out[...] = 0
-        np.put_along_axis(gradient_out, rival, 1, axis=-1)
+        np.put_along_axis(gradient_out, rival, 1, axis=1)
         gradient_out -= y
-        gradient_out *= (loss >= 0)[..., None]
+        gradient_out *= (loss >= 0)[:, None]
         return np.maximum(loss, 0, out=loss)
 
 
@@ -187,13 +187,13 @@ class MultiHead(Loss):
     def _row_losses(self, y, raw_prediction, gradient_out):
         loss = 0
         for head, segment in zip(self.heads, self.segments, strict=True):
-            columns = (..., segment)
+            columns = (slice(None), segment)
             loss += head._row_losses(y[columns], raw_prediction[columns], gradient_out[columns])
         return loss
 
     def predict(self, raw_prediction, *, out):
         for head, segment in zip(self.heads, self.segments, strict=True):
-            head.predict(raw_prediction[..., segment], out=out[..., segment])
+            head.predict(raw_prediction[:, segment], out=out[:, segment])
         return out
 
 

@@ -138,8 +138,8 @@ on_interrupt : {"raise", "warn"}, default="raise"
     "random_state": """\
 random_state : int, RandomState or None, default=None
     Seed of initial weights, order of rows, dropout and noise. The same integer gives
-    the same bits in any process (for batches large enough to be shared by several threads:
-    with the same number of threads). None takes fresh entropy from the system. NumPy's
+    the same bits in any process (for products large enough to be shared by several BLAS
+    threads: with the same number of threads). None takes fresh entropy from the system. NumPy's
     global generator is never used.
 """,
     "schedule": """\

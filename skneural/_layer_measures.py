@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skneural._engine.philox import Draws
 from skneural.layers._activations import Activation, Logistic, ReLU, Tanh
 
 _SATURATED = 0.99  # of the way to the limit of a sigmoid
@@ -61,7 +62,7 @@ def measure_layers(network, x, y=None):
     x, y = x[:n_rows], None if y is None else y[:n_rows]
     activations = {i: _activation_after(network, i) for i in _weighted(network)}
     outputs = network.layer_outputs(x, set(activations.values()))
-    network.bind(n_rows, np.random.default_rng(0))
+    network.bind(n_rows, Draws(0))
     grads = [None] * len(network.layers)
     if y is not None:
         network.loss_and_grad(x, y)

@@ -6,8 +6,7 @@ from contextlib import suppress
 import numpy as np
 from scipy.optimize import minimize
 
-from skneural._training import Epochs
-from skneural.ops import _numpy as ops
+from skneural._training import Epochs, make_training
 
 
 class LBFGS:
@@ -48,8 +47,8 @@ def train(job, watch):
     ValueError
         If the loss or a prediction is not finite.
     """
-    network, run = job.progress.network, _Run(job, watch)
-    network.bind(job.X.shape[0])
+    network, training = job.progress.network, make_training(job, updates=False)
+    run = _Run(job, watch, training)
     try:
         # A diverging fit is reported by its loss, once, not by a warning from every ufunc.
         with np.errstate(all="ignore"):
@@ -71,7 +70,7 @@ def train(job, watch):
                 with suppress(StopIteration):
                     run.end_iteration(result)
     finally:
-        network.release()
+        training.close()
     run.epochs.finish()
     return None if run.stopped else _doubt(job, result)
 
@@ -79,8 +78,8 @@ def train(job, watch):
 class _Run:
     """One minimization: the function that SciPy evaluates, and what follows an iteration."""
 
-    def __init__(self, job, watch):
-        self.job = job
+    def __init__(self, job, watch, training):
+        self.job, self.training = job, training
         self.epochs = Epochs(job, watch)
         self.begun = self.stopped = False
 
@@ -89,11 +88,10 @@ class _Run:
         if not self.begun:  # only now is it sure that there is another iteration
             self.epochs.begin()
             self.begun = True
-        job, network = self.job, self.job.progress.network
-        network.theta[...] = theta
-        loss = network.loss_and_grad(job.X, job.y, job.sample_weight, job.alpha)
-        self.grad_norm = math.sqrt(ops.inner(network.grad, network.grad))
-        return float(loss), network.grad.astype(np.float64)
+        self.job.progress.network.theta[...] = theta
+        loss, gradient = self.training.loss_and_gradient()
+        self.grad_norm = math.sqrt(np.dot(gradient, gradient))
+        return float(loss), gradient.astype(np.float64)
 
     def end_iteration(self, intermediate_result):
         """Record an iteration; tell SciPy to stop where that is due."""

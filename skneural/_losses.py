@@ -37,27 +37,26 @@ class Loss:
 
         Parameters
         ----------
-        y : ndarray of shape (..., n_samples, n_outputs)
+        y : ndarray of shape (n_samples, n_outputs)
             Targets: real numbers, 0/1 labels, or one-hot rows.
-        raw_prediction : ndarray of shape (..., n_samples, n_outputs)
+        raw_prediction : ndarray of shape (n_samples, n_outputs)
             Output of the network, before the inverse link.
-        sample_weight : ndarray of shape (..., n_samples), default=None
+        sample_weight : ndarray of shape (n_samples), default=None
             Weights of the rows; their sum must be positive.
-        gradient_out : ndarray of shape (..., n_samples, n_outputs)
+        gradient_out : ndarray of shape (n_samples, n_outputs)
             OUT: the gradient with respect to `raw_prediction`.
 
         Returns
         -------
-        loss : float, or ndarray of shape (...,)
+        loss : float
         """
         loss = self._row_losses(y, raw_prediction, gradient_out)
         if sample_weight is None:
-            n_samples = y.shape[-2]
-            gradient_out *= 1 / n_samples
-            return np.add.reduce(loss, axis=-1) / n_samples
-        share = sample_weight / np.add.reduce(sample_weight, axis=-1, keepdims=True)
-        gradient_out *= share[..., None]
-        return np.vecdot(loss, share)
+            gradient_out *= 1 / len(y)
+            return np.add.reduce(loss) / len(y)
+        share = sample_weight / np.add.reduce(sample_weight)
+        gradient_out *= share[:, None]
+        return np.dot(loss, share)
 
     def _row_losses(self, y, raw_prediction, gradient_out):
         """Return the loss of every row and write the gradient of each row's loss."""
@@ -91,7 +90,7 @@ class AbsoluteError(Loss):
     def _row_losses(self, y, raw_prediction, gradient_out):
         np.subtract(raw_prediction, y, out=gradient_out)
         np.abs(gradient_out, out=gradient_out)
-        loss = np.add.reduce(gradient_out, axis=-1)
+        loss = np.add.reduce(gradient_out, axis=1)
         np.subtract(raw_prediction, y, out=gradient_out)
         np.sign(gradient_out, out=gradient_out)
         return loss
@@ -117,7 +116,7 @@ class HuberLoss(Loss):
         np.abs(gradient_out, out=gradient_out)
         gradient_out -= self.delta
         np.maximum(gradient_out, 0, out=gradient_out)
-        loss = self.delta * np.add.reduce(gradient_out, axis=-1)
+        loss = self.delta * np.add.reduce(gradient_out, axis=1)
         np.subtract(raw_prediction, y, out=gradient_out)
         np.clip(gradient_out, -self.delta, self.delta, out=gradient_out)
         loss += 0.5 * np.vecdot(gradient_out, gradient_out)
@@ -141,10 +140,10 @@ class PinballLoss(Loss):
     def _row_losses(self, y, raw_prediction, gradient_out):
         np.subtract(y, raw_prediction, out=gradient_out)
         np.maximum(gradient_out, 0, out=gradient_out)
-        loss = self.quantile * np.add.reduce(gradient_out, axis=-1)
+        loss = self.quantile * np.add.reduce(gradient_out, axis=1)
         np.subtract(raw_prediction, y, out=gradient_out)
         np.maximum(gradient_out, 0, out=gradient_out)
-        loss += (1 - self.quantile) * np.add.reduce(gradient_out, axis=-1)
+        loss += (1 - self.quantile) * np.add.reduce(gradient_out, axis=1)
         np.subtract(raw_prediction, y, out=gradient_out)
         np.sign(gradient_out, out=gradient_out)
         gradient_out *= 0.5
@@ -169,7 +168,7 @@ class HalfPoisson(Loss):
     def _row_losses(self, y, raw_prediction, gradient_out):
         self.predict(raw_prediction, out=gradient_out)
         with np.errstate(over="ignore"):
-            loss = np.add.reduce(gradient_out, axis=-1)
+            loss = np.add.reduce(gradient_out, axis=1)
         loss -= np.vecdot(raw_prediction, y)
         gradient_out -= y
         return loss
@@ -186,14 +185,14 @@ class SoftmaxCrossEntropy(Loss):
     probabilistic = True
 
     def _row_losses(self, y, raw_prediction, gradient_out):
-        highest = ops.row_max(raw_prediction, scratch=gradient_out)
+        highest = np.maximum.reduce(raw_prediction, axis=1, keepdims=True)
         np.subtract(raw_prediction, highest, out=gradient_out)
         of_label = np.vecdot(gradient_out, y)
         np.exp(gradient_out, out=gradient_out)
-        total = np.add.reduce(gradient_out, axis=-1, keepdims=True)
+        total = np.add.reduce(gradient_out, axis=1, keepdims=True)
         gradient_out /= total
         gradient_out -= y
-        return np.log(total[..., 0]) - of_label
+        return np.log(total[:, 0]) - of_label
 
     def predict(self, raw_prediction, *, out):
         return ops.softmax(raw_prediction, out=out)
@@ -211,9 +210,9 @@ class LogisticCrossEntropy(Loss):
         gradient_out *= -1  # not np.negative: see `ops.logistic`
         np.exp(gradient_out, out=gradient_out)
         np.log1p(gradient_out, out=gradient_out)
-        loss = np.add.reduce(gradient_out, axis=-1)
+        loss = np.add.reduce(gradient_out, axis=1)
         np.maximum(raw_prediction, 0, out=gradient_out)
-        loss += np.add.reduce(gradient_out, axis=-1)
+        loss += np.add.reduce(gradient_out, axis=1)
         loss -= np.vecdot(raw_prediction, y)
         ops.logistic(raw_prediction, out=gradient_out)
         gradient_out -= y

@@ -3,24 +3,16 @@
 import copy
 import math
 import os
-from functools import partial
 
 import numpy as np
 
-from skneural._crew import Crew
-from skneural._pass import Pass
+from skneural._engine.program import compile_program
 from skneural._prediction import Prediction
 from skneural._summary import Summary
-from skneural.layers._activations import Identity
 from skneural.layers._base import Binding
-from skneural.layers._pooled_conv import PooledConv2D
 from skneural.ops import _numpy as ops
 
-# Forward operations of the part of a batch that is worth waking a thread up for
-_PART_FLOPS = 20e6
-# and for each parameter, whose gradients are added up: those of 32 rows of a dense layer
-_PART_FLOPS_A_PARAMETER = 64
-_WORKSPACE = {"grad", "_signs", "_passes", "_crew"}
+_WORKSPACE = {"grad", "_program", "_signs", "_bound", "_way_back", "_raw_grad"}
 
 
 class Network(Prediction):
@@ -52,11 +44,11 @@ class Network(Prediction):
         Shape of the output for one sample.
     n_params, n_weights : int
         Number of parameters, and how many of them are penalized weights.
-    theta : ndarray of shape (..., n_params)
+    theta : ndarray of shape (n_params,)
         The parameters.
-    state : ndarray of shape (..., n_state)
+    state : ndarray of shape (n_state,)
         What layers learn without a gradient, such as running statistics.
-    grad : ndarray of shape (..., n_params)
+    grad : ndarray of shape (n_params,)
         Their gradient after `loss_and_grad`; exists while bound.
 
     Examples
@@ -110,12 +102,19 @@ class Network(Prediction):
 
     def init_params(self, rng):
         """Allocate `theta` and `state` and draw the initial parameters from `rng`."""
-        self.theta = ops.empty(self.n_params, self.dtype)
-        self.state = ops.empty(self.n_state, self.dtype)
+        self.theta = np.empty(self.n_params, self.dtype)
+        self.state = np.empty(self.n_state, self.dtype)
         for layer, params, state in zip(
             self.layers, self.views(self.theta), self.state_views(), strict=True
         ):
             layer.init_params(params, state, rng)
+
+    @property
+    def program(self):
+        """The network as the compiled engine runs it, or None where that cannot."""
+        if "_program" not in vars(self):
+            self._program = compile_program(self)
+        return self._program
 
     def views(self, vector):
         """One dict of parameter views a layer, into a vector like `theta`."""
@@ -139,7 +138,7 @@ class Network(Prediction):
         return max(layer.product_flops(n_rows) for layer in self.layers)
 
     def forward_flops(self, n_rows):
-        """Floating-point operations of all matrix products of a forward pass."""
+        """Floating-point operations of all products of a forward pass."""
         shapes = [*self.input_shapes[1:], self.output_shape]
         return n_rows * sum(
             2 * math.prod(layer.param_shapes["weight"]) * math.prod(shape[:-1])
@@ -177,54 +176,32 @@ class Network(Prediction):
         shapes = [*self.input_shapes, self.output_shape]
         return Summary(self.layers[:n_layers], shapes, self.dtype, batch_size)
 
-    def _working_copies(self):
-        """Copies of the layers; the first convolution takes over the max pool behind it."""
-        copies = [copy.copy(layer) for layer in self.layers]
-        first = next((i for i, layer in enumerate(copies) if layer.param_shapes), 0)
-        pair = copies[first : first + 2]
-        if len(pair) == 2 and PooledConv2D.joins(*pair):
-            copies[first : first + 2] = PooledConv2D(*pair), Identity()
-        return copies
-
-    def bound_layers(self, batch_size, grad=None, rng=None, *, apart=False):
+    def bound_layers(self, batch_size, grad=None, draws=None):
         """Working copies of the layers, with a workspace; for predicting without `grad`."""
-        lead = self.theta.shape[:-1]
         params, state = self.views(self.theta), self.state_views()
         grads = [None] * len(self.layers) if grad is None else self.views(grad)
-        bound = [copy.copy(layer) for layer in self.layers] if apart else self._working_copies()
-        free = False
+        bound = [copy.copy(layer) for layer in self.layers]
         for i, layer in enumerate(bound):
-            *pixels, channels = self.input_shapes[i]
-            batch_shape = (*lead, batch_size * math.prod(pixels), channels)
-            layer.bind(
-                Binding(ops, batch_shape, self.dtype, params[i], state[i], grads[i], rng, free)
-            )
-            if layer.output_is_free is not None:
-                free = layer.output_is_free
+            arrays = params[i], state[i], grads[i]
+            shape = self.input_shapes[i]
+            layer.bind(Binding(batch_size, shape, self.dtype, *arrays, draws, i))
         return bound
 
-    def n_parts(self, batch_size, n_threads):
-        """How many threads gain from training on parts of a batch."""
-        if not all(layer.row_by_row for layer in self.layers):
-            return 1
-        least = max(_PART_FLOPS, _PART_FLOPS_A_PARAMETER * self.n_params)
-        return max(1, min(n_threads, batch_size, int(self.forward_flops(batch_size) / least)))
-
-    def bind(self, batch_size, rng=None, n_parts=1):
+    def bind(self, batch_size, draws=None):
         """Allocate what training on batches of up to `batch_size` rows needs.
 
-        `rng` is where layers such as dropout draw from. Several parts of a batch, if
-        `n_parts` allows for them, are worked on at once, each by a thread. Returns how many.
+        `draws` has the random words of layers such as dropout, and is told the step by whoever
+        trains the network.
         """
         self.release()
-        self._crew = Crew(n_parts - 1)  # or fewer, by a limit of the system
-        lead, n_parts = self.theta.shape[:-1], self._crew.size
         self.grad = np.empty_like(self.theta)
-        self._signs = ops.empty((*lead, self.n_weights), self.dtype)
-        grads = [self.grad, *(np.empty_like(self.theta) for _ in range(n_parts - 1))]
-        rows = -(-batch_size // n_parts)
-        self._passes = [Pass(self, rows, grad, rng) for grad in grads]
-        return n_parts
+        self._signs = np.empty(self.n_weights, self.dtype)
+        self._bound = self.bound_layers(batch_size, self.grad, draws)
+        # nobody asks for the gradient of the input, nor for what stands before it
+        first = next(i for i, layer in enumerate(self._bound) if layer.param_shapes)
+        self._way_back = [(layer, True) for layer in self._bound[:first:-1]]
+        self._way_back.append((self._bound[first], False))
+        self._raw_grad = np.empty((batch_size, *self.output_shape), self.dtype)
 
     def pixel_rows(self, x):
         """Images as layers take them: a matrix with a row for each pixel of each image."""
@@ -232,13 +209,11 @@ class Network(Prediction):
             return x
         # CSR rows become dense: an image has no use for them
         x = np.ascontiguousarray(x) if isinstance(x, np.ndarray) else x.toarray()
-        return x.reshape(*self.theta.shape[:-1], -1, self.input_shape[-1])
+        return x.reshape(-1, self.input_shape[-1])
 
     def release(self):
         """Drop what `bind` allocated."""
-        if "_crew" in vars(self):
-            self._crew.close()
-        for name in _WORKSPACE:
+        for name in _WORKSPACE - {"_program"}:
             vars(self).pop(name, None)
 
     def __getstate__(self):
@@ -255,10 +230,10 @@ class Network(Prediction):
 
         Parameters
         ----------
-        x : ndarray or CSR of shape (..., n_samples, *input_shape)
+        x : ndarray or CSR of shape (n_samples, *input_shape)
             Images may also be flat rows.
-        y : ndarray of shape (..., n_samples, *output_shape)
-        sample_weight : ndarray of shape (..., n_samples), default=None
+        y : ndarray of shape (n_samples, *output_shape)
+        sample_weight : ndarray of shape (n_samples,), default=None
         alpha : float, default=0.0
             Strength of the penalty ``alpha * ((1 - l1_ratio) / 2 * sum(weights ** 2) +
             l1_ratio * sum(abs(weights)))``, which is divided by the sum of the sample
@@ -268,47 +243,33 @@ class Network(Prediction):
 
         Returns
         -------
-        loss : float, or ndarray of shape (...,)
+        loss : float
         """
-        if len(self._passes) == 1:
-            loss = self._passes[0].loss_and_grad(self.pixel_rows(x), y, sample_weight)
-        else:
-            loss = self._loss_and_grad_of_parts(x, y, sample_weight)
+        raw = self._forward(self.pixel_rows(x))
+        delta = self._raw_grad[: len(y)]
+        loss = self.loss.loss_gradient(y, raw, sample_weight, gradient_out=delta)
+        for layer, need_dx in self._way_back:
+            delta = layer.backward(delta, need_dx=need_dx)
         if alpha:
-            rows = y.shape[-2] if sample_weight is None else float(sample_weight.sum())
+            rows = len(y) if sample_weight is None else float(sample_weight.sum())
             loss += self._add_penalty(alpha * (1 - l1_ratio) / rows, alpha * l1_ratio / rows)
         return loss
 
-    def _loss_and_grad_of_parts(self, x, y, sample_weight):
-        """As `loss_and_grad` without a penalty, all parts of the batch at once."""
-        n_rows, works = -(-len(y) // len(self._passes)), []
-        for i, part in enumerate(self._passes):
-            start = min(i * n_rows, len(y))
-            rows = slice(start, min(start + n_rows, len(y)))
-            works.append(partial(self._work_on, rows, part, x, y, sample_weight))
-        losses = self._crew.run(works)
-        for part in self._passes[1:]:
-            self.grad += part.grad
-        return sum(losses)
-
-    def _work_on(self, rows, part, x, y, sample_weight):
-        """The loss and gradient of some rows, which `Shuffled` rows are gathered for here."""
-        weights, share = None, (rows.stop - rows.start) / len(y)
-        if sample_weight is not None:
-            weights = sample_weight[rows]
-            share = float(weights.sum()) / float(sample_weight.sum())
-        return part.loss_and_grad(self.pixel_rows(x[rows]), y[rows], weights, share)
+    def _forward(self, x):
+        for layer in self._bound:
+            x = layer.forward(x, training=True)
+        return x
 
     def _add_penalty(self, l2, l1):
-        weights, grad = self.theta[..., : self.n_weights], self.grad[..., : self.n_weights]
+        weights, grad = self.theta[: self.n_weights], self.grad[: self.n_weights]
         penalty = 0.0
         if l2:
             ops.add_scaled(grad, weights, l2)
-            penalty += 0.5 * l2 * ops.inner(weights, weights)
+            penalty += 0.5 * l2 * np.dot(weights, weights)
         if l1:
             signs = np.sign(weights, out=self._signs)
             ops.add_scaled(grad, signs, l1)
-            penalty += l1 * ops.inner(weights, signs)
+            penalty += l1 * np.dot(weights, signs)
         return penalty
 
     def signals(self, x, rng):
@@ -317,11 +278,10 @@ class Network(Prediction):
         Root mean squares over samples and channels, a number a layer; needs `bind`, and moves
         running statistics.
         """
-        (whole,) = self._passes
-        raw = whole.forward(self.pixel_rows(x))
+        raw = self._forward(self.pixel_rows(x))
         delta = rng.normal(size=raw.shape).astype(self.dtype)
         signals = []
-        for layer, need_dx in whole.way_back:
+        for layer, need_dx in self._way_back:
             of_samples = delta.reshape(x.shape[0], -1, delta.shape[-1]).sum(axis=1)
             signals.append(float(np.sqrt(np.mean(np.square(of_samples)))))
             delta = layer.backward(delta, need_dx=need_dx)
@@ -340,9 +300,8 @@ def _places(named):
 
 def _views(vector, places, n_layers):
     views = [{} for _ in range(n_layers)]
-    lead = vector.shape[:-1]
     for i, name, place, shape in places:
-        views[i][name] = vector[..., place].reshape(*lead, *shape)
+        views[i][name] = vector[place].reshape(shape)
     return views
 
 

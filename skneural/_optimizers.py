@@ -108,7 +108,7 @@ class AdamW(Adam):
 
     def step(self, theta, grad, rate, state):
         """Update `theta` and `state`; destroy `grad`."""
-        theta[..., : self.n_weights] *= 1 - rate * self.decay
+        theta[: self.n_weights] *= 1 - rate * self.decay
         super().step(theta, grad, rate, state)
 
 

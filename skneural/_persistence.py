@@ -167,6 +167,8 @@ def contents(estimator, progress, batch_size, params, training=None):
             "samples": progress.samples,
             "stalls": progress.stalls,
             "best_loss": to_plain(float(progress.best_loss)),
+            "seed": progress.seed,
+            "steps": progress.steps,
         },
         "training": training,
     }

@@ -1,21 +1,17 @@
 """What a network computes of rows that it does not learn from."""
 
 import math
-from functools import partial
 
 import numpy as np
 
-from skneural._crew import Crew
-from skneural._threads import allowed_threads, blas_threads_for
+from skneural._engine import compiled
+from skneural._threads import blas_threads_for
 from skneural.layers._flatten import Flatten
-from skneural.ops import _numpy as ops
 
 # Rows predicted at once: their activations should stay in the cache of a core.
 _CHUNK_BYTES = 1 << 20
 # But products gain from more rows, up to 64, while these stay below
 _CHUNK_MOST = 1 << 28
-# Operations that are worth a thread: the system takes its time to give it a core of its own
-_THREAD_FLOPS = 2e9
 
 
 class Prediction:
@@ -23,8 +19,6 @@ class Prediction:
 
     def raw_prediction(self, x, most_bytes=_CHUNK_MOST):
         """The output of the last layer, before the inverse link of the loss.
-
-        Many rows are shared out to as many threads as BLAS may have.
 
         Parameters
         ----------
@@ -36,60 +30,29 @@ class Prediction:
         -------
         raw : ndarray of shape (n_samples, *output_shape)
         """
+        if self.program is not None:
+            return compiled.predict(self.program, self, x, most_bytes)
         n_samples = x.shape[0]
         if n_samples == 1:
             return self._row_prediction(x)
-        raw = ops.empty((n_samples, *self.output_shape), self.dtype)
+        raw = np.empty((n_samples, *self.output_shape), self.dtype)
         chunks = self._chunks(n_samples, most_bytes)
-        n_threads = self._n_threads(x, chunks, most_bytes)
-        if n_threads == 1:
-            self._predict(x, iter(chunks), raw)
-        else:
-            self._predict_in_threads(x, iter(chunks), raw, n_threads)
-        return raw
-
-    def _n_threads(self, x, chunks, most_bytes):
-        """As many as BLAS may have, which has none then, or one."""
-        flops = self.forward_flops(x.shape[0])
-        if flops < 2 * _THREAD_FLOPS or not isinstance(x, np.ndarray):  # as when training
-            return 1
-        n_threads = allowed_threads()
-        all_work = len(chunks) >= n_threads and flops >= n_threads * _THREAD_FLOPS
-        fit = n_threads * chunks[0].stop * self._row_bytes <= most_bytes
-        return n_threads if all_work and fit else 1
-
-    def _predict_in_threads(self, x, todo, raw, n_threads):
-        crew = Crew(n_threads - 1)  # or fewer, by a limit of the system
-        with blas_threads_for(0):
-            try:
-                crew.run([partial(self._predict, x, todo, raw) for _ in range(crew.size)])
-            finally:
-                crew.close()
-
-    def _predict(self, x, todo, raw):
-        """Predict chunks of rows while there are some; other threads may take them, too."""
-        try:
-            layers = None
-            for rows in todo:
-                if layers is None:  # the first chunk is as large as any to come
-                    layers = self.bound_layers(rows.stop - rows.start)
+        layers = self.bound_layers(chunks[0].stop)
+        with blas_threads_for(self.product_flops(n_samples)):
+            for rows in chunks:
                 y = self.pixel_rows(x[rows])
                 for layer in layers:
                     y = layer.forward(y, training=False)
                 raw[rows] = y
-        finally:
-            list(todo)  # after an error or Ctrl-C: the others end, too
+        return raw
 
     def _chunks(self, n_samples, most_bytes):
         """Slices of rows whose outputs stay in the cache; only the last one may be shorter."""
-        size = max(_CHUNK_BYTES // self._row_bytes, min(64, _CHUNK_MOST // self._row_bytes))
-        size = max(1, min(size, most_bytes // self._row_bytes, n_samples))
+        row_bytes = self.dtype.itemsize * sum(map(math.prod, self.input_shapes))
+        size = max(_CHUNK_BYTES // row_bytes, min(64, _CHUNK_MOST // row_bytes))
+        size = max(1, min(size, most_bytes // row_bytes, n_samples))
         starts = range(0, n_samples, size)
         return [slice(start, min(start + size, n_samples)) for start in starts]
-
-    @property
-    def _row_bytes(self):
-        return self.dtype.itemsize * sum(math.prod(shape) for shape in self.input_shapes)
 
     def _row_prediction(self, x):
         """One row, through layers that stay bound: binding takes as long as the row."""
@@ -100,13 +63,14 @@ class Prediction:
             theta = state = None
         if theta is not self.theta or state is not self.state:
             theta, state, layers = self.theta, self.state, self.bound_layers(1)
-            row = ops.empty((1, math.prod(self.input_shape)), self.dtype)
+            row = np.empty((1, math.prod(self.input_shape)), self.dtype)
         if isinstance(x, np.ndarray):  # layers remember their input: not all of X
             row[...] = x.reshape(row.shape)
             x = row
         y = self.pixel_rows(x)
-        for layer in layers:
-            y = layer.forward(y, training=False)
+        with blas_threads_for(0):
+            for layer in layers:
+                y = layer.forward(y, training=False)
         raw = y.reshape(1, *self.output_shape).copy()
         self._row_layers.append((layers, theta, state, row))
         return raw
@@ -114,13 +78,14 @@ class Prediction:
     def layer_outputs(self, x, places, most_bytes=_CHUNK_MOST):
         """The outputs of the layers at `places`, of all rows, as when predicting."""
         outputs, chunks = {}, self._chunks(x.shape[0], most_bytes)
-        layers = self.bound_layers(chunks[0].stop, apart=True)
-        for rows in chunks:
-            y = self.pixel_rows(x[rows])
-            for i, layer in enumerate(layers):
-                y = layer.forward(y, training=False)
-                if i in places:  # a copy: the next layer may write on it
-                    outputs.setdefault(i, []).append(y.copy())
+        layers = self.bound_layers(chunks[0].stop)
+        with blas_threads_for(self.product_flops(x.shape[0])):
+            for rows in chunks:
+                y = self.pixel_rows(x[rows])
+                for i, layer in enumerate(layers):
+                    y = layer.forward(y, training=False)
+                    if i in places:  # a copy: the next layer may write on it
+                        outputs.setdefault(i, []).append(y.copy())
         return {i: np.concatenate(parts) for i, parts in outputs.items()}
 
     def activations(self, x, most_bytes=_CHUNK_MOST):

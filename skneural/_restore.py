@@ -195,6 +195,9 @@ def _read_progress(file, about, network):
     best_loss = from_plain(told["best_loss"])
     if type(best_loss) is not float:
         raise ValueError("best_loss must be a number")
+    seed = told.get("seed")  # files of earlier versions have neither seed nor steps
+    if seed is not None and (type(seed) is not int or not 0 <= seed < 2**64):
+        raise ValueError(f"seed must be an integer from 0 to 2**64 - 1, got {seed!r:.40}")
     return Progress(
         network,
         told["solver"],
@@ -205,6 +208,8 @@ def _read_progress(file, about, network):
         _count(told, "stalls"),
         best_loss,
         history,
+        seed,
+        _count(told, "steps") if "steps" in told else 0,
     )
 
 

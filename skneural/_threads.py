@@ -1,12 +1,10 @@
 """How many threads BLAS may use while a network runs, and a fit.
 
 Two BLAS threads on a small product wait for each other by spinning: on a busy machine
-that makes a fit many times slower. One thread is allowed unless the products are large
-and no threads of a `Crew` share them; and then to the pool of NumPy alone: SciPy's wheels
-bring a pool of their own, for the vector updates here, and two pools spin against each other.
-Such a limit is a setting of the whole process, so a pool is limited for as long as any thread
-needs it to be. (Of an OpenBLAS built with OpenMP, which no wheel of NumPy brings, it is a
-setting of the thread, and only the first of several threads is limited: fits have one then.)
+that makes a fit many times slower. One thread is allowed unless the products are large; and
+then to the pool of NumPy alone: SciPy's wheels bring a pool of their own, for the vector
+updates here, and two pools spin against each other. Such a limit is a setting of the whole
+process, so a pool is limited for as long as any thread needs it to be.
 """
 
 import functools
@@ -14,12 +12,12 @@ import threading
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from joblib import cpu_count
 from threadpoolctl import ThreadpoolController
 
 # floating-point operations of a matrix product from which more threads gain safely
 _LARGE_PRODUCT = 100e6
 _NO_LIMIT = nullcontext()
-_here = threading.local()
 
 
 class _Pool:
@@ -55,17 +53,13 @@ class _Pool:
                 for set_num_threads, n in zip(self.setters, self.before, strict=True):
                     set_num_threads(n)
 
-    def allowed(self):
-        """How many threads it may have where nobody holds it."""
-        with self.lock:
-            counts = [library.get_num_threads() for library in self.libraries]
-            return max(self.before if self.holders else counts, default=1)
 
-    @property
-    def is_by_thread(self):
-        """Whether a limit is a setting of the thread: OpenBLAS with OpenMP."""
-        layers = [getattr(library, "threading_layer", None) for library in self.libraries]
-        return "openmp" in layers
+    def allowed(self):
+        """Return how many threads it may have while nobody holds it, or None without BLAS."""
+        with self.lock:
+            if self.holders:
+                return max(self.before, default=None)
+            return max((lib.get_num_threads() for lib in self.libraries), default=None)
 
 
 @functools.cache
@@ -83,17 +77,6 @@ def _pools():
     return _Pool(blas.select(filepath=others)), _Pool(blas.select(filepath=of_scipy))
 
 
-def allowed_threads():
-    """Return how many threads a fit or a prediction may have: as many as BLAS may have.
-
-    One where this thread is told to use one, in a block of `one_thread`.
-    """
-    products, _ = _pools()
-    if getattr(_here, "is_one", False) or products.is_by_thread:
-        return 1
-    return products.allowed()
-
-
 @contextmanager
 def blas_threads_for(product_flops):
     """Limit BLAS to one thread inside the block, unless products are large.
@@ -108,13 +91,11 @@ def blas_threads_for(product_flops):
         yield
 
 
-@contextmanager
-def one_thread():
-    """Limit BLAS to one thread inside the block, and fits of this thread to itself."""
-    before = getattr(_here, "is_one", False)
-    _here.is_one = True
-    try:
-        with blas_threads_for(0):
-            yield
-    finally:
-        _here.is_one = before
+def allowed_threads():
+    """Return how many threads a fit or a prediction may have: as many as BLAS may have.
+
+    That is what threadpoolctl, joblib and variables such as ``OMP_NUM_THREADS`` limit. Where no
+    BLAS is found whose threads can be limited, it is the number of cores.
+    """
+    products, _ = _pools()
+    return products.allowed() or cpu_count()

@@ -8,15 +8,14 @@ and the settings of one run.
 import copy
 import math
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import sparse
 
-from skneural._batches import Batches
-from skneural._threads import allowed_threads, blas_threads_for
-from skneural.ops import _numpy as ops
+from skneural._engine.compiled import CompiledTraining
+from skneural._engine.philox import Draws
+from skneural._engine.reference import ReferenceTraining
 from skneural.schedules import Adaptive, Schedule
 
 HISTORY = ("learning_rate", "loss", "grad_norm", "seconds")  # an entry an epoch
@@ -47,6 +46,15 @@ class Progress:
     stalls: int = 0  # how often patience has run out, for the schedule "adaptive"
     best_loss: float = math.inf
     history: dict = field(default_factory=lambda: {name: [] for name in HISTORY})
+    # pickles of earlier versions lack these two, and then have the defaults
+    seed: int | None = None  # of dropout and noise; drawn when the first fit begins
+    steps: int = 0  # batches since the network was made, those without weight included
+
+    def draws(self):
+        """Return the random words of dropout and noise, from where they stand."""
+        if self.seed is None:
+            self.seed = int(self.rngs["dropout"].integers(2**64, dtype=np.uint64))
+        return Draws(self.seed, self.steps)
 
     @property
     def loss_curve(self):
@@ -249,65 +257,35 @@ def train(job, watch):
     ValueError
         If the loss or a prediction is no longer finite.
     """
-    progress, network = job.progress, job.progress.network
-    n_parts = 1
-    if not sparse.issparse(job.X):
-        n_parts = network.n_parts(job.batch_size, allowed_threads())
-    # Threads of our own leave none to BLAS, not even to predict between epochs: its threads
-    # would go on spinning beside them.
-    with blas_threads_for(0) if n_parts > 1 else nullcontext():
-        epochs = Epochs(job, watch)
-        try:
-            n_parts = network.bind(job.batch_size, progress.rngs["dropout"], n_parts)
-            gathered = {"gather": job.shuffle, "by_parts": n_parts > 1 and not job.augment}
-            batches = Batches(job.X, job.y, job.sample_weight, job.batch_size, **gathered)
-            while not (job.is_over or watch.interrupted):
-                epochs.begin()
-                order = None
-                if job.shuffle:
-                    order = progress.rngs["shuffle"].permutation(job.X.shape[0])
-                rate = job.rate()
-                loss, norm = _train_epoch(job, batches.epoch(order), rate, watch)
-                if loss is None:
-                    break
-                epochs.end(learning_rate=rate, loss=loss, grad_norm=norm)
-        finally:
-            network.release()
-        epochs.finish()  # predicts, now that the workspace of training is free
+    progress = job.progress
+    epochs = Epochs(job, watch)
+    training = make_training(job)
+    try:
+        while not (job.is_over or watch.interrupted):
+            epochs.begin()
+            order = None
+            if job.shuffle:
+                order = progress.rngs["shuffle"].permutation(job.X.shape[0])
+            rate = job.rate()
+            loss, norm = training.epoch(order, rate, watch)
+            if loss is None:
+                break
+            epochs.end(learning_rate=rate, loss=loss, grad_norm=norm)
+    finally:
+        training.close()
+    epochs.finish()  # predicts, now that the workspace of training is free
     return job.doubt
 
 
-def _train_epoch(job, batches, rate, watch):
-    """One pass over the batches, each measured before its step.
+def make_training(job, *, updates=True):
+    """Return the training of a job by the compiled engine, or by NumPy where that must do.
 
-    Returns the mean loss, and the norm of the last gradient before it is clipped; None for
-    the loss if Ctrl-C has ended it early.
+    Without `updates`, only loss and gradient are asked for.
     """
-    network, optimizer = job.progress.network, job.optimizer
-    state = job.progress.optimizer_state
-    loss_sum = weight_sum = norm = 0.0
-    rows_left = job.X.shape[0]
-    # A diverging fit is reported by its loss, once, not by a warning from every ufunc.
-    with np.errstate(all="ignore"):
-        for x, y, sample_weight in batches:
-            if watch.interrupted:
-                job.progress.samples += job.X.shape[0] - rows_left
-                return None, norm
-            rows_left -= len(y)
-            weight = len(y) if sample_weight is None else float(sample_weight.sum())
-            if weight == 0:  # nothing to learn from, and a mean over it is undefined
-                continue
-            if job.augment is not None:
-                x = job.augment(x, job.progress.rngs["augmentation"])
-            loss = network.loss_and_grad(x, y, sample_weight, job.alpha, job.l1_ratio)
-            if rows_left == 0 or job.max_grad_norm < math.inf:
-                norm = math.sqrt(ops.inner(network.grad, network.grad))
-                if norm > job.max_grad_norm:
-                    network.grad *= job.max_grad_norm / norm
-            optimizer.step(network.theta, network.grad, rate, state)
-            loss_sum += float(loss) * weight
-            weight_sum += weight
-    return loss_sum / weight_sum, norm
+    program = job.progress.network.program
+    if program is not None and (CompiledTraining.knows(job.optimizer) or not updates):
+        return CompiledTraining(program, job)
+    return ReferenceTraining(job)
 
 
 def diverged(job, rate):

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from skneural.layers._base import Binding
-from skneural.ops import _numpy as ops
 
 TOLERANCE = {
     np.float64: {"rtol": 1e-10, "atol": 1e-12},
@@ -15,27 +14,27 @@ TOLERANCE = {
 DTYPES = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 
 
-def rows_shape(n_samples, shape, lead=()):
+def rows_shape(n_samples, shape):
     """Shape of the rows that a batch of samples of some shape takes between layers."""
-    return *lead, n_samples * math.prod(shape[:-1]), shape[-1]
+    return n_samples * math.prod(shape[:-1]), shape[-1]
 
 
-def bound(layer, batch_shape, dtype=np.float64, rng=None, predicting=False, input_shape=None):
+def bound(layer, batch_shape, dtype=np.float64, draws=None, predicting=False, input_shape=None):
     """A layer bound to drawn arrays.
 
     `batch_shape` is that of rows; `input_shape` that of one sample, if this has several rows.
     """
-    lead = batch_shape[:-2]
-    layer.output_shape = layer.build(input_shape or batch_shape[-1:])
+    input_shape = input_shape or batch_shape[1:]
+    layer.output_shape = layer.build(input_shape)
+    n_samples = batch_shape[0] // math.prod(input_shape[:-1])
     draw = np.random.default_rng(1)
 
     def arrays(shapes):
-        shapes = {name: lead + shape for name, shape in shapes.items()}
         return {k: draw.uniform(0.5, 1.5, v).astype(dtype) for k, v in shapes.items()}
 
     params, state = arrays(layer.param_shapes), arrays(layer.state_shapes)
     grads = None if predicting else {k: np.full_like(v, np.nan) for k, v in params.items()}
-    layer.bind(Binding(ops, batch_shape, np.dtype(dtype), params, state, grads, rng))
+    layer.bind(Binding(n_samples, input_shape, np.dtype(dtype), params, state, grads, draws))
     layer.arrays = {"params": params, "state": state, "grads": grads}
     return layer
 

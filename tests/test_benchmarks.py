@@ -27,14 +27,10 @@ def test_quick_run_without_torch(tmp_path):
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    *_, fits, sweeps, busy, steps, bare, stacks = (
-        part.splitlines() for part in done.stdout.split("\n\n")
-    )
-    assert len(sweeps) == 2 + 4  # digits, cancer, wine, mnist
+    *_, fits, busy, steps, bare = (part.splitlines() for part in done.stdout.split("\n\n"))
     assert len(busy) == 2 + 3  # digits, small and wide
     assert sum("**" in line for line in steps) == 5  # networks
-    assert len(bare) == 2 + 4  # mnist, wide twice, digits
-    assert len(stacks) == 2 + 5  # wine, cancer, digits twice, mnist
+    assert len(bare) == 2 + 3  # mnist, wide, digits
     head, _, *rows = fits
     names = [cell.strip() for cell in head.split("|")]
     table = [dict(zip(names, map(str.strip, row.split("|")), strict=True)) for row in rows]

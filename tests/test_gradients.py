@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from _networks import dense_network
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
@@ -13,15 +12,13 @@ from skneural._classification_losses import (
     MulticlassHinge,
     MultiHead,
 )
+from skneural._engine.philox import Draws
 from skneural._losses import (
     REGRESSOR_LOSSES,
     AbsoluteError,
     HalfPoisson,
-    HalfSquaredError,
     HuberLoss,
-    LogisticCrossEntropy,
     PinballLoss,
-    SoftmaxCrossEntropy,
 )
 from skneural._network import Network
 from skneural.layers._activations import ACTIVATIONS
@@ -113,14 +110,13 @@ def directional_error(network, seen, seed, x, y, *weight_and_penalty):
     Also whether all points are on the same side of every kink: differences across one are
     wrong, however small the step.
     """
-    rng, draws = np.random.default_rng(seed).spawn(2)
-    network.bind(len(y), draws)
-    start, start_of_draws = network.theta.copy(), draws.bit_generator.state
+    rng = np.random.default_rng(seed)
+    network.bind(len(y), Draws(seed))  # one step: the same noise and masks every time
+    start = network.theta.copy()
     sides = []
 
     def loss_at(theta):
         seen.clear()
-        draws.bit_generator.state = start_of_draws  # the same noise and masks every time
         network.theta[...] = theta
         value = network.loss_and_grad(x, y, *weight_and_penalty)
         *before_kinks, raw = seen
@@ -194,24 +190,3 @@ def test_gradient_of_drawn_networks(
     error, no_kink = directional_error(network, seen, seed, x, y, weight, alpha, l1_ratio)
     assume(no_kink)
     assert error < 1e-7
-
-
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("loss", [HalfSquaredError, LogisticCrossEntropy, SoftmaxCrossEntropy])
-def test_stacked_models_equal_single_ones(activation, loss):
-    """A leading model axis gives every model its own loss and gradient."""
-    rng = np.random.default_rng(0)
-    singles = [dense_network((3, 4, 5, 2), activation, loss(), seed=s) for s in range(3)]
-    stack = dense_network((3, 4, 5, 2), activation, loss())
-    stack.theta = np.stack([network.theta for network in singles])
-    stack.state = np.stack([network.state for network in singles])
-    x = rng.normal(size=(3, 6, 3))
-    y = np.stack([targets(loss(), (6, 2), rng) for _ in singles])
-    weight = rng.uniform(0.1, 2, (3, 6))
-    stack.bind(8)
-    losses = stack.loss_and_grad(x, y, weight)
-    for i, network in enumerate(singles):
-        network.bind(6)
-        expected = network.loss_and_grad(x[i], y[i], weight[i])
-        np.testing.assert_allclose(losses[i], expected, rtol=1e-12)
-        np.testing.assert_allclose(stack.grad[i], network.grad, rtol=1e-10, atol=1e-14)

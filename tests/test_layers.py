@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from skneural._engine.philox import Draws
 from skneural._losses import HalfSquaredError
 from skneural._network import Network
 from skneural.layers._activations import ACTIVATIONS
@@ -48,22 +49,20 @@ INPUT_SHAPES |= {"conv_of_one_channel": (6, 4, 1), "conv_of_signals": (9, 3)}
 EVERY_LAYER = pytest.mark.parametrize("name", LAYERS)
 
 
-def make(name, n_samples, dtype=np.float64, rng=None, lead=(), **kwargs):
+def make(name, n_samples, dtype=np.float64, draws=None, **kwargs):
     """A layer of the table, bound for so many samples."""
     layer, shape = LAYERS[name](), INPUT_SHAPES.get(name, (6,))
-    return bound(
-        layer, rows_shape(n_samples, shape, lead), dtype, rng, input_shape=shape, **kwargs
-    )
+    return bound(layer, rows_shape(n_samples, shape), dtype, draws, input_shape=shape, **kwargs)
 
 
-def x_shape(name, n_samples, lead=()):
-    return rows_shape(n_samples, INPUT_SHAPES.get(name, (6,)), lead)
+def x_shape(name, n_samples):
+    return rows_shape(n_samples, INPUT_SHAPES.get(name, (6,)))
 
 
 @DTYPES
 @EVERY_LAYER
 def test_shape_and_dtype(name, dtype):
-    layer = make(name, 8, dtype, np.random.default_rng(0))
+    layer = make(name, 8, dtype, Draws(0))
     for n_samples in (8, 3, 1, 8):
         x = drawn(x_shape(name, n_samples), dtype)
         y_shape = rows_shape(n_samples, layer.output_shape)
@@ -80,48 +79,19 @@ def test_shape_and_dtype(name, dtype):
         assert y.dtype == dtype
 
 
-@EVERY_LAYER
-@pytest.mark.parametrize("n_samples", [8, 5])
-def test_stacked_equals_single(name, n_samples):
-    """A leading model axis; one generator serves one model after the other."""
-    stack = make(name, 8, rng=np.random.default_rng(0), lead=(3,))
-    x = drawn(x_shape(name, n_samples, (3,)))
-    dy = drawn(rows_shape(n_samples, stack.output_shape, (3,)), seed=3)
-    rng = np.random.default_rng(0)
-    singles = [make(name, 8, rng=rng) for _ in range(3)]
-    for i, single in enumerate(singles):
-        for kind in ("params", "state"):
-            for key, array in stack.arrays[kind].items():
-                single.arrays[kind][key][...] = array[i]
-    y = stack.forward(x.copy(), training=True).copy()
-    ys = [layer.forward(x[i].copy(), training=True) for i, layer in enumerate(singles)]
-    np.testing.assert_allclose(y, ys, rtol=1e-12, atol=1e-14)
-    dx = stack.backward(dy.copy())
-    dxs = [layer.backward(dy[i].copy()) for i, layer in enumerate(singles)]
-    np.testing.assert_allclose(dx, dxs, rtol=1e-10, atol=1e-12)
-    for kind in ("grads", "state"):
-        for key, array in stack.arrays[kind].items():
-            parts = [layer.arrays[kind][key] for layer in singles]
-            np.testing.assert_allclose(array, parts, rtol=1e-10, atol=1e-12)
-    predicted = [layer.forward(x[i].copy(), training=False) for i, layer in enumerate(singles)]
-    np.testing.assert_allclose(
-        stack.forward(x.copy(), training=False), predicted, rtol=1e-12, atol=1e-14
-    )
-
-
 @DTYPES
 @EVERY_LAYER
 def test_nothing_is_random_or_learnt_when_predicting(name, dtype):
     x = drawn(x_shape(name, 7), dtype)
-    layer = make(name, 8, dtype, np.random.default_rng(0))
+    layer = make(name, 8, dtype, Draws(0))
     state = {key: array.copy() for key, array in layer.arrays["state"].items()}
     y = layer.forward(x.copy(), training=False).copy()
     np.testing.assert_array_equal(y, layer.forward(x.copy(), training=False))
     assert layer.arrays["state"].keys() == state.keys()
     for key, array in state.items():
         np.testing.assert_array_equal(array, layer.arrays["state"][key])
-    without_generator = make(name, 8, dtype, predicting=True)
-    np.testing.assert_array_equal(y, without_generator.forward(x.copy(), training=False))
+    without_draws = make(name, 8, dtype, predicting=True)
+    np.testing.assert_array_equal(y, without_draws.forward(x.copy(), training=False))
     if name in ("dropout", "no_dropout", "noise", "no_noise"):
         np.testing.assert_array_equal(y, x)
 
@@ -130,7 +100,7 @@ def test_nothing_is_random_or_learnt_when_predicting(name, dtype):
 def test_both_dtypes_see_the_same_draws(name):
     outputs = []
     for dtype in (np.float64, np.float32):
-        layer = make(name, 8, dtype, np.random.default_rng(3))
+        layer = make(name, 8, dtype, Draws(3))
         for n_samples in (8, 5, 8):
             x = drawn(x_shape(name, n_samples), np.float32)
             y = layer.forward(x.astype(dtype), training=True)
@@ -142,7 +112,7 @@ def test_both_dtypes_see_the_same_draws(name):
 def test_a_layer_writes_on_its_input_only_where_activations_do(name):
     x = drawn(x_shape(name, 8))
     given = x.copy()
-    layer = make(name, 8, rng=np.random.default_rng(0))
+    layer = make(name, 8, draws=Draws(0))
     for training in (True, False):
         layer.forward(given, training=training)
         if name not in ACTIVATIONS and name != "relu_of_images":
@@ -157,8 +127,7 @@ def test_nothing_of_a_batchs_size_is_allocated_after_the_first(name, dtype):
     most = 2**17 // math.prod(input_shape)
     shape = rows_shape(most, input_shape)
     layer = Dense(64) if name == "dense" else LAYERS[name]()
-    rng = np.random.default_rng(0)
-    layer = bound(layer, shape, dtype, rng, input_shape=input_shape)
+    layer = bound(layer, shape, dtype, Draws(0), input_shape=input_shape)
     x, dy = drawn(shape, dtype), drawn(rows_shape(most, layer.output_shape), dtype)
     work_x, work_dy = np.empty_like(x), np.empty_like(dy)
 
@@ -272,7 +241,7 @@ def test_dropout_oracle(case, dtype):
     x = np.array(ORACLE["c_dropout_inverted"]["x"], dtype)
     n_draws, rate = 20_000, case["p_drop"]
     x_rows = np.tile(x, (n_draws, 1))
-    layer = bound(Dropout(rate), x_rows.shape, dtype, np.random.default_rng(0))
+    layer = bound(Dropout(rate), x_rows.shape, dtype, Draws(0))
     y = layer.forward(x_rows, training=True).copy()
     dx = layer.backward(np.ones_like(y))
     scale = dtype(case["scale_of_kept"])
@@ -290,16 +259,18 @@ def test_dropout_oracle(case, dtype):
 
 
 def test_every_batch_drops_other_units():
-    layer = bound(Dropout(0.5), (20, 30), rng=np.random.default_rng(0))
+    draws = Draws(0)
+    layer = bound(Dropout(0.5), (20, 30), draws=draws)
     x = np.ones((20, 30))
     first = layer.forward(x, training=True).copy()
+    draws.step = 1
     assert (first != layer.forward(x, training=True)).mean() == pytest.approx(0.5, abs=0.1)
 
 
 @DTYPES
 def test_noise_has_the_deviation_asked_for(dtype):
     x = drawn((4000, 5), dtype)
-    layer = bound(GaussianNoise(0.3), x.shape, dtype, np.random.default_rng(0))
+    layer = bound(GaussianNoise(0.3), x.shape, dtype, Draws(0))
     noise = layer.forward(x, training=True) - x
     assert abs(noise.mean()) < 5 * 0.3 / np.sqrt(x.size)
     assert noise.std() == pytest.approx(0.3, rel=5 / np.sqrt(2 * x.size))
@@ -309,7 +280,7 @@ def test_noise_has_the_deviation_asked_for(dtype):
 
 def test_noise_needs_dense_input():
     x = sparse.csr_array(np.eye(4))
-    layer = bound(GaussianNoise(0.3), x.shape, rng=np.random.default_rng(0))
+    layer = bound(GaussianNoise(0.3), x.shape, draws=Draws(0))
     with pytest.raises(ValueError, match=r"input_noise=0\.3 needs dense input"):
         layer.forward(x, training=True)
     assert layer.forward(x, training=False) is x
@@ -345,12 +316,10 @@ def test_gradient_of_drawn_networks(
     rng = np.random.default_rng(seed)
     network = regularized_network((3, *hidden, 2), activation, epsilon, rate, std, rng)
     x, y = rng.normal(size=(n_rows, 3)), rng.normal(size=(n_rows, 2))
-    draws = np.random.default_rng(seed)
-    network.bind(10, draws)
-    start, first_draw = network.theta.copy(), draws.bit_generator.state
+    network.bind(10, Draws(seed))  # one step: the same units are dropped every time
+    start = network.theta.copy()
 
     def loss_at(theta):
-        draws.bit_generator.state = first_draw  # the same units are dropped
         network.theta[...] = theta
         return network.loss_and_grad(x, y, alpha=alpha)
 
@@ -360,15 +329,3 @@ def test_gradient_of_drawn_networks(
     analytic, step = network.grad @ direction, 1e-5 * direction
     numeric = (loss_at(start + step) - loss_at(start - step)) / 2e-5
     assert abs(analytic - numeric) / max(1.0, abs(analytic)) < 1e-6
-
-
-@pytest.mark.parametrize("n_units", [8, 4000])
-@pytest.mark.parametrize("lead", [(), (2,)])
-def test_relu_of_small_and_of_large_batches(n_units, lead):
-    """The large ones do not fit into the cache together with as many zeros."""
-    layer = bound(ACTIVATIONS["relu"](), (*lead, 30, n_units))
-    for n_rows in (30, 7):
-        z, dy = drawn((*lead, n_rows, n_units)), drawn((*lead, n_rows, n_units), seed=3)
-        y = layer.forward(z.copy(), training=True)
-        np.testing.assert_array_equal(y, np.maximum(z, 0))
-        np.testing.assert_array_equal(layer.backward(dy.copy()), np.where(z > 0, dy, 0))

@@ -128,25 +128,6 @@ def test_adamw_decays_weights_only(dtype):
     assert (np.abs(theta[:2]) < np.abs(expected[:2])).all()
 
 
-@DTYPES
-@EVERY_OPTIMIZER
-def test_model_axis_equals_single_runs(name, dtype):
-    optimizer, rate, _ = OPTIMIZERS[name]
-    rng = np.random.default_rng(0)
-    stack = rng.normal(size=(2, 7)).astype(dtype)
-    singles = [row.copy() for row in stack]
-    state = optimizer.init(stack)
-    states = [optimizer.init(theta) for theta in singles]
-    for _ in range(10):
-        gradient = rng.normal(size=(2, 7)).astype(dtype)
-        for theta, grad, single_state in zip(singles, gradient, states, strict=True):
-            optimizer.step(theta, grad.copy(), rate, single_state)
-        optimizer.step(stack, gradient, rate, state)
-    tolerance = 1e-12 if dtype == np.float64 else 1e-5
-    np.testing.assert_allclose(stack, singles, rtol=tolerance, atol=tolerance)
-    assert stack.dtype == dtype
-
-
 @EVERY_OPTIMIZER
 def test_state_survives_pickling(name):
     optimizer, rate, _ = OPTIMIZERS[name]

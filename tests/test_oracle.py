@@ -8,7 +8,6 @@ from skneural._losses import HalfSquaredError, LogisticCrossEntropy, SoftmaxCros
 from skneural._optimizers import SGD, Adam
 from skneural.layers._activations import ACTIVATIONS
 from skneural.layers._base import Binding
-from skneural.ops import _numpy as ops
 
 TOLERANCE = {
     np.float64: {"rtol": 1e-10, "atol": 1e-12},
@@ -71,7 +70,7 @@ def test_input_gradient_of_dense_layers(dtype):
     network, x, t = worked_network(dtype)
     network.loss_and_grad(x, t)
     delta = np.array([WORKED["delta2"]], dtype)
-    dense_1, logistic, dense_2, _ = network._passes[0].layers
+    dense_1, logistic, dense_2, _ = network._bound
     delta = dense_2.backward(delta)
     np.testing.assert_allclose(delta[0], WORKED["dE_dh"], **TOLERANCE[dtype])
     delta = logistic.backward(delta.copy())
@@ -86,7 +85,7 @@ def test_activation(name, dtype):
     layer = ACTIVATIONS[name]()
     z = np.array([EXTRA["z"]], dtype)
     layer.build(z.shape[1:])
-    layer.bind(Binding(ops, z.shape, z.dtype, params={}, state={}, grads={}))
+    layer.bind(Binding(1, z.shape[1:], z.dtype, params={}, state={}, grads={}))
     y = layer.forward(z.copy(), training=True)
     np.testing.assert_allclose(y[0], expected["y"], **TOLERANCE[dtype])
     slope = layer.backward(np.ones_like(z))

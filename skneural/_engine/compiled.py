@@ -47,12 +47,13 @@ class CompiledTraining:
     program : native.Program
         That of the job's network.
     job : Job
-        Whose optimizer `can_step` knows, unless only `loss_and_gradient` is asked for.
+        Whose optimizer the engine `knows`, unless only `loss_and_gradient` is asked for.
     """
 
     def __init__(self, program, job):
         self.program, self.job = program, job
         self.network = job.progress.network
+        job.progress.draws()  # the seed is drawn now, as in the NumPy engine
         self.gradient = np.zeros_like(self.network.theta)
         self.kind = _OPTIMIZERS.get(type(job.optimizer), _Kind(0, "", "", ()))
         self.training = self.samples = None
@@ -60,9 +61,9 @@ class CompiledTraining:
             self.samples = native.Samples(program, job.X, job.y, job.sample_weight)
 
     @staticmethod
-    def can_step(job):
-        """Whether the engine has the optimizer of a job."""
-        return type(job.optimizer) in _OPTIMIZERS
+    def knows(optimizer):
+        """Whether the engine has the steps of an optimizer."""
+        return type(optimizer) in _OPTIMIZERS
 
     def epoch(self, order, rate, watch):
         """Train on all rows once, batch by batch.
@@ -73,12 +74,13 @@ class CompiledTraining:
             Numbers of the rows in their order, None for the order of the data.
         rate : float
             The learning rate.
-        watch : Progress of the fit that is looked at for Ctrl-C
+        watch : Watch
+            Its `interrupted` is looked at every few hundredths of a second.
 
         Returns
         -------
         loss : float or None
-            Mean loss over the batches, each before its step; None after Ctrl-C.
+            Mean loss over the batches, each measured before its step; None after Ctrl-C.
         norm : float
             Norm of the last gradient before it is clipped.
         """

@@ -10,29 +10,24 @@ import numpy as np
 from scipy.special import ndtr
 
 from skneural.layers._base import Layer
+from skneural.ops import _numpy as ops
 
 _LEAK = 0.01
-_CACHE_BYTES = 1 << 18  # a part of the second-level cache of a core
 
 
 class Activation(Layer):
     """An elementwise function. `forward` writes on its input, `backward` on `dy`."""
 
-    row_by_row = True
-
     def bind(self, binding):
-        self.ops = binding.ops
-        self.slope = self.ops.empty(binding.batch_shape, binding.dtype)
+        self.slope = np.empty(binding.batch_shape, binding.dtype)
 
     def leading_slope(self):
         """The workspace for the slope, as many rows as the current batch has."""
-        return self.ops.leading_rows(self.slope, self.y.shape[-2])
+        return self.slope[: len(self.y)]
 
 
 class Identity(Activation):
     """``y = z``."""
-
-    output_is_free = None
 
     def bind(self, binding):
         pass
@@ -48,7 +43,7 @@ class Logistic(Activation):
     """``y = 1 / (1 + exp(-z))``."""
 
     def forward(self, z, *, training):
-        self.y = self.ops.logistic(z, out=z)
+        self.y = ops.logistic(z, out=z)
         return z
 
     def backward(self, dy, *, need_dx=True):
@@ -75,36 +70,16 @@ class Tanh(Activation):
 class ReLU(Activation):
     """``y = max(z, 0)``; the slope at 0 is 0."""
 
-    output_is_free = None
-
-    def build(self, input_shape):
-        self.n_values = math.prod(input_shape)
-        return input_shape
-
     def bind(self, binding):
-        self.ops = binding.ops
-        # Against an array, np.maximum is vectorized; against a scalar it is not. Against as
-        # many zeros it need not go row by row, which pays while they stay in the cache.
-        n_bytes = math.prod(binding.batch_shape) * binding.dtype.itemsize
-        small = n_bytes <= _CACHE_BYTES
-        self.zeros = np.zeros(binding.batch_shape if small else self.n_values, binding.dtype)
         if binding.grads is not None:
-            self.slope = self.ops.empty(binding.batch_shape, bool)
-            self.zero = binding.dtype.type(0)  # compared faster than Python's
+            self.slope = np.empty(binding.batch_shape, bool)
 
     def forward(self, z, *, training):
-        self.y = z
-        if self.zeros.ndim == 1:
-            rows = z.reshape(*z.shape[:-2], -1, self.n_values)  # a row a sample, not a pixel
-            np.maximum(rows, self.zeros, out=rows)
-        else:
-            np.maximum(z, self.ops.leading_rows(self.zeros, z.shape[-2]), out=z)
-        if training:
-            np.greater(z, self.zero, out=self.leading_slope())
+        self.y = np.maximum(z, 0, out=z)
         return z
 
     def backward(self, dy, *, need_dx=True):
-        dy *= self.leading_slope()
+        dy *= np.greater(self.y, 0, out=self.leading_slope())
         return dy
 
 
@@ -166,14 +141,14 @@ class SiLU(Activation):
 
     def bind(self, binding):
         super().bind(binding)
-        self.scratch = self.ops.empty(binding.batch_shape, binding.dtype)
+        self.scratch = np.empty(binding.batch_shape, binding.dtype)
 
     def forward(self, z, *, training):
         self.y = z
-        slope = self.ops.logistic(z, out=self.leading_slope())
+        slope = ops.logistic(z, out=self.leading_slope())
         z *= slope
         if training:  # slope = s + y (1 - s)
-            y_s = self.ops.leading_rows(self.scratch, z.shape[-2])
+            y_s = self.scratch[: len(z)]
             np.multiply(z, slope, out=y_s)
             slope += z
             slope -= y_s
@@ -194,7 +169,7 @@ class GELU(SiLU):
             z *= slope
             return z
         # slope = Phi(z) + z phi(z), where phi is the normal density
-        z_phi = self.ops.leading_rows(self.scratch, z.shape[-2])
+        z_phi = self.scratch[: len(z)]
         np.multiply(z, z, out=z_phi)
         z_phi *= -0.5
         np.exp(z_phi, out=z_phi)

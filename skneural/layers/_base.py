@@ -1,8 +1,11 @@
 """The contract of a layer."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+
+from skneural._engine.philox import Draws
 
 
 @dataclass
@@ -11,30 +14,36 @@ class Binding:
 
     Attributes
     ----------
-    ops : module
-        The engine, such as `skneural.ops._numpy`.
-    batch_shape : tuple of int
-        ``(..., batch_size) + input_shape`` of the largest batch to come.
+    n_samples : int
+        Number of samples of the largest batch to come.
+    input_shape : tuple of int
+        Shape of one sample as it comes to the layer.
     dtype : numpy dtype
         The dtype of all arrays.
     params, state : dict of str to ndarray
         Views into the flat vectors of parameters and of state.
     grads : dict of str to ndarray or None
         Views into the flat gradient; None when only predicting.
-    rng : numpy.random.Generator or None
-        Where draws of a training batch come from; None when only predicting.
-    free_input : bool
-        Whether `backward` may write its result in the place of `x`.
+    draws : skneural._engine.philox.Draws or None
+        Random words for training batches; None when only predicting.
+    index : int
+        Place of the layer in the network, by which it asks for its words.
     """
 
-    ops: object
-    batch_shape: tuple
+    n_samples: int
+    input_shape: tuple
     dtype: np.dtype
     params: dict
     state: dict
     grads: dict | None = None
-    rng: np.random.Generator | None = None
-    free_input: bool = False
+    draws: Draws | None = None
+    index: int = 0
+
+    @property
+    def batch_shape(self):
+        """Shape of the largest batch: one row per sample, or one per pixel of each image."""
+        *pixels, channels = self.input_shape
+        return self.n_samples * math.prod(pixels), channels
 
 
 class Layer:
@@ -42,8 +51,7 @@ class Layer:
 
     A layer is first described (`__init__`), then built (`build`), and is plain data until
     it is bound. `Network` binds a copy of it, so that the description itself never holds
-    an array. All arrays are addressed by negative axes: a leading model axis may stand
-    before `(n_samples, n_features)`.
+    an array.
 
     Attributes
     ----------
@@ -58,13 +66,7 @@ class Layer:
     n_workspace = 0  # values that the layer needs for one sample beside its output
     param_shapes: dict = {}
     state_shapes: dict = {}
-    # whether training treats every sample by itself, and draws nothing: then several threads
-    # may each take some of a batch
-    row_by_row = False
     only_training = False  # whether the layer does nothing when predicting
-    # whether backward can do without what forward returned, and without its place in memory;
-    # None if the output takes the place of the input and the layer before decides
-    output_is_free: bool | None = False
 
     def __repr__(self):
         return f"{type(self).__name__}{self.param_shapes.get('weight', '')}"

@@ -44,24 +44,23 @@ class BatchNorm(Layer):
         state["variance"][...] = 1
 
     def bind(self, binding):
-        self.ops = binding.ops
         self.scale, self.shift = _rows(binding.params, "scale", "shift")
         self.mean, self.variance = _rows(binding.state, "mean", "variance")
-        self.y = self.ops.empty(binding.batch_shape, binding.dtype)
+        self.y = np.empty(binding.batch_shape, binding.dtype)
         if binding.grads is not None:
             self.grad_scale, self.grad_shift = _rows(binding.grads, "scale", "shift")
-            self.workspace = self.ops.empty(binding.batch_shape, binding.dtype)
+            self.workspace = np.empty(binding.batch_shape, binding.dtype)
             # a product with ones sums the rows twice as fast as a reduction
-            self.ones = np.ones((1, binding.batch_shape[-2]), binding.dtype)
+            self.ones = np.ones((1, binding.batch_shape[0]), binding.dtype)
 
     def forward(self, x, *, training):
-        n_rows = x.shape[-2]
-        y = self.ops.leading_rows(self.y, n_rows)
+        n_rows = len(x)
+        y = self.y[:n_rows]
         if training:
             ones = self.ones[:, :n_rows]
             mean = np.matmul(ones, x)
             mean /= n_rows
-            centered = self.ops.leading_rows(self.workspace, n_rows)
+            centered = self.workspace[:n_rows]
             np.subtract(x, mean, out=centered)
             variance = np.matmul(ones, np.multiply(centered, centered, out=y))
             variance /= n_rows
@@ -83,10 +82,10 @@ class BatchNorm(Layer):
         self.variance += self.momentum * n_rows / (n_rows - 1) * variance
 
     def backward(self, dy, *, need_dx=True):
-        n_rows = dy.shape[-2]
+        n_rows = len(dy)
         ones = self.ones[:, :n_rows]
         # whoever took the output is done with it, so its place is scratch
-        scratch = self.ops.leading_rows(self.y, n_rows)
+        scratch = self.y[:n_rows]
         np.multiply(dy, self.centered, out=scratch)
         np.matmul(ones, scratch, out=self.grad_scale)
         self.grad_scale /= self.deviation
@@ -105,4 +104,4 @@ class BatchNorm(Layer):
 
 def _rows(arrays, *names):
     """Vectors as arrays of one row, which broadcast over a batch."""
-    return [arrays[name][..., None, :] for name in names]
+    return [arrays[name][None, :] for name in names]

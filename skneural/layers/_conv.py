@@ -8,8 +8,9 @@ from skneural._initializers import initialize
 from skneural.layers._base import Layer
 from skneural.layers._windows import place_windows, windows_label
 from skneural.ops import _images
-from skneural.ops._correlation import COLUMN_BYTES, Correlation
-from skneural.ops._memo import Memo
+
+# What the windows that are multiplied at once may take; one row of windows always may
+COLUMN_BYTES = 1 << 20
 
 
 class Conv2D(Layer):
@@ -34,14 +35,19 @@ class Conv2D(Layer):
     weight_init : {"he", "glorot", "lecun", "zeros"}, default="glorot"
         Scheme of the initial weights; biases start at zero.
 
+    Notes
+    -----
+    The windows of a few images are copied side by side, as the rows of a matrix, which one
+    product multiplies with all filters. A large image is worked on a few rows of windows at a
+    time, so that the matrix stays within `COLUMN_BYTES`.
+
     References
     ----------
+    K. Chellapilla et al., High performance convolutional neural networks for document
+    processing, IWFHR 2006.
     Y. LeCun et al., Gradient-based learning applied to document recognition, Proceedings of
     the IEEE 86, 1998.
     """
-
-    row_by_row = True
-    output_is_free = True
 
     def __init__(
         self, filters, kernel_size, strides=1, padding="valid", dilation=1, weight_init="glorot"
@@ -71,7 +77,7 @@ class Conv2D(Layer):
         c = input_shape[-1]
         kernel = self.windows.size[-n_axes:]
         self.param_shapes = {"weight": (*kernel, c, self.filters), "bias": (self.filters,)}
-        self.n_workspace = self.windows.output[1] * math.prod(kernel) * c  # see Correlation
+        self.n_workspace = self.windows.output[1] * math.prod(kernel) * c  # see `bind`
         if self.windows.is_padded:
             self.n_workspace += math.prod(self.windows.padded) * c
         return (*self.windows.output[-n_axes:], self.filters)
@@ -90,96 +96,95 @@ class Conv2D(Layer):
         return 2 * filters * min(n_samples * oh * row, max(COLUMN_BYTES // 4, row))
 
     def bind(self, binding):
-        self.ops, dtype = binding.ops, binding.dtype
-        self.batch_shape = binding.batch_shape
-        *lead, n_rows, c = self.batch_shape
-        h, w, _ = self.windows.image
-        area, n_images = math.prod(self.windows.size), n_rows // (h * w)
-        n_outputs = n_images * math.prod(self.windows.output)
-        self.models = list(np.ndindex(*lead))
-        self.weight = binding.params["weight"].reshape(*lead, area * c, self.filters)
+        windows, dtype = self.windows, binding.dtype
+        (oh, ow), c = windows.output, windows.image[-1]
+        area = math.prod(windows.size)
+        self.weight = binding.params["weight"].reshape(area * c, self.filters)
         self.bias = binding.params["bias"]
-        self.y = self.ops.empty((*lead, n_outputs, self.filters), dtype)
-        self.correlation = Correlation(self.windows, self.filters, n_images, dtype)
-        self.views, self.views_back = Memo(), Memo()
+        self.y = np.empty((binding.n_samples, oh, ow, self.filters), dtype)
+        # how many images have room at once, and how many rows of windows of a single one
+        room = COLUMN_BYTES // (ow * area * c * dtype.itemsize)
+        room_padded = COLUMN_BYTES // (math.prod(windows.padded) * c * dtype.itemsize)
+        self.n_images = max(1, min(binding.n_samples, room // oh, room_padded))
+        self.n_rows = max(1, min(oh, room))
+        self.columns = np.empty(self.n_images * self.n_rows * ow * area * c, dtype)
+        if windows.is_padded:
+            self.padded = np.zeros((self.n_images, *windows.padded, c), dtype)
         if binding.grads is not None:
             self.grad_weight = binding.grads["weight"].reshape(self.weight.shape)
             self.grad_bias = binding.grads["bias"]
-            self.ones = np.ones(n_outputs, dtype)
-            self.free_input = binding.free_input
-            self.dx_is_bound = False
+            self.product = np.empty_like(self.weight)
+            self.ones = np.ones(binding.n_samples * oh * ow, dtype)
+            self.batch_shape, self.dx = binding.batch_shape, None
 
     def forward(self, x, *, training):
-        h, w, _ = self.windows.image
-        self.x = x
-        n_outputs = x.shape[-2] // (h * w) * math.prod(self.windows.output)
-        y = self.ops.leading_rows(self.y, n_outputs)
-        for model, chunks in self.views(self._chunks, x, y):
-            self.correlation.correlate(chunks, self.weight[model], self.bias[model])
-        return y
-
-    def _chunks(self, x, rows):
-        """Each model, and how to go through its images and outputs."""
-        images = _images.images(x, *self.windows.image[:2])
-        return [(m, self.correlation.chunks(images[m], rows[m])) for m in self.models]
+        self.x = _images.images(x, *self.windows.image[:2])
+        y = self.y[: len(self.x)]
+        for some, windows in self._some_images(self.x):
+            for rows in self._some_rows():
+                out = y[some, rows].reshape(-1, self.filters)
+                np.matmul(self._columns(windows[:, rows]), self.weight, out=out)
+        ow = self.windows.output[1]
+        long_rows = y.reshape(-1, ow * self.filters)  # added faster than pixel by pixel
+        long_rows += np.tile(self.bias, ow)
+        return y.reshape(-1, self.filters)
 
     def backward(self, dy, *, need_dx=True):
         # a product with ones sums the rows twice as fast as a reduction
-        np.matmul(self.ones[: dy.shape[-2]], dy, out=self.grad_bias)
-        if not need_dx:
-            for model, chunks in self.views_back(self._chunks, self.x, dy):
-                self.correlation.weight_gradient(chunks, self.grad_weight[model])
-            return None
-        if not self.dx_is_bound:  # The first layer of a network never needs it.
-            self._bind_input_gradient()
-        dx = self.x
-        if not self.free_input:
-            dx = self.ops.leading_rows(self.dx, self.x.shape[-2])
-        if self.turned is None:
-            self._gradients(dy, dx)
-        else:
-            self._gradients_by_turning(dy, dx)
-        return dx
+        np.matmul(self.ones[: len(dy)], dy, out=self.grad_bias)
+        self.grad_weight[...] = 0
+        if need_dx:
+            self._begin_dx()
+        dy = _images.images(dy, *self.windows.output)
+        for some, windows in self._some_images(self.x):
+            for rows in self._some_rows():
+                slopes = dy[some, rows].reshape(-1, self.filters)
+                np.matmul(self._columns(windows[:, rows]).T, slopes, out=self.product)
+                self.grad_weight += self.product
+            if need_dx:
+                self._add_dx(dy, some)
+        return self.dx[: len(dy)].reshape(-1, self.batch_shape[1]) if need_dx else None
 
-    def _bind_input_gradient(self):
-        *_, n_rows, c = self.batch_shape
-        h, w, _ = self.windows.image
-        n_images, dtype = n_rows // (h * w), self.y.dtype
-        if not self.free_input:
-            self.dx = self.ops.empty(self.batch_shape, dtype)
-        self.turned = self.windows.turned(self.filters)
-        if self.turned is None:
-            self.padded_dx = self.ops.empty((n_images, *self.windows.padded, c), dtype)
-        else:
-            self.turned = Correlation(self.turned, c, n_images, dtype)
-            self.grad_turned = np.empty_like(self.weight[self.models[0]])
-        self.dx_is_bound = True
+    def _begin_dx(self):
+        if self.dx is None:  # The first layer of a network never needs it.
+            h, w, c = self.windows.image
+            self.dx = np.empty((self.batch_shape[0] // (h * w), h, w, c), self.y.dtype)
+            self.dx_padded = np.empty((self.n_images, *self.windows.padded, c), self.y.dtype)
+        area, c = math.prod(self.windows.size), self.windows.image[-1]
+        # one matrix for each place in a window; as a view it would make products slower
+        weight = self.weight.reshape(area, c, self.filters).swapaxes(1, 2)
+        self.weight_by_place = np.ascontiguousarray(weight)
 
-    def _gradients(self, dy, dx):
-        h, w, _ = self.windows.image
-        for model, chunks in self.views_back(self._chunks, self.x, dy):
-            self.correlation.weight_gradient(chunks, self.grad_weight[model])
-            images = _images.images(dx[model], h, w)
-            padded = self.padded_dx[: len(images)]
-            padded[...] = 0
-            self.correlation.add_to_windows(dy[model], self.weight[model], padded)
-            images[...] = _images.middle(padded, self.windows)
+    def _add_dx(self, dy, some):
+        """Add up what the windows of some images give back to each pixel."""
+        padded = self.dx_padded[: some.stop - some.start]
+        padded[...] = 0
+        windows = _images.sliding(padded, self.windows)
+        for rows in self._some_rows():
+            part = windows[:, rows]
+            slopes = dy[some, rows].reshape(-1, self.filters)
+            # the columns are free by now
+            by_place = self.columns[: part.size].reshape(-1, len(slopes), part.shape[-1])
+            np.matmul(slopes, self.weight_by_place, out=by_place)
+            for pixels, products in zip(_images.taps(part), by_place, strict=True):
+                pixels += products.reshape(pixels.shape)
+        self.dx[some] = _images.middle(padded, self.windows)
 
-    def _gradients_by_turning(self, dy, dx):
-        """Correlate dy with the kernels turned by half a circle: what a pixel of x sees.
+    def _some_images(self, x):
+        """Yield which images are worked on at once, and all of their windows."""
+        for some in _images.parts(len(x), self.n_images):
+            images = x[some]
+            if self.windows.is_padded:
+                images = self.padded[: len(images)]
+                _images.middle(images, self.windows)[...] = x[some]
+            yield some, _images.sliding(images, self.windows)
 
-        The same windows of dy, multiplied with x, make the gradient of the turned kernels.
-        """
-        c = dx.shape[-1]
-        for model, chunks in self.views_back(self._turned_chunks, dy, dx, self.x):
-            weight = self.weight[model].reshape(-1, c, self.filters)
-            grad = self.grad_weight[model].reshape(weight.shape)
-            turned = weight[::-1].swapaxes(1, 2).reshape(-1, c)
-            grad_turned = self.grad_turned.reshape(turned.shape)
-            self.turned.correlate_and_gradient(chunks, turned, grad_turned)
-            grad[...] = grad_turned.reshape(-1, self.filters, c)[::-1].swapaxes(1, 2)
+    def _some_rows(self):
+        """Which rows of windows are multiplied at once: all, unless the images are large."""
+        return _images.parts(self.windows.output[0], self.n_rows)
 
-    def _turned_chunks(self, dy, dx, x):
-        """Each model, and how to go through the images of dy and the pixel rows of dx and x."""
-        images = _images.images(dy, *self.windows.output)
-        return [(m, self.turned.chunks(images[m], dx[m], x[m])) for m in self.models]
+    def _columns(self, windows):
+        """Copy windows side by side: a matrix with one row for each."""
+        columns = self.columns[: windows.size]
+        columns.reshape(windows.shape)[...] = windows
+        return columns.reshape(-1, len(self.weight))

@@ -6,6 +6,7 @@ import numpy as np
 
 from skneural._initializers import initialize
 from skneural.layers._base import Layer
+from skneural.ops import _numpy as ops
 
 
 class Dense(Layer):
@@ -18,8 +19,6 @@ class Dense(Layer):
     weight_init : {"he", "glorot", "lecun", "zeros"}, default="glorot"
         Scheme of the initial weights; biases start at zero.
     """
-
-    row_by_row = True
 
     def __init__(self, units, weight_init="glorot"):
         self.units = units
@@ -44,32 +43,28 @@ class Dense(Layer):
         return 2 * n_samples * math.prod(self.param_shapes["weight"])
 
     def bind(self, binding):
-        self.ops = binding.ops
         self.weight = binding.params["weight"]
-        self.weight_T = self.weight.swapaxes(-1, -2)
-        self.bias = binding.params["bias"][..., None, :]
+        self.bias = binding.params["bias"]
         self.batch_shape = binding.batch_shape
-        self.y = self.ops.empty((*self.batch_shape[:-1], self.units), binding.dtype)
+        self.y = np.empty((binding.n_samples, self.units), binding.dtype)
         if binding.grads is not None:
             self.grad_weight = binding.grads["weight"]
             self.grad_bias = binding.grads["bias"]
-            self.ones = np.ones(self.batch_shape[-2], binding.dtype)
+            self.ones = np.ones(binding.n_samples, binding.dtype)
             self.dx = None
 
     def forward(self, x, *, training):
-        y = self.ops.leading_rows(self.y, x.shape[-2])
-        self.ops.matmul(x, self.weight, out=y)
+        y = ops.matmul(x, self.weight, out=self.y[: x.shape[0]])
         y += self.bias
         self.x = x
         return y
 
     def backward(self, dy, *, need_dx=True):
-        self.ops.matmul_transposed(self.x, dy, out=self.grad_weight)
+        ops.matmul(self.x.T, dy, out=self.grad_weight)
         # a product with ones sums the rows twice as fast as a reduction
-        self.ops.matmul(self.ones[: dy.shape[-2]], dy, out=self.grad_bias)
+        ops.matmul(self.ones[: len(dy)], dy, out=self.grad_bias)
         if not need_dx:
             return None
         if self.dx is None:  # The first layer of a network never needs it.
-            self.dx = self.ops.empty(self.batch_shape, dy.dtype)
-        dx = self.ops.leading_rows(self.dx, dy.shape[-2])
-        return self.ops.matmul(dy, self.weight_T, out=dx)
+            self.dx = np.empty(self.batch_shape, dy.dtype)
+        return ops.matmul(dy, self.weight.T, out=self.dx[: len(dy)])

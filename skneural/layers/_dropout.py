@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from skneural._engine import philox
 from skneural.layers._base import Layer
 
 
@@ -11,8 +12,9 @@ class Dropout(Layer):
     """``y = x * mask / (1 - rate)`` in training, ``y = x`` when predicting.
 
     Every unit of every row is zero with probability `rate`, drawn anew for every batch;
-    those kept are scaled up, so that the mean of `y` is `x`. The draws are float32 whatever
-    the dtype, so that float32 and float64 networks drop the same units.
+    those kept are scaled up, so that the mean of `y` is `x`. Which units are dropped depends
+    on the seed of the network, the step, the layer and the place in the batch alone, not on the
+    dtype: see `skneural._engine.philox`.
 
     Parameters
     ----------
@@ -37,82 +39,23 @@ class Dropout(Layer):
     def bind(self, binding):
         if not self.rate or binding.grads is None:
             return
-        self.rng = binding.rng
-        # flat, so that the part in use is contiguous whatever the number of rows
-        size = math.prod(binding.batch_shape)
-        self.y = binding.ops.empty(size, binding.dtype)
-        self.kept = binding.ops.empty(size, bool)
-        self.factor = binding.ops.empty(size, binding.dtype)
+        self.draws, self.index = binding.draws, binding.index
+        n_values = math.prod(binding.input_shape)
+        self.factor = np.empty((binding.n_samples, n_values), binding.dtype)
+        self.y = np.empty_like(self.factor)
 
     def forward(self, x, *, training):
         if not (self.rate and training):
             return x
-        y, kept, factor = self.y[: x.size], self.kept[: x.size], self.factor[: x.size]
-        draws = self.y.view(np.float32)[: x.size]  # until y is written, its place is scratch
-        self.rng.random(out=draws, dtype=np.float32)
-        np.greater_equal(draws, self.rate, out=kept)
-        # bools are converted on their own: within a product that takes twice as long
-        np.copyto(factor, kept)
-        factor *= 1 / (1 - self.rate)
+        rows = x.reshape(-1, self.y.shape[1])  # one per sample, not per pixel
+        factor, y = self.factor[: len(rows)], self.y[: len(rows)]
+        scale, smallest = factor.dtype.type(1 / (1 - self.rate)), philox.threshold(self.rate)
+        for some, words in self.draws.chunks(self.index, *rows.shape):
+            np.multiply(words[:, : rows.shape[1]] >= smallest, scale, out=factor[some])
         self.slope = factor.reshape(x.shape)
-        return np.multiply(x, self.slope, out=y.reshape(x.shape))
+        return np.multiply(rows, factor, out=y).reshape(x.shape)
 
     def backward(self, dy, *, need_dx=True):
         if self.rate:
             dy *= self.slope
-        return dy
-
-
-class StackedDropout(Layer):
-    """`Dropout` over a leading model axis: a rate and a generator of its own for each model.
-
-    Each model draws what it would draw alone, also where batches of unequal length stand
-    side by side.
-
-    Parameters
-    ----------
-    rates : sequence of float
-        For each model.
-    rngs : sequence of numpy.random.Generator
-        Where the draws of each model come from.
-    row_counts : list of int
-        How many rows of the batch are those of each model; read in every `forward`.
-    """
-
-    only_training = True
-
-    def __init__(self, rates, rngs, row_counts):
-        self.rates = rates
-        self.rngs = rngs
-        self.row_counts = row_counts
-
-    def build(self, input_shape):
-        self.pixels = math.prod(input_shape[:-1])
-        return input_shape
-
-    def bind(self, binding):
-        self.ops = binding.ops
-        # float32 and zeros: what no model draws must be a number, too
-        self.draws = np.zeros(binding.batch_shape, np.float32)
-        self.kept = self.ops.empty(binding.batch_shape, bool)
-        self.y = self.ops.empty(binding.batch_shape, binding.dtype)
-        self.factor = self.ops.empty(binding.batch_shape, binding.dtype)
-        column = (len(self.rates), 1, 1)
-        self.thresholds = np.array(self.rates, np.float32).reshape(column)
-        factors = [1 / (1 - rate) for rate in self.rates]
-        self.scale = np.array(factors, binding.dtype).reshape(column)
-
-    def forward(self, x, *, training):
-        arrays = self.draws, self.kept, self.factor, self.y
-        draws, kept, factor, y = (self.ops.leading_rows(a, x.shape[-2]) for a in arrays)
-        for rng, n_rows, of_model in zip(self.rngs, self.row_counts, draws, strict=True):
-            rng.random(out=of_model[: n_rows * self.pixels], dtype=np.float32)
-        np.greater_equal(draws, self.thresholds, out=kept)
-        np.copyto(factor, kept)
-        factor *= self.scale
-        self.slope = factor
-        return np.multiply(x, factor, out=y)
-
-    def backward(self, dy, *, need_dx=True):
-        dy *= self.slope
         return dy

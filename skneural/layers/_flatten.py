@@ -8,15 +8,13 @@ from skneural.layers._base import Layer
 class Flatten(Layer):
     """All pixels of an image, row by row, as the features of one sample: a view."""
 
-    row_by_row = True
-
     def build(self, input_shape):
         self.n_channels = input_shape[-1]
         self.n_features = math.prod(input_shape)
         return (self.n_features,)
 
     def forward(self, x, *, training):
-        return x.reshape(*x.shape[:-2], -1, self.n_features)
+        return x.reshape(-1, self.n_features)
 
     def backward(self, dy, *, need_dx=True):
-        return dy.reshape(*dy.shape[:-2], -1, self.n_channels)
+        return dy.reshape(-1, self.n_channels)

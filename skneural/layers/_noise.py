@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from skneural._engine import philox
 from skneural.layers._base import Layer
 
 
@@ -11,8 +12,9 @@ class GaussianNoise(Layer):
     """``y = x + std * normal noise`` in training, ``y = x`` when predicting.
 
     For small `std` this is Tikhonov regularization: it penalizes the slope of the network
-    at the training rows. The draws are float32 whatever the dtype, so that float32 and
-    float64 networks see the same noise. Input must be dense.
+    at the training rows. The noise depends on the seed of the network, the step, the layer and
+    the place in the batch alone, and is computed in float64 whatever the dtype: see
+    `skneural._engine.philox`. Input must be dense.
 
     Parameters
     ----------
@@ -33,11 +35,8 @@ class GaussianNoise(Layer):
     def bind(self, binding):
         if not self.std or binding.grads is None:
             return
-        self.rng = binding.rng
-        # flat, so that the part in use is contiguous whatever the number of rows
-        self.y = binding.ops.empty(math.prod(binding.batch_shape), binding.dtype)
-        is_float32 = self.y.dtype == np.float32
-        self.noise = self.y if is_float32 else binding.ops.empty(self.y.size, np.float32)
+        self.draws, self.index = binding.draws, binding.index
+        self.y = np.empty((binding.n_samples, math.prod(binding.input_shape)), binding.dtype)
 
     def forward(self, x, *, training):
         if not (self.std and training):
@@ -47,10 +46,13 @@ class GaussianNoise(Layer):
                 f"input_noise={self.std!r} needs dense input, as noise leaves no zeros; "
                 f"got {type(x).__name__}. Use input_noise=0 or a dense X."
             )
-        noise = self.noise[: x.size]
-        self.rng.standard_normal(out=noise, dtype=np.float32)
-        noise *= self.std
-        return np.add(x, noise.reshape(x.shape), out=self.y[: x.size].reshape(x.shape))
+        rows = x.reshape(-1, self.y.shape[1])  # one per sample, not per pixel
+        y = self.y[: len(rows)]
+        for some, words in self.draws.chunks(self.index, *rows.shape):
+            noise = philox.normals(words)[:, : rows.shape[1]]
+            noise *= self.std
+            np.add(rows[some], noise.astype(y.dtype), out=y[some])
+        return y.reshape(x.shape)
 
     def backward(self, dy, *, need_dx=True):
         return dy

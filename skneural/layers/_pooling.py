@@ -1,7 +1,7 @@
 """Pooling: one value for every window, channel by channel.
 
-A tap is what stands at one place of all windows. Its pixels lie apart, so they are first
-copied side by side: then every step is one operation on long rows.
+A tap is what stands at one place of all windows. A pool goes through its taps one by one:
+it joins them to one value forward, and gives each its part of the gradient backward.
 """
 
 import math
@@ -11,21 +11,17 @@ import numpy as np
 from skneural.layers._base import Layer
 from skneural.layers._windows import place_windows, windows_label
 from skneural.ops import _images
-from skneural.ops._memo import Memo
 
-# What one step works on should stay in the second-level cache of a core.
+# The images that are pooled at once should stay in the second-level cache of a core.
 _CHUNK_BYTES = 1 << 19
 
 
 class _Pool(Layer):
     """What pools share.
 
-    Subclasses have `_margin`, the value of padding; they say how `_join` adds a tap to those
-    before, which `_part` of the gradient goes back to it, and which `_records` that needs.
+    Subclasses have `_margin`, the value of padding; `_join` adds the k-th tap of some images
+    to the taps before it, and `_part` is what goes back to it.
     """
-
-    row_by_row = True
-    output_is_free = True
 
     def __init__(self, pool_size=2, strides=None, padding=0):
         self.pool_size = pool_size
@@ -52,106 +48,49 @@ class _Pool(Layer):
         return (*self.windows.output[-n_axes:], input_shape[-1])
 
     def bind(self, binding):
-        self.ops, dtype = binding.ops, binding.dtype
-        *lead, n_rows, c = binding.batch_shape
-        h, w, _ = self.windows.image
-        oh, ow = self.windows.output
-        n_images = n_rows // (h * w)
-        self.y = self.ops.empty((*lead, n_images * oh * ow, c), dtype)
-        output = math.prod(lead) * oh * ow * c
-        self.chunk = max(1, min(n_images, _CHUNK_BYTES // (output * dtype.itemsize)))
-        # flat, so that the part in use is contiguous whatever the number of images
-        self.tap = self.ops.empty(self.chunk * output, dtype)
-        padded = (*lead, self.chunk, *self.windows.padded, c)
+        dtype, n_samples = binding.dtype, binding.n_samples
+        *_, c = self.windows.image
+        self.y = np.empty((n_samples, *self.windows.output, c), dtype)
+        padded = *self.windows.padded, c
+        room = _CHUNK_BYTES // (math.prod(padded) * dtype.itemsize)  # in images
+        self.n_images = max(1, min(n_samples, room))
+        self.tap = np.empty((self.n_images, *self.y.shape[1:]), dtype)
         if self.windows.is_padded:
-            self.padded = np.full(padded, self._margin, dtype)
-        self.views, self.views_back = Memo(), Memo()
-        self.free_input = binding.free_input
+            self.padded = np.full((self.n_images, *padded), self._margin, dtype)
         if binding.grads is not None:
-            self.dx = None if self.free_input else self.ops.empty(binding.batch_shape, dtype)
-            self.dx_padded = self.ops.empty(padded, dtype) if self.windows.is_padded else None
+            self.dx = np.empty((n_samples, *self.windows.image), dtype)
+            if self.windows.is_padded:
+                self.dx_padded = np.empty_like(self.padded)
 
     def forward(self, x, *, training):
-        h, w, _ = self.windows.image
-        oh, ow = self.windows.output
-        if self.free_input:
-            self.dx = x
-        y = self.ops.leading_rows(self.y, x.shape[-2] // (h * w) * oh * ow)
-        for copies, pooled, tap, others, records in self.views(self._chunks, x, y):
-            _images.copy(copies)
-            for k, (of_tap, pixels) in enumerate(others, start=1):
-                of_tap[...] = pixels
-                self._join(pooled, tap, k, records if training else None)
-        return y
-
-    def _chunks(self, x, y):
-        """How to go through some images after the other.
-
-        For each chunk what to copy, the outputs, the place of one tap after the first, what to
-        copy for each of these, and what is kept for the way back.
-        """
-        images = _images.images(x, *self.windows.image[:2])
-        outputs = _images.images(y, *self.windows.output)
-        chunks = []
-        for some in self._parts(images.shape[-4]):
-            source, pooled, copies = images[..., some, :, :, :], outputs[..., some, :, :, :], []
+        x = _images.images(x, *self.windows.image[:2])
+        for some in _images.parts(len(x), self.n_images):
+            images, y = x[some], self.y[some]
             if self.windows.is_padded:
-                padded = _images.leading(self.padded, source.shape[-4])
-                copies.append((_images.middle(padded, self.windows), source))
-                source = padded
-            first, *others = _images.taps(source, self.windows)
-            copies.append(_images.as_pixels(pooled, first))
-            tap = self.tap[: pooled.size].reshape(pooled.shape)
-            others = [_images.as_pixels(tap, pixels) for pixels in others]
-            chunks.append((copies, pooled, tap, others, self._records(some, pooled.shape)))
-        return chunks
-
-    def _parts(self, n_images):
-        for start in range(0, n_images, self.chunk):
-            yield slice(start, min(start + self.chunk, n_images))
+                images = self.padded[: len(images)]
+                _images.middle(images, self.windows)[...] = x[some]
+            first, *others = _images.taps(_images.sliding(images, self.windows))
+            y[...] = first
+            for k, pixels in enumerate(others, start=1):
+                tap = self.tap[: len(images)]
+                tap[...] = pixels  # side by side: then the rest is quicker
+                self._join(y, tap, k, some, training)
+        return self.y[: len(x)].reshape(-1, self.y.shape[-1])
 
     def backward(self, dy, *, need_dx=True):
         if not need_dx:
             return None
-        h, w, _ = self.windows.image
-        n_images = dy.shape[-2] // math.prod(self.windows.output)
-        dx = self.ops.leading_rows(self.dx, n_images * h * w)
-        for slopes, padded, taps, copies, records in self.views_back(self._chunks_back, dy, dx):
-            if not self.windows.tile:
-                padded[...] = 0
-            for k, (pixels, part) in enumerate(taps):
-                self._part(slopes, k, records)
-                if self.windows.tile:
-                    pixels[...] = part
-                else:
-                    pixels += part
-            _images.copy(copies)
-        return dx
-
-    def _chunks_back(self, dy, dx):
-        """How to go back: what arrives, where it goes, there tap by tap, and what to copy."""
-        of_outputs = _images.images(dy, *self.windows.output)
-        of_images = _images.images(dx, *self.windows.image[:2])
-        chunks = []
-        for some in self._parts(of_outputs.shape[-4]):
-            slopes, images = of_outputs[..., some, :, :, :], of_images[..., some, :, :, :]
-            padded, copies = images, []
+        dy = _images.images(dy, *self.windows.output)
+        for some in _images.parts(len(dy), self.n_images):
+            dx = padded = self.dx[some]
             if self.windows.is_padded:
-                padded = _images.leading(self.dx_padded, images.shape[-4])
-                copies.append((images, _images.middle(padded, self.windows)))
-            records = self._records(some, slopes.shape)
-            part = slopes if records is None else records[-1]
-            taps = [(pixels, part) for pixels in _images.taps(padded, self.windows)]
-            if self.windows.tile:
-                taps = [_images.as_pixels(*pair) for pair in taps]
-            chunks.append((slopes, padded, taps, copies, records))
-        return chunks
-
-    def _records(self, some, shape):
-        """What some images leave behind for the way back, and last the place for `_part`."""
-
-    def _part(self, slopes, k, records):
-        """Compute what goes back to tap k, unless it is all that arrives: without records."""
+                padded = self.dx_padded[: len(dx)]
+            padded[...] = 0
+            for k, pixels in enumerate(_images.taps(_images.sliding(padded, self.windows))):
+                pixels += self._part(dy[some], k, some)
+            if self.windows.is_padded:
+                dx[...] = _images.middle(padded, self.windows)
+        return self.dx[: len(dy)].reshape(-1, self.dx.shape[-1])
 
 
 class MaxPool(_Pool):
@@ -174,44 +113,30 @@ class MaxPool(_Pool):
 
     def bind(self, binding):
         super().bind(binding)
-        self.places = None
-        if binding.grads is None:
-            return
-        oh, ow = self.windows.output
-        *lead, n_rows, c = self.y.shape
-        dtype = np.min_scalar_type(math.prod(self.windows.size) - 1)
-        # where in its window each maximum is
-        self.places = self.ops.empty((*lead, n_rows // (oh * ow), oh, ow, c), dtype)
-        self.candidates = self.ops.empty(self.tap.size, dtype)
-        self.found = self.ops.empty(self.tap.size, bool)
-        self.dtype_of_places = dtype.type
+        if binding.grads is not None:
+            dtype = np.min_scalar_type(math.prod(self.windows.size) - 1)
+            # where in its window each maximum is
+            self.places = np.zeros(self.y.shape, dtype)
+            self.candidates = np.empty(self.tap.shape, dtype)
+            self.found = np.empty(self.tap.shape, bool)
 
     def forward(self, x, *, training):
         if training:
             self.places[...] = 0
         return super().forward(x, training=training)
 
-    def _records(self, some, shape):
-        """Places of the maxima, and workspace to find them and what goes back to a tap."""
-        if self.places is None:
-            return None
-        size = math.prod(shape)
-        arrays = self.candidates, self.found, self.tap
-        work = (array[:size].reshape(shape) for array in arrays)
-        return self.places[..., some, :, :, :], *work
-
-    def _join(self, best, tap, k, records):
-        if records is not None:
-            places, candidates, found, _ = records
+    def _join(self, best, tap, k, some, training):
+        if training:
+            found, places = self.found[: len(tap)], self.places[some]
+            candidates = self.candidates[: len(tap)]
             np.greater(tap, best, out=found)
-            np.multiply(found.view(np.uint8), self.dtype_of_places(k), out=candidates)
+            np.multiply(found, places.dtype.type(k), out=candidates)
             np.maximum(places, candidates, out=places)
         np.maximum(best, tap, out=best)
 
-    def _part(self, slopes, k, records):
-        places, _, found, part = records
-        np.equal(places, self.dtype_of_places(k), out=found)
-        np.multiply(slopes, found, out=part)
+    def _part(self, dy, k, some):
+        found = np.equal(self.places[some], k, out=self.found[: len(dy)])
+        return np.multiply(dy, found, out=self.tap[: len(dy)])
 
 
 class AveragePool(_Pool):
@@ -238,10 +163,9 @@ class AveragePool(_Pool):
         super().bind(binding)
         self.factor = 1 / math.prod(self.windows.size)
         if self.windows.is_padded and not self.count_padding:
-            c = self.windows.image[-1]
-            ones = np.zeros((1, *self.windows.padded, c), binding.dtype)
+            ones = np.zeros((1, *self.windows.padded, 1), binding.dtype)
             _images.middle(ones, self.windows)[...] = 1
-            self.factor = 1 / sum(_images.taps(ones, self.windows))
+            self.factor = 1 / sum(_images.taps(_images.sliding(ones, self.windows)))
 
     def forward(self, x, *, training):
         y = super().forward(x, training=training)
@@ -254,8 +178,11 @@ class AveragePool(_Pool):
         images *= self.factor
         return super().backward(dy, need_dx=need_dx)
 
-    def _join(self, total, tap, k, records):
+    def _join(self, total, tap, k, some, training):
         total += tap
+
+    def _part(self, dy, k, some):
+        return dy
 
 
 class GlobalAveragePool(Layer):
@@ -266,31 +193,28 @@ class GlobalAveragePool(Layer):
     M. Lin et al., Network in network, ICLR 2014.
     """
 
-    row_by_row = True
-
     def build(self, input_shape):
         self.n_pixels = math.prod(input_shape[:-1])
         return input_shape[-1:]
 
     def bind(self, binding):
-        self.ops, dtype = binding.ops, binding.dtype
-        *lead, n_rows, c = binding.batch_shape
-        self.y = self.ops.empty((*lead, n_rows // self.n_pixels, c), dtype)
+        c = binding.input_shape[-1]
+        self.y = np.empty((binding.n_samples, c), binding.dtype)
         # a product sums the rows twice as fast as a reduction
-        self.mean = np.full((1, self.n_pixels), 1 / self.n_pixels, dtype)
+        self.mean = np.full((1, self.n_pixels), 1 / self.n_pixels, binding.dtype)
         if binding.grads is not None:
-            self.dx = self.ops.empty(binding.batch_shape, dtype)
+            self.dx = np.empty((binding.n_samples, self.n_pixels, c), binding.dtype)
 
     def forward(self, x, *, training):
-        y = self.ops.leading_rows(self.y, x.shape[-2] // self.n_pixels)
-        pixels = x.reshape(*y.shape[:-1], self.n_pixels, y.shape[-1])
-        np.matmul(self.mean, pixels, out=y[..., None, :])
+        pixels = x.reshape(-1, self.n_pixels, x.shape[-1])
+        y = self.y[: len(pixels)]
+        np.matmul(self.mean, pixels, out=y[:, None])
         return y
 
     def backward(self, dy, *, need_dx=True):
         if not need_dx:
             return None
         dy *= 1 / self.n_pixels
-        dx = self.ops.leading_rows(self.dx, dy.shape[-2] * self.n_pixels)
-        dx.reshape(*dy.shape[:-1], self.n_pixels, dy.shape[-1])[...] = dy[..., None, :]
-        return dx
+        dx = self.dx[: len(dy)]
+        dx[...] = dy[:, None]
+        return dx.reshape(-1, dy.shape[-1])

@@ -48,24 +48,6 @@ class Windows:
         """Whether there is any padding."""
         return any(self.before + self.after)
 
-    @property
-    def tile(self):
-        """Whether each pixel belongs to exactly one window, if there is no dilation."""
-        fits = zip(self.padded, self.size, self.strides, self.output, strict=True)
-        return all(k == s and s * count == length for length, k, s, count in fits)
-
-    def turned(self, n_channels):
-        """Windows over an output of so many channels that meet the same pixel of the image.
-
-        None unless the gradient for the image is a correlation, too: at strides of 1.
-        """
-        before = tuple(n - 1 - p for n, p in zip(self.span, self.before, strict=True))
-        after = tuple(n - 1 - p for n, p in zip(self.span, self.after, strict=True))
-        if self.strides != (1, 1) or min(before + after) < 0:
-            return None
-        image = (*self.output, n_channels)
-        return Windows(image, self.size, (1, 1), self.dilation, before, after)
-
 
 def place_windows(layer, input_shape, size, strides, padding, dilation=1):
     """Windows of `layer` on images ``(h, w, c)`` or signals ``(length, c)``.

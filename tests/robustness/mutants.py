@@ -42,7 +42,6 @@ TESTS = {
     "layers/_noise.py": _LAYER,
     "layers/_pooling.py": [*_IMAGES, "layers", "summary"],
     "layers/_windows.py": [*_IMAGES, "summary"],
-    "ops/_correlation.py": _IMAGES,
     "ops/_images.py": _IMAGES,
     "ops/_numpy.py": [*_LAYER, "losses", "optimizers", "one_row"],
     "_losses.py": _LOSS,
@@ -52,10 +51,10 @@ TESTS = {
     "_initializers.py": ["layers", "conv", "training", "options", "convnet"],
     "_network.py": [
         *("gradients", "oracle", "layers", "one_row", "summary", "diagnostics", "convnet"),
-        *("allocations", "options", "bad_parameters", "parts"),
+        *("allocations", "options", "bad_parameters"),
     ],
-    "_prediction.py": ["prediction", "one_row", "limits", "convnet", "diagnostics"],
-    "_batches.py": ["training", "parts", "allocations", "convnet_training"],
+    "_prediction.py": ["one_row", "limits", "convnet", "diagnostics"],
+    "_batches.py": ["training", "allocations", "convnet_training"],
     "_training.py": [
         *(
             "training",

@@ -1,0 +1,92 @@
+"""The NumPy engine: training batch by batch, layer by layer, as it is defined."""
+
+import math
+
+import numpy as np
+
+from skneural._batches import Batches
+
+
+class ReferenceTraining:
+    """The training of a job by NumPy.
+
+    It defines what the compiled engine computes, and trains networks that that one does not
+    know.
+
+    Parameters
+    ----------
+    job : Job
+    """
+
+    def __init__(self, job):
+        self.job, self.network = job, job.progress.network
+        self.draws = job.progress.draws()
+        self.network.bind(job.batch_size, self.draws)
+        self.batches = Batches(
+            job.X, job.y, job.sample_weight, job.batch_size, gather=job.shuffle
+        )
+
+    def epoch(self, order, rate, watch):
+        """Train on all rows once, batch by batch.
+
+        Parameters
+        ----------
+        order : ndarray of shape (n_samples,) or None
+            Numbers of the rows in their order, None for the order of the data.
+        rate : float
+            The learning rate.
+        watch : Watch
+            Its `interrupted` is looked at before each batch.
+
+        Returns
+        -------
+        loss : float or None
+            Mean loss over the batches, each measured before its step; None after Ctrl-C.
+        norm : float
+            Norm of the last gradient before it is clipped.
+        """
+        progress, n_samples = self.job.progress, self.job.X.shape[0]
+        loss_sum = weight_sum = norm = 0.0
+        done = 0
+        # A diverging fit is reported by its loss, once, not by a warning from every ufunc.
+        with np.errstate(all="ignore"):
+            for x, y, sample_weight in self.batches.epoch(order):
+                if watch.interrupted:
+                    progress.samples += done
+                    return None, norm
+                done += len(y)
+                self.draws.step = progress.steps
+                progress.steps += 1
+                weight = len(y) if sample_weight is None else float(sample_weight.sum())
+                if weight == 0:  # nothing to learn from, and a mean over it is undefined
+                    continue
+                loss, norm = self._step(x, y, sample_weight, rate, norm, done == n_samples)
+                loss_sum += loss * weight
+                weight_sum += weight
+        return loss_sum / weight_sum, norm
+
+    def _step(self, x, y, sample_weight, rate, norm, is_last):
+        """One update; return the loss before it, and the norm of the gradient if measured."""
+        job, network = self.job, self.network
+        if job.augment is not None:
+            x = job.augment(x, job.progress.rngs["augmentation"])
+        loss = network.loss_and_grad(x, y, sample_weight, job.alpha, job.l1_ratio)
+        if is_last or job.max_grad_norm < math.inf:
+            norm = math.sqrt(np.dot(network.grad, network.grad))
+            if norm > job.max_grad_norm:
+                network.grad *= job.max_grad_norm / norm
+        state = job.progress.optimizer_state
+        job.optimizer.step(network.theta, network.grad, rate, state)
+        return float(loss), norm
+
+    def loss_and_gradient(self):
+        """Return the penalized loss of all rows, as one batch, and its gradient."""
+        job = self.job
+        loss = self.network.loss_and_grad(
+            job.X, job.y, job.sample_weight, job.alpha, job.l1_ratio
+        )
+        return loss, self.network.grad
+
+    def close(self):
+        """Drop the workspace."""
+        self.network.release()
