@@ -53,7 +53,6 @@ class _Pool:
                 for set_num_threads, n in zip(self.setters, self.before, strict=True):
                     set_num_threads(n)
 
-
     def allowed(self):
         """Return how many threads it may have while nobody holds it, or None without BLAS."""
         with self.lock:

@@ -9,9 +9,9 @@ import numpy as np
 from skneural._classification_losses import (
     HingeLoss,
     LogisticSquaredError,
-    MultiHead,
     MulticlassHinge,
     MulticlassPerceptron,
+    MultiHead,
     PerceptronLoss,
     SoftmaxSquaredError,
 )
@@ -147,8 +147,9 @@ def _step(layer, number, input_shape, output_shape, offsets):
         offsets.get("mean", 0),
         offsets.get("variance", 0),
     )
-    amounts = (getattr(layer, name) for name in ("rate", "std", "momentum") if hasattr(layer, name))
+    amounts = (
+        getattr(layer, name) for name in ("rate", "std", "momentum") if hasattr(layer, name)
+    )
     reals = float(next(amounts, 0.0)), float(getattr(layer, "epsilon", 0.0))
     shapes = *_image(input_shape), *_image(output_shape)
     return option, *shapes, *geometry, *places, number, *reals
-
