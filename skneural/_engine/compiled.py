@@ -1,5 +1,6 @@
 """The compiled engine: training and predictions by calls into native code."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -165,7 +166,7 @@ class CompiledTraining:
             nesterov=getattr(optimizer, "nesterovs_momentum", False),
             alpha=job.alpha,
             l1_ratio=job.l1_ratio,
-            max_norm=job.max_grad_norm,
+            max_norm=job.max_grad_norm if updates else math.inf,
             measure_norm=measure_norm,
             updates=updates,
             seed=progress.seed,

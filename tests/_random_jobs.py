@@ -1,0 +1,162 @@
+"""Randomly generated networks with data: every layer, loss, optimizer and option there is."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+from scipy import sparse
+
+from skneural._classification_losses import CLASSIFIER_LOSSES, MultiHead
+from skneural._losses import REGRESSOR_LOSSES
+from skneural._network import Network
+from skneural._optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
+from skneural._training import Convergence, Job, Progress, spawn_generators
+from skneural.layers._activations import ACTIVATIONS
+from skneural.layers._batch_norm import BatchNorm
+from skneural.layers._conv import Conv2D
+from skneural.layers._dense import Dense
+from skneural.layers._dropout import Dropout
+from skneural.layers._flatten import Flatten
+from skneural.layers._noise import GaussianNoise
+from skneural.layers._pooling import AveragePool, GlobalAveragePool, MaxPool
+from skneural.schedules import make_schedule
+
+
+def random_job(rng, dtype):
+    """A job of one epoch; two calls with equal generators give equal jobs."""
+    images, is_sparse = rng.random() < 0.5, rng.random() < 0.2
+    shape = _random_shape(rng) if images else (int(rng.integers(1, 60)),)
+    loss, n_outputs, one_hot = _random_loss(rng)
+    layers = _random_layers(rng, shape, n_outputs, noise=not is_sparse)
+    network = Network(layers, loss, shape, dtype)
+    network.init_params(rng)
+    network.theta[...] += rng.normal(scale=0.1, size=network.n_params)
+    n_samples = int(rng.integers(2, 50))
+    X = rng.normal(size=(n_samples, math.prod(shape)))
+    if is_sparse:
+        X = sparse.csr_array(np.where(rng.random(X.shape) < 0.7, 0, X))
+    y = np.zeros((n_samples, n_outputs))
+    for segment, kind in one_hot:
+        y[:, segment] = _random_targets(rng, n_samples, segment.stop - segment.start, kind)
+    weights = rng.integers(0, 3, n_samples).astype(dtype) if rng.random() < 0.4 else None
+    if weights is not None:
+        weights[0] = 1
+    optimizer = _random_optimizer(rng, network.n_weights, dtype)
+    rngs = spawn_generators(0)
+    progress = Progress(network, "", optimizer.init(network.theta), rngs)
+    return Job(
+        X=X.astype(dtype),
+        y=y.astype(dtype),
+        sample_weight=weights,
+        validation=None,
+        progress=progress,
+        optimizer=optimizer,
+        convergence=Convergence(math.inf, 0.0),
+        learning_rate=0.01,
+        schedule=make_schedule("constant", 0.5),
+        schedule_length=1,
+        decay=1.0,
+        alpha=float(rng.choice([0, 0.1])),
+        l1_ratio=float(rng.choice([0, 0.3])),
+        max_grad_norm=float(rng.choice([math.inf, math.inf, 0.5])),
+        batch_size=int(rng.integers(2, n_samples + 1)),
+        max_iter=1,
+        shuffle=bool(rng.random() < 0.7),
+        restore_best=False,
+        augment=None,
+        begun=0,
+    )
+
+
+def _random_shape(rng):
+    sides = tuple(int(n) for n in rng.integers(4, 11, rng.integers(1, 3)))
+    return (*sides, int(rng.integers(1, 4)))
+
+
+def _random_loss(rng):
+    """A loss, its number of outputs, and what the targets of each of its columns are."""
+    if rng.random() < 0.4:
+        name = str(rng.choice(list(REGRESSOR_LOSSES)))
+        n_outputs = int(rng.integers(1, 40))
+        kind = "counts" if name == "poisson" else "numbers"
+        return REGRESSOR_LOSSES[name](), n_outputs, [(slice(0, n_outputs), kind)]
+    heads, sizes, kinds = [], [], []
+    for _ in range(1 if rng.random() < 0.7 else 2):
+        one_hot = bool(rng.random() < 0.5)
+        heads.append(CLASSIFIER_LOSSES[str(rng.choice(list(CLASSIFIER_LOSSES)))][one_hot]())
+        sizes.append(int(rng.integers(3, 20)) if one_hot else int(rng.integers(1, 20)))
+        kinds.append("one-hot" if one_hot else "labels")
+    loss = heads[0] if len(heads) == 1 else MultiHead(heads, sizes)
+    stops = np.cumsum([0, *sizes]).tolist()
+    segments = [slice(*pair) for pair in pairwise(stops)]
+    return loss, stops[-1], list(zip(segments, kinds, strict=True))
+
+
+def _random_targets(rng, n_samples, n_columns, kind):
+    if kind == "counts":
+        return rng.poisson(2, (n_samples, n_columns))
+    if kind == "numbers":
+        return rng.normal(size=(n_samples, n_columns))
+    if kind == "one-hot":
+        return np.eye(n_columns)[rng.integers(n_columns, size=n_samples)]
+    return rng.integers(2, size=(n_samples, n_columns))
+
+
+def _random_layers(rng, shape, n_outputs, noise):
+    layers = [GaussianNoise(0.2)] if noise and rng.random() < 0.2 else []
+    if len(shape) > 1:
+        size = shape[:-1]
+        for _ in range(rng.integers(0, 3)):
+            layer = _random_convolution(rng, size)
+            size = layer.build((*size, 1))[:-1]
+            layers += [layer, *_between(rng)]
+            if rng.random() < 0.6:
+                layer = _random_pool(rng, size)
+                size = layer.build((*size, 1))[:-1]
+                layers.append(layer)
+                layers += _between(rng)
+        layers.append(GlobalAveragePool() if rng.random() < 0.3 else Flatten())
+    for _ in range(rng.integers(0, 3)):
+        layers += [Dense(int(rng.integers(1, 50))), *_between(rng)]
+    return [*layers, Dense(n_outputs)]
+
+
+def _between(rng):
+    layers = [BatchNorm(epsilon=0.1)] if rng.random() < 0.2 else []
+    if rng.random() < 0.8:
+        layers.append(ACTIVATIONS[str(rng.choice(list(ACTIVATIONS)))]())
+    return [*layers, Dropout(0.3)] if rng.random() < 0.2 else layers
+
+
+def _random_convolution(rng, size):
+    kernel = tuple(int(rng.integers(1, min(3, side) + 1)) for side in size)
+    dilation = tuple(
+        int(rng.integers(1, 3)) if (k - 1) * 2 < side else 1
+        for k, side in zip(kernel, size, strict=True)
+    )
+    padding = ("valid", "same", int(rng.integers(0, 3)))[rng.integers(3)]
+    strides = tuple(int(s) for s in rng.integers(1, 3, len(size)))
+    return Conv2D(int(rng.integers(1, 20)), kernel, strides, padding, dilation)
+
+
+def _random_pool(rng, size):
+    pool = tuple(int(rng.integers(1, min(3, side) + 1)) for side in size)
+    padding = tuple(int(rng.integers(0, k // 2 + 1)) for k in pool)
+    strides = tuple(int(s) for s in rng.integers(1, 4, len(size)))
+    if rng.random() < 0.5:
+        return MaxPool(pool, strides, padding)
+    return AveragePool(pool, strides, padding, count_padding=bool(rng.random() < 0.5))
+
+
+def _random_optimizer(rng, n_weights, dtype):
+    # a large epsilon: gradients of nothing but rounding errors must not become whole steps
+    epsilon = 1e-2 if dtype == np.float32 else 1e-6
+    return (
+        SGD(momentum=0.0),
+        SGD(momentum=0.9, nesterovs_momentum=False),
+        SGD(momentum=0.9),
+        Adam(epsilon=epsilon),
+        AdamW(epsilon=epsilon, decay=0.1, n_weights=n_weights),
+        AdaGrad(epsilon=epsilon),
+        RMSProp(epsilon=epsilon),
+    )[rng.integers(7)]

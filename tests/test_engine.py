@@ -1,0 +1,102 @@
+"""The compiled engine computes what the NumPy engine defines, on randomly generated networks."""
+
+import numpy as np
+import pytest
+from _random_jobs import random_job
+
+from skneural._engine import native
+from skneural._engine.compiled import CompiledTraining, predict
+from skneural._engine.reference import ReferenceTraining
+
+pytestmark = pytest.mark.skipif(native is None, reason="there is no compiled engine here")
+TOLERANCE = {
+    np.float64: {"rtol": 1e-10, "atol": 1e-10},
+    np.float32: {"rtol": 1e-4, "atol": 1e-4},
+}
+DTYPES = pytest.mark.parametrize("dtype", [np.float64, np.float32])
+
+
+class NoInterrupt:
+    interrupted = False
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """Set how many threads the compiled engine has, however small the network."""
+
+    def set_threads(n):
+        monkeypatch.setattr("skneural._engine.compiled.team_size", lambda *args: n)
+
+    return set_threads
+
+
+def compiled_training(job):
+    assert job.progress.network.program is not None
+    return CompiledTraining(job.progress.network.program, job)
+
+
+def trained(make_training, seed, dtype):
+    """Everything that an epoch of a random job leaves behind, by name."""
+    rng = np.random.default_rng(seed)
+    job = random_job(rng, dtype)
+    order = rng.permutation(job.X.shape[0]) if job.shuffle else None
+    training = make_training(job)
+    with np.errstate(all="ignore"):
+        loss, norm = training.epoch(order, 0.01, NoInterrupt())
+    training.close()
+    progress = job.progress
+    network = progress.network
+    measured = {"loss": loss, "norm": norm, "theta": network.theta, "state": network.state}
+    return measured | progress.optimizer_state | {"steps_": progress.steps}, job
+
+
+def assert_same_numbers(seed, dtype):
+    expected, reference_job = trained(ReferenceTraining, seed, dtype)
+    found, job = trained(compiled_training, seed, dtype)
+    message = f"seed {seed}: {job.progress.network!r}, {job.optimizer}, {job.batch_size}"
+    for name, values in expected.items():
+        np.testing.assert_allclose(
+            found[name], values, **TOLERANCE[dtype], err_msg=f"{name} of {message}"
+        )
+    network = reference_job.progress.network
+    program, network._program = network.program, None
+    expected = network.raw_prediction(job.X)
+    found = predict(program, network, job.X, 10_000)
+    np.testing.assert_allclose(found, expected, **TOLERANCE[dtype], err_msg=message)
+
+
+@DTYPES
+@pytest.mark.parametrize("block", range(10))
+def test_an_epoch_is_that_of_the_numpy_engine(block, dtype, threads):
+    for seed in range(50 * block, 50 * block + 50):
+        threads(1 + seed % 4)
+        assert_same_numbers(seed, dtype)
+
+
+@pytest.mark.parametrize("seed", range(0, 200, 4))
+def test_the_bits_do_not_depend_on_the_number_of_threads(seed, threads):
+    threads(1)
+    expected, _ = trained(compiled_training, seed, np.float32)
+    for n in (2, 3, 5, 17):
+        threads(n)
+        found, _ = trained(compiled_training, seed, np.float32)
+        for name, values in expected.items():
+            np.testing.assert_array_equal(found[name], values, err_msg=name)
+
+
+@DTYPES
+def test_loss_and_gradient_of_all_rows(dtype, threads):
+    for seed in range(60):
+        threads(1 + seed % 4)
+        results = []
+        for make_training in (ReferenceTraining, compiled_training):
+            job = random_job(np.random.default_rng(seed), dtype)
+            job.batch_size = job.X.shape[0]
+            training = make_training(job)
+            before = job.progress.network.theta.copy()
+            loss, gradient = training.loss_and_gradient()
+            results.append((loss, gradient.copy()))
+            np.testing.assert_array_equal(job.progress.network.theta, before)
+            training.close()
+        for expected, found in zip(*results, strict=True):
+            np.testing.assert_allclose(found, expected, **TOLERANCE[dtype])
