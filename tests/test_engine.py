@@ -1,4 +1,4 @@
-"""The compiled engine computes what the NumPy engine defines, on randomly generated networks."""
+"""The compiled engine computes what the NumPy engine defines, on random networks."""
 
 import numpy as np
 import pytest

@@ -15,7 +15,9 @@ from skneural._optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
 _STEP_FLOPS = 4e6
 _PREDICTION_FLOPS = 20e6
 # Operations in one call of native code, some hundredths of a second: Ctrl-C waits for its end.
+# An update reads and writes memory, which takes as long as so many operations a parameter.
 _CALL_FLOPS = 1e9
+_UPDATE_FLOPS = 50
 # Samples predicted at once by a thread: enough to make good use of each weight, few enough for
 # their images to stay in the second-level cache of a core.
 _BLOCK_SAMPLES = 256
@@ -116,7 +118,8 @@ class CompiledTraining:
         if self.samples is None:
             return batch_size
         flops = 3 * self.network.forward_flops(batch_size)
-        return batch_size * max(1, int(_CALL_FLOPS / max(1, flops)))
+        flops += _UPDATE_FLOPS * self.network.n_params
+        return batch_size * max(1, int(_CALL_FLOPS / flops))
 
     def _train_on(self, rows, rate, is_last):
         """Train on some batches; return the sums of losses and weights, and the norm."""
@@ -147,14 +150,15 @@ class CompiledTraining:
         remembered = progress.optimizer_state
         vectors = [remembered.get(name) for name in self.kind.remembered]
         if self.kind.number == 0 and not getattr(optimizer, "momentum", 0):
-            vectors = []
+            vectors = []  # also after momentum has been switched off
+        vectors += [None] * (2 - len(vectors))
         loss, weight, norm, n_updates = self.training.run(
             samples,
             order,
             n_rows,
             self.network.theta,
             self.network.state,
-            *(vectors + [None, None])[:2],
+            *vectors,
             self.gradient,
             batch_size=job.batch_size,
             optimizer=self.kind.number,
