@@ -13,12 +13,24 @@ inline Index rows_at_once(Index n_inputs) {
 }
 
 // From so many rows on a panel of weights is packed first (measured: 64 rows of 784 x 128 gain
-// nothing, 256 rows of 784 x 512 a third with AVX2).
+// nothing, 256 rows of 784 x 512 a third with AVX2); last columns always are.
 constexpr Index rows_worth_packing = 96;
 // Rows summed up at once in a gradient: what is read then stays in the second-level cache.
 constexpr Index rows_summed_at_once = 1024;
 // Numbers in a strip of a gradient, which the update reads from the first-level cache.
 constexpr Index strip_size = 8192;
+
+// Whether columns fill their vectors: all but the last few of a matrix do.
+template <class T>
+inline bool fills_vectors(Index columns) {
+    return columns % tile_columns<T> == 0 || columns % tile_columns<T> == width<T>;
+}
+
+// Whether `dense_forward` packs any of the weights.
+template <class T>
+inline bool packs_any(Index n_rows, Index n_units) {
+    return n_rows >= rows_worth_packing || !fills_vectors<T>(n_units);
+}
 
 // y = x weight + bias; `panel` has room for n_inputs x tile_columns numbers.
 template <class T>
@@ -33,7 +45,7 @@ void dense_forward(const T* x, Index n_rows, Index n_inputs, Index n_units, cons
             const T *b = weight + j, *start = bias + j;
             Index b_row = n_units;
             T padded_bias[tile_columns<T>] = {};
-            bool whole = columns == tile_columns<T> || columns == width<T>;
+            bool whole = fills_vectors<T>(columns);
             if (!whole) {
                 std::copy_n(start, columns, padded_bias);
                 start = padded_bias;
@@ -79,7 +91,7 @@ template <class T>
 void pack_output_gradient(const T* dy, Index n_rows, Index n_units, T* packed) {
     for (Index j = 0; j < n_units; j += tile_columns<T>) {
         Index columns = std::min(tile_columns<T>, n_units - j);
-        bool whole = columns == tile_columns<T> || columns == width<T>;
+        bool whole = fills_vectors<T>(columns);
         if (!whole || packs_all(n_rows))
             pack_panel(dy + j, n_units, 1, n_rows, columns, packs_all(n_rows) ? packed + j * n_rows : packed);
     }
@@ -95,7 +107,7 @@ void dense_strip(const T* x, const T* dy, const T* packed, Index n_rows, Index n
         Left<T> a{x + k * n_inputs + first, 1, n_inputs, one_run, 1, rows};
         for (Index j = 0; j < n_units; j += tile_columns<T>) {
             Index columns = std::min(tile_columns<T>, n_units - j);
-            bool whole = columns == tile_columns<T> || columns == width<T>;
+            bool whole = fills_vectors<T>(columns);
             const T* b = dy + k * n_units + j;
             Index b_row = n_units;
             if (!whole || packs_all(n_rows)) {

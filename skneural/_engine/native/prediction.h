@@ -15,7 +15,7 @@ public:
         : program(program), block(block), team(n_threads), threads(team.size()) {
         Index largest = program.largest(), panel = 0;
         for (const Step& s : program.steps)
-            if (s.kind == DENSE) panel = std::max(panel, s.in.size());
+            if (s.kind == DENSE && packs_any<T>(block, s.out.c)) panel = std::max(panel, s.in.size());
         for (const Step& s : program.steps) {
             bool convolves = s.kind == CONVOLUTION;
             windows.push_back(convolves ? Windows(s) : Windows());
@@ -23,9 +23,9 @@ public:
             biases.emplace_back(convolves ? packed_size<T>(1, s.out.c) : 0);
         }
         for (Thread& t : threads) {
-            t.even = Array<T>(block * largest);
-            t.odd = Array<T>(block * largest);
-            t.panel = Array<T>(panel * tile_columns<T>);
+            t.even = Array<T>(block * largest, false);
+            t.odd = Array<T>(block * largest, false);
+            t.panel = Array<T>(panel * tile_columns<T>, false);
             t.numbers.resize(block);
             for (std::size_t i = 0; i < program.steps.size(); ++i) {
                 bool convolves = program.steps[i].kind == CONVOLUTION;

@@ -50,12 +50,13 @@ constexpr Index align = 64;  // bytes
 // Groups of the samples of a batch; a thread takes whole groups.
 constexpr Index n_groups = 16;
 
-// Zeroed numbers that begin at a cache line.
+// Numbers that begin at a cache line; zeros unless they are written before they are read.
 template <class T>
 class Array {
 public:
     Array() = default;
-    explicit Array(Index n) : memory(new char[std::size_t(n) * sizeof(T) + align]()) {
+    explicit Array(Index n, bool zeros = true) : memory(new char[std::size_t(n) * sizeof(T) + align]) {
+        if (zeros) std::memset(memory.get(), 0, std::size_t(n) * sizeof(T) + align);
         auto address = reinterpret_cast<std::uintptr_t>(memory.get());
         first = reinterpret_cast<T*>((address + align - 1) / align * align);
     }
