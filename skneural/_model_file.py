@@ -203,6 +203,32 @@ class ModelFile:
         return array
 
 
+class Section:
+    """The arrays of a model file whose names begin with a prefix, by the rest of their names.
+
+    Parameters
+    ----------
+    file : ModelFile
+    prefix : str
+
+    Attributes
+    ----------
+    arrays : dict of str to tuple
+    """
+
+    def __init__(self, file, prefix):
+        self.file, self.prefix = file, prefix
+        self.arrays = {
+            name.removeprefix(prefix): entry
+            for name, entry in file.arrays.items()
+            if name.startswith(prefix)
+        }
+
+    def read(self, name, dtype, shape):
+        """Return an array as `ModelFile.read` does."""
+        return self.file.read(f"{self.prefix}{name}", dtype, shape)
+
+
 def read_json(text):
     """Return the object that JSON text describes; a ValueError for anything else."""
     try:

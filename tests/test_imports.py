@@ -38,6 +38,8 @@ FLOORS = [
     ["_preparation", "_watch"],
     ["_validation", "_labels", "_class_weights"],
     ["_data"],
+    ["_tree"],
+    ["_state", "_wrapper_checks"],
     ["_lbfgs", "_plain"],
     ["_training", "_interrupt"],
     ["schedules"],
@@ -57,7 +59,7 @@ FLOORS = [
     ["layers._conv", "layers._pooling"],
     ["layers._base", "layers._windows", "_initializers", "layers", "_losses"],
     ["ops._numpy", "ops._correlation", "ops._tiles", "ops._taps", "ops._memo"],
-    ["ops._images", "ops", "_model_file", "_version"],
+    ["ops._images", "ops", "_model_file", "_version", "_sklearn_classes"],
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 USES_SKLEARN = {
@@ -65,6 +67,9 @@ USES_SKLEARN = {
     "_onnx",
     "_skl2onnx",
     "_persistence",
+    "_sklearn_classes",
+    "_tree",
+    "_wrapper_checks",
     "_base",
     "_preparation",
     "_data",
