@@ -32,6 +32,7 @@ DTYPES = {
 }
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 _MOST_HEADER = 1 << 20  # reading JSON takes up to 25 times its bytes
+_MOST_EMPTY = 10_000
 _DIGEST = 32
 _CHUNK = 1 << 20
 
@@ -251,6 +252,11 @@ def _refuse(constant):
     raise ValueError(f"its header has {constant}, which is not JSON")
 
 
+def is_endless(shape):
+    """Whether an array of this shape has no entries, and yet many parts to go through."""
+    return 0 in shape and max(shape) > _MOST_EMPTY
+
+
 def _check_entry(name, entry):
     """Return dtype, shape and start of an array, as the header describes it."""
     wrong = ValueError(f"array {name!r} is described wrongly")
@@ -263,6 +269,8 @@ def _check_entry(name, entry):
         if not isinstance(numbers, list) or any(type(n) is not int or n < 0 for n in numbers):
             raise wrong
     if len(shape) > 64:  # more than NumPy has, and their product may take minutes
+        raise wrong
+    if is_endless(shape):
         raise wrong
     dtype = np.dtype(DTYPES[dtype])
     if len(offsets) != 2 or offsets[1] - offsets[0] != dtype.itemsize * math.prod(shape):

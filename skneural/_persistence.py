@@ -168,7 +168,8 @@ def _describe_inner(estimator, path):
             "params": plain_parameters(estimator),
         }, {}
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{path}: {error}") from None
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{path}: {error}") from None
 
 
 def _check_unchanged(estimator):

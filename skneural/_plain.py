@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 
+from skneural._model_file import is_endless
 from skneural.schedules import SCHEDULES
 
 _KINDS = "biufU"  # of NumPy's dtypes: booleans, integers, floats, text
@@ -115,7 +116,10 @@ def _read_random_state(content):
 
 def _read_array(content):
     dtype, shape, entries = content
-    return _as_array(dtype, _read_list(entries)).reshape(shape)
+    array = _as_array(dtype, _read_list(entries)).reshape(shape)
+    if is_endless(array.shape):
+        raise ValueError(f"an array of shape {array.shape} without entries is too long")
+    return array
 
 
 def _read_scalar(content):

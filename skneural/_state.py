@@ -6,7 +6,7 @@ import math
 import numpy as np
 from scipy.interpolate import BSpline
 
-from skneural._model_file import DTYPES, read_json
+from skneural._model_file import DTYPES, is_endless, read_json
 from skneural._plain import (
     codes_to_text,
     from_plain,
@@ -223,7 +223,7 @@ class StateReader:
         entries = [from_plain(entry) for entry in entries["list"]]
         if not isinstance(shape, list) or any(type(n) is not int or n < 0 for n in shape):
             raise ValueError(f"array {name!r} is described wrongly")
-        if len(shape) > 32 or math.prod(shape) != len(entries):
+        if len(shape) > 32 or math.prod(shape) != len(entries) or is_endless(shape):
             raise ValueError(f"array {name!r} is described wrongly")
         array = np.empty(len(entries), object)
         for k, entry in enumerate(entries):  # an entry may be an array

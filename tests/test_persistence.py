@@ -273,6 +273,8 @@ WRONG = {
     "may have 10,000 entries": ("hidden_layer_sizes", {"tuple": [1] * 10_001}),
     "'<O8' is no dtype": ("alpha", {"numpy": ["<O8", 1]}),
     "an array of text is described wrongly": ("activation", BAD_TEXT),
+    "without entries is too long": ("activation", {"array": ["<i8", [10**9, 0], []]}),
+    "array 'theta' is described wrongly": {"arrays": {"theta": np.zeros((10**9, 0))}},
     "describes no value": ("alpha", {"float": "1e5"}),
 }
 
