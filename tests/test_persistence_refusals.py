@@ -118,6 +118,9 @@ WRONG = {
         (0,), "fitted", "mean_", {"list": []}
     ),
     "n_features_in_ of the StandardScaler": with_entry((0,), "fitted", "n_features_in_", 4.0),
+    "var_ of the StandardScaler is described wrongly": with_entry(
+        (0,), "fitted", "var_", {"stored": ["more", "<i8"]}
+    ),
     "array 'nothing' is missing": with_entry(
         (0,), "fitted", "mean_", {"stored": ["nothing", "<f8"]}
     ),
@@ -135,7 +138,7 @@ WRONG = {
 @pytest.mark.parametrize("complaint", WRONG)
 def test_a_wrong_description_is_refused_in_words(complaint, tmp_path):
     own, path = make_pipeline(StandardScaler(), network()).fit(NUMBERS, Y), tmp_path / "own"
-    changed_file(own, path, WRONG[complaint], more=np.zeros(3, np.int64))
+    changed_file(own, path, WRONG[complaint], more=np.zeros(4, np.int64))
     with pytest.raises(ValueError) as caught:  # noqa: PT011, the complaint is asked for below
         skneural.load(path)
     assert str(caught.value).startswith(f"{path} cannot be loaded: ")
