@@ -32,6 +32,7 @@ DTYPES = {
 }
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 _MOST_HEADER = 1 << 20  # reading JSON takes up to 25 times its bytes
+_MOST_EMPTY = 10_000
 _DIGEST = 32
 _CHUNK = 1 << 20
 
@@ -203,6 +204,32 @@ class ModelFile:
         return array
 
 
+class Section:
+    """The arrays of a model file whose names begin with a prefix, by the rest of their names.
+
+    Parameters
+    ----------
+    file : ModelFile
+    prefix : str
+
+    Attributes
+    ----------
+    arrays : dict of str to tuple
+    """
+
+    def __init__(self, file, prefix):
+        self.file, self.prefix = file, prefix
+        self.arrays = {
+            name.removeprefix(prefix): entry
+            for name, entry in file.arrays.items()
+            if name.startswith(prefix)
+        }
+
+    def read(self, name, dtype, shape):
+        """Return an array as `ModelFile.read` does."""
+        return self.file.read(f"{self.prefix}{name}", dtype, shape)
+
+
 def read_json(text):
     """Return the object that JSON text describes; a ValueError for anything else."""
     try:
@@ -225,6 +252,11 @@ def _refuse(constant):
     raise ValueError(f"its header has {constant}, which is not JSON")
 
 
+def is_endless(shape):
+    """Whether an array of this shape has no entries, and yet many parts to go through."""
+    return 0 in shape and max(shape) > _MOST_EMPTY
+
+
 def _check_entry(name, entry):
     """Return dtype, shape and start of an array, as the header describes it."""
     wrong = ValueError(f"array {name!r} is described wrongly")
@@ -237,6 +269,8 @@ def _check_entry(name, entry):
         if not isinstance(numbers, list) or any(type(n) is not int or n < 0 for n in numbers):
             raise wrong
     if len(shape) > 64:  # more than NumPy has, and their product may take minutes
+        raise wrong
+    if is_endless(shape):
         raise wrong
     dtype = np.dtype(DTYPES[dtype])
     if len(offsets) != 2 or offsets[1] - offsets[0] != dtype.itemsize * math.prod(shape):

@@ -1,13 +1,16 @@
-"""Saving and loading estimators without pickle: a file of arrays and plain parameters."""
+"""Saving and loading estimators without pickle: a file of arrays and plain values."""
 
 import json
 
 import numpy as np
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from skneural._model_file import DTYPES, write
-from skneural._plain import to_plain
+from skneural._plain import is_time, text_to_codes, to_plain
 from skneural._restore import CLASSES, FORMAT, LABELS, MOMENTS, MOST_EPOCHS, describe, read
+from skneural._sklearn_classes import SKLEARN_VERSION, is_wrapper
+from skneural._tree import TreeWriter, best_estimator
 from skneural._version import __version__
 
 
@@ -21,8 +24,12 @@ def save(estimator, path):
 
     Parameters
     ----------
-    estimator : MLPClassifier, MLPRegressor, ConvNetClassifier or ConvNetRegressor
-        A fitted estimator. Its callbacks and metadata requests are not saved.
+    estimator : estimator
+        A fitted MLPClassifier, MLPRegressor, ConvNetClassifier or ConvNetRegressor, or a
+        Pipeline, ColumnTransformer or TransformedTargetRegressor of scikit-learn with such a
+        network in it. Of a search, `best_estimator_` is saved. Callbacks and metadata
+        requests are not saved. The guide on persistence lists the transformers that may
+        stand before the network.
     path : str or path-like
         The file. Its layout is that of safetensors, so that other programs can read the
         arrays.
@@ -30,11 +37,12 @@ def save(estimator, path):
     Raises
     ------
     TypeError
-        If the estimator is of another class, or if a parameter is not plain, such as a
-        function of your own: save that estimator with pickle, or set the parameter to None
-        first.
+        If the estimator, or one inside it, is of a class that cannot be saved, or if a
+        parameter is not a plain value, such as a function of your own. The message names its
+        place, such as ``steps.functiontransformer.func``.
     ValueError
-        If the estimator is not fitted, or if a parameter no longer describes its network.
+        If there is no fitted network, if a parameter no longer describes its network, or if
+        ``memory`` of a Pipeline is not None.
     OSError
         If the file cannot be written. What was there before is as it was.
 
@@ -45,29 +53,39 @@ def save(estimator, path):
     Examples
     --------
     >>> import os, tempfile
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
     >>> import skneural
-    >>> reg = skneural.MLPRegressor((), solver="lbfgs").fit([[0.0], [1.0], [2.0]], [0, 1, 2])
+    >>> net = skneural.MLPRegressor((), solver="lbfgs")
+    >>> reg = make_pipeline(StandardScaler(), net).fit([[0.0], [1.0], [2.0]], [0, 1, 2])
     >>> path = os.path.join(tempfile.mkdtemp(), "line.skneural")
     >>> skneural.save(reg, path)
     >>> skneural.load(path).predict([[5.0]]) == reg.predict([[5.0]])
     array([ True])
     """
-    if CLASSES.get(type(estimator).__name__) is not type(estimator):
+    name = type(estimator).__name__
+    estimator = best_estimator(estimator)
+    if _is_network(estimator):
+        check_is_fitted(estimator, "network_")
+        about, arrays = _describe_fitted(estimator)
+        write(path, _header(about), arrays)
+    elif is_wrapper(estimator):
+        about, arrays = _describe_wrapper(estimator)
+        write(path, {**_header(about), "sklearn_version": SKLEARN_VERSION}, arrays)
+    else:
         raise TypeError(
-            f"estimator must be one of {', '.join(CLASSES)}, got {type(estimator).__name__}. "
-            "Of a Pipeline save the last step, or see docs/persistence.md."
+            f"estimator must be one of {', '.join(CLASSES)}, or a Pipeline or another "
+            f"estimator of scikit-learn around one, got {name}. docs/persistence.md says which "
+            "can be saved; a search can be if it is fitted with refit=True."
         )
-    check_is_fitted(estimator, "network_")
-    params = plain_parameters(estimator)
-    _check_unchanged(estimator)
-    write(path, *contents(estimator, estimator._progress, estimator._batch_size, params))
 
 
 def load(path):
     """Load an estimator that `save` or a `Checkpoint` has written.
 
     Nothing in the file is run. The checksum, and the size of every array against the
-    network that the parameters describe, are checked before an array is read.
+    network that the parameters describe, are checked before an array is read. Estimators of
+    scikit-learn are built from a fixed list of classes, and their attributes are checked.
 
     Parameters
     ----------
@@ -83,13 +101,15 @@ def load(path):
     Warns
     -----
     UserWarning
-        If another version of skneural wrote the file.
+        If another version of skneural wrote the file or, where estimators of scikit-learn are
+        in it, another version of scikit-learn.
 
     Raises
     ------
     ValueError
-        If the file is damaged, is no model file, or has a format that this version does not
-        know.
+        If the file is damaged, is no model file, has a format that this version does not
+        know, or holds a class, parameter or value that a file may not hold; the message names
+        it.
     OSError
         If the file cannot be opened.
 
@@ -110,6 +130,46 @@ def plain_parameters(estimator):
         except TypeError as error:
             raise TypeError(f"{name} cannot be saved: {error}.") from None
     return params
+
+
+def _is_network(estimator):
+    return CLASSES.get(type(estimator).__name__) is type(estimator)
+
+
+def _describe_fitted(estimator):
+    """Return what a file holds of a fitted network: JSON, and arrays by name."""
+    params = plain_parameters(estimator)
+    _check_unchanged(estimator)
+    return _describe(estimator, estimator._progress, estimator._batch_size, params)
+
+
+def _describe_wrapper(estimator):
+    """Return what a file holds of an estimator of scikit-learn around fitted networks."""
+    writer = TreeWriter(_describe_inner)
+    about = writer.write(estimator)
+    if not writer.n_networks:
+        raise NotFittedError(
+            f"estimator must hold a fitted network of skneural: this "
+            f"{type(estimator).__name__} does not. Call fit first; what has no network can be "
+            "saved with skops."
+        )
+    return about, writer.arrays
+
+
+def _describe_inner(estimator, path):
+    """Describe a network inside another estimator, for a `TreeWriter`."""
+    if not _is_network(estimator):
+        return None
+    try:
+        if hasattr(estimator, "network_"):
+            return _describe_fitted(estimator)
+        return {
+            "class": type(estimator).__name__,
+            "params": plain_parameters(estimator),
+        }, {}
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{path}: {error}") from None
 
 
 def _check_unchanged(estimator):
@@ -145,6 +205,20 @@ def contents(estimator, progress, batch_size, params, training=None):
     text : dict of str to str
     arrays : dict of str to ndarray
     """
+    about, arrays = _describe(estimator, progress, batch_size, params, training)
+    return _header(about), arrays
+
+
+def _header(about):
+    return {
+        "format": f"skneural {FORMAT}",
+        "skneural_version": __version__,
+        "estimator": json.dumps(about, allow_nan=False, separators=(",", ":")),
+    }
+
+
+def _describe(estimator, progress, batch_size, params, training=None):
+    """Return what `contents` does, with the text as JSON."""
     network = progress.network
     state = progress.optimizer_state
     arrays = {"theta": network.theta, "state": network.state}
@@ -176,12 +250,7 @@ def contents(estimator, progress, batch_size, params, training=None):
         arrays["feature_names"] = _as_numbers(estimator.feature_names_in_.astype(str))
     if progress.epochs > MOST_EPOCHS:
         raise ValueError(f"a file may record {MOST_EPOCHS:,} epochs, got {progress.epochs:,}.")
-    text = {
-        "format": f"skneural {FORMAT}",
-        "skneural_version": __version__,
-        "estimator": json.dumps(about, allow_nan=False, separators=(",", ":")),
-    }
-    return text, arrays
+    return about, arrays
 
 
 def _describe_target(estimator, arrays):
@@ -193,10 +262,16 @@ def _describe_target(estimator, arrays):
     columns = labels.classes if kind == "columns" else [labels.classes]
     objects = []
     for k, classes in enumerate(columns):
+        if is_time(classes.dtype):
+            arrays[f"classes.{k}"] = classes.astype(classes.dtype.newbyteorder("<")).view("<i8")
+            objects.append([False, classes.dtype.newbyteorder("<").str[1:]])
+            continue
         plain = np.array(classes.tolist()) if classes.dtype == object else classes
         same_types = len(set(map(type, classes.tolist()))) == 1
         if plain.tolist() != classes.tolist() or not same_types or not _is_stored(plain.dtype):
-            raise TypeError(f"classes_ cannot be saved: {classes!r}. Text and numbers can.")
+            raise TypeError(
+                f"classes_ cannot be saved: {classes!r}. Text, numbers and datetimes can."
+            )
         arrays[f"classes.{k}"] = _as_numbers(plain)
         objects.append([classes.dtype == object, plain.dtype.kind == "U"])
     return {"labels": kind, "columns": objects}
@@ -207,8 +282,5 @@ def _is_stored(dtype):
 
 
 def _as_numbers(array):
-    """Text as code points, a row a string; numbers as they are."""
-    if array.dtype.kind != "U":
-        return array
-    array = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-    return array.view("<u4").reshape(len(array), -1)
+    """Text as code points, one row per string; numbers as they are."""
+    return text_to_codes(array) if array.dtype.kind == "U" else array

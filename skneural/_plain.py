@@ -1,12 +1,15 @@
 """Parameters of estimators as JSON, and back, to the type and the bit; nothing else."""
 
 import math
+import re
 
 import numpy as np
 
+from skneural._model_file import is_endless
 from skneural.schedules import SCHEDULES
 
 _KINDS = "biufU"  # of NumPy's dtypes: booleans, integers, floats, text
+_TIME = re.compile(r"[mM]8\[\d{0,9}(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\]")
 _MOST_TEXT = 1 << 20  # characters of an array of text, each as wide as the longest
 
 
@@ -41,6 +44,33 @@ def _dtypes(value):
     if value.dtype.kind == "U":
         return {value.dtype.str[1:]}
     return {"b1", *(f"{kind}{size}" for kind in "iuf" for size in (1, 2, 4, 8))}
+
+
+def text_to_codes(array):
+    """Return an array of text as code points, along one more axis."""
+    array = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
+    width = array.dtype.itemsize // 4
+    return array.reshape(-1).view("<u4").reshape(*array.shape, width)
+
+
+def codes_to_text(codes, name):
+    """Return text from its code points; a ValueError if the array `name` holds no text."""
+    if codes.ndim < 1 or codes.shape[-1] < 1 or codes.max(initial=0) > 0x10FFFF:
+        raise ValueError(f"array {name!r} is no text")
+    text = np.ascontiguousarray(codes, "<u4").reshape(-1).view(f"<U{codes.shape[-1]}")
+    return text.astype(f"=U{codes.shape[-1]}", copy=False).reshape(codes.shape[:-1])
+
+
+def is_time(dtype):
+    """Whether a dtype is one of datetimes or timedeltas with a unit, such as M8[ns]."""
+    return dtype.kind in "mM" and _TIME.fullmatch(dtype.str[1:]) is not None
+
+
+def time_dtype(text):
+    """Return the dtype of datetimes or timedeltas that text such as "M8[ns]" describes."""
+    if not isinstance(text, str) or not _TIME.fullmatch(text):
+        raise ValueError(f"{text!r:.60} is no dtype of datetimes")
+    return np.dtype(text)
 
 
 def from_plain(data):
@@ -86,7 +116,10 @@ def _read_random_state(content):
 
 def _read_array(content):
     dtype, shape, entries = content
-    return _as_array(dtype, _read_list(entries)).reshape(shape)
+    array = _as_array(dtype, _read_list(entries)).reshape(shape)
+    if is_endless(array.shape):
+        raise ValueError(f"an array of shape {array.shape} without entries is too long")
+    return array
 
 
 def _read_scalar(content):

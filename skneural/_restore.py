@@ -12,11 +12,13 @@ from skneural._labels import LabelColumn, LabelColumns, LabelIndicator
 from skneural._mlp import BaseMLP, MLPClassifier, MLPRegressor
 from skneural._model_file import ModelFile, read_json
 from skneural._network import Network
-from skneural._plain import from_plain
+from skneural._plain import codes_to_text, from_plain, time_dtype
+from skneural._sklearn_classes import SKLEARN_VERSION, is_wrapper_name
 from skneural._training import Progress
+from skneural._tree import build
 from skneural._version import __version__
 
-FORMAT = 1  # rises when older versions of the library can no longer read what is written
+FORMAT = 2  # rises when older versions of the library can no longer read what is written
 CLASSES = {
     cls.__name__: cls
     for cls in (MLPClassifier, MLPRegressor, ConvNetClassifier, ConvNetRegressor)
@@ -63,21 +65,36 @@ def read(path, template=None):
         with ModelFile(path) as file:
             _check_format(file.text)
             about = read_json(file.text["estimator"])
-            estimator = _rebuild(file, about, template)
-            training = _read_training(file, about, estimator.network_)
+            if is_wrapper_name(about["class"]) and template is None:
+                if "sklearn_version" not in file.text:
+                    raise ValueError("its header is incomplete")
+                estimator, training = build(file, about, _build_network), None
+            else:
+                estimator = _rebuild(file, about, template)
+                training = _read_training(file, about, estimator.network_)
             if file.arrays:
                 raise ValueError(f"it has arrays of no use: {list(file.arrays)!r:.80}")
     except _ERRORS as error:
         reason = str(error) if type(error) is ValueError else repr(error)
         raise ValueError(f"{path} cannot be loaded: {reason.rstrip('.')}.") from None
-    if file.text["skneural_version"] != __version__:
-        warnings.warn(
-            f"{path} was written by skneural {file.text['skneural_version']}, and this is "
-            f"{__version__}: the model may behave differently.",
-            UserWarning,
-            stacklevel=3,
-        )
+    _warn_of_other_versions(path, file.text)
     return estimator, training
+
+
+def _warn_of_other_versions(path, text):
+    """Warn if the file was written by another version of skneural, or of scikit-learn."""
+    versions = {"skneural": __version__}
+    if "sklearn_version" in text:
+        versions["sklearn"] = SKLEARN_VERSION
+    for name, version in versions.items():
+        if text[f"{name}_version"] != version:
+            library = name.replace("sklearn", "scikit-learn")
+            warnings.warn(
+                f"{path} was written by {library} {text[f'{name}_version']}, and this is "
+                f"{version}: the model may behave differently.",
+                UserWarning,
+                stacklevel=4,
+            )
 
 
 def _check_format(text):
@@ -101,16 +118,31 @@ def _count(data, name, low=0):
     return value
 
 
-def _rebuild(file, about, template):
-    """A fitted estimator from an open file."""
-    cls = CLASSES[about["class"]]
+def _build_network(section, about):
+    """A network inside another estimator, which is not fitted if it has no arrays."""
+    return _with_parameters(about) if section is None else _rebuild(section, about)
+
+
+def _with_parameters(about, template=None):
+    """An estimator that is not fitted, with the parameters of the file or the template."""
+    name = about["class"]
+    if not isinstance(name, str) or name not in CLASSES:
+        if is_wrapper_name(name):
+            raise ValueError(f"it is of a {name}")
+        raise ValueError(f"it has a {name!r:.80}, which is no class that a file may hold")
+    cls = CLASSES[name]
     if template is None:
         params = {name: _parameter(name, value) for name, value in about["params"].items()}
     elif cls is type(template):
         params = template.get_params(deep=False)
     else:
-        raise ValueError(f"it is of a {cls.__name__}")
-    estimator = cls(**params)
+        raise ValueError(f"it is of a {name}")
+    return cls(**params)
+
+
+def _rebuild(file, about, template=None):
+    """A fitted estimator from an open file."""
+    estimator = _with_parameters(about, template)
     estimator._check_parameters()
     _read_target(file, about["target"], estimator)
     shape = about["input_shape"]
@@ -147,11 +179,13 @@ def _read_target(file, target, estimator):
         estimator._n_targets = _count(target, "n_targets", 1)
         return
     kind, columns = target["labels"], []
-    for k, (is_object, is_text) in enumerate(target["columns"]):
+    for k, (is_object, content) in enumerate(target["columns"]):
         name = f"classes.{k}"
         dtype, shape, _ = file.arrays[name]
-        if is_text is True:
+        if content is True:
             classes = _read_text(file, name, shape[0])
+        elif isinstance(content, str):
+            classes = file.read(name, "<i8", (shape[0],)).view(time_dtype(content))
         elif len(shape) == 1:
             classes = file.read(name, dtype, shape)
         if len(classes) < (1 if kind == "indicator" else 2):
@@ -168,12 +202,9 @@ def _read_target(file, target, estimator):
 
 def _read_text(file, name, n_rows):
     _, shape, _ = file.arrays[name]
-    if len(shape) != 2 or shape[1] < 1:
+    if len(shape) != 2:
         raise ValueError(f"array {name!r} is no text")
-    codes = file.read(name, "<u4", (n_rows, shape[1]))
-    if codes.max(initial=0) > 0x10FFFF:
-        raise ValueError(f"array {name!r} is no text")
-    return codes.view(f"<U{shape[1]}").reshape(n_rows).astype(f"=U{shape[1]}", copy=False)
+    return codes_to_text(file.read(name, "<u4", (n_rows, shape[1])), name)
 
 
 def _read_progress(file, about, network):

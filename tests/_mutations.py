@@ -44,6 +44,10 @@ VALUES = [
     {"array": ["<U999999999", [1], ["x"]]}, {"numpy": ["<f16", 1]}, {"numpy": ["<M8", 1]},
     {"schedule": ["Step", {"dict": [["period", 0]]}]}, {"schedule": ["Popen", {"dict": []}]},
     {"RandomState": [[0] * 624, 10**6, 0, 0.0]}, {"RandomState": [[0] * 3, 1, 0, 0.0]},
+    {"name": "os.system"}, {"name": "numpy.matmul"}, {"dtype": "<U999999999"}, {"dtype": "|O"},
+    {"estimator": {"class": "Popen", "params": {"args": "true"}, "fitted": {}}},
+    {"estimator": {"class": "OneHotEncoder", "params": {}, "fitted": {"categories_": []}}},
+    {"slice": [0, 10**12, None]}, {"stored": ["theta", "<f8"]}, {"transposed": ["x", "<f8"]},
 ]  # fmt: skip
 
 

@@ -35,8 +35,8 @@ def through_skops(own, path):
 
 
 def through_save(own, path):
-    skneural.save(own[-1], path / "own.skneural")
-    return make_pipeline(own[0], skneural.load(path / "own.skneural"))
+    skneural.save(own, path / "own.skneural")
+    return skneural.load(path / "own.skneural")
 
 
 WAYS = {

@@ -7,17 +7,19 @@ import pickle
 import re
 import tracemalloc
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import skops.io
 from _mutations import damaged, mutated, rewrite, strangers
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 import skneural
 from skneural import ConvNetClassifier, ConvNetRegressor, MLPClassifier, MLPRegressor
@@ -37,6 +39,10 @@ TARGETS = {
     "text objects": np.array(["no", "yes"], dtype=object)[Y % 2],
     "indicator": (Y[:, None] >> np.arange(3)) & 1,
     "columns": np.column_stack([Y, Y % 3]),
+    "days": np.array(["2020-01-01", "2021-05-05"], dtype="M8[D]")[Y % 2],
+    "nanoseconds": np.array(["2020-01-01", "2021-05-05", "1969-01-01"], dtype="M8[ns]")[Y % 3],
+    "durations": np.array([1, 5, 7], dtype="m8[25s]")[Y % 3],
+    "columns of days": np.array(["2020", "2021", "2022"], dtype="M8[D]")[np.c_[Y % 3, Y % 2]],
     "mixed columns": np.array([[int(y), "even" if y % 2 else "odd"] for y in Y], dtype=object),
 }
 
@@ -197,12 +203,21 @@ def test_what_is_not_plain_is_refused_by_name(name, value, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_labels_that_are_no_plain_values_are_refused(tmp_path):
+    own = make().fit(X, TARGETS["text objects"])
+    own._labels.classes = np.array([pd.Timestamp(2020, 1, k) for k in (1, 2)], dtype=object)
+    with pytest.raises(
+        TypeError, match=r"(?s)classes_ cannot .*Text, numbers and datetimes can"
+    ):
+        skneural.save(own, tmp_path / "own.skneural")
+
+
 def test_what_cannot_be_saved_is_refused(tmp_path):
     path = tmp_path / "own.skneural"
     with pytest.raises(NotFittedError):
         skneural.save(make(), path)
-    with pytest.raises(TypeError, match=r"estimator must be one of .*got Pipeline"):
-        skneural.save(make_pipeline(StandardScaler(), make()), path)
+    with pytest.raises(TypeError, match=r"estimator must be one of .*got SVC"):
+        skneural.save(SVC(), path)
     own = make().fit(X, Y)
     for changed in ({"hidden_layer_sizes": (13,)}, {"loss": "squared_error"}):
         with pytest.raises(ValueError, match="parameters describe"):
@@ -258,6 +273,8 @@ WRONG = {
     "may have 10,000 entries": ("hidden_layer_sizes", {"tuple": [1] * 10_001}),
     "'<O8' is no dtype": ("alpha", {"numpy": ["<O8", 1]}),
     "an array of text is described wrongly": ("activation", BAD_TEXT),
+    "without entries is too long": ("activation", {"array": ["<i8", [10**9, 0], []]}),
+    "array 'theta' is described wrongly": {"arrays": {"theta": np.zeros((10**9, 0))}},
     "describes no value": ("alpha", {"float": "1e5"}),
 }
 
@@ -290,9 +307,21 @@ def test_other_versions(tmp_path):
     rewrite(own, path, text={"skneural_version": "0.9.3"})
     with pytest.warns(UserWarning, match=r"written by skneural 0\.9\.3, and this is"):
         assert_same(skneural.load(path), own)
-    rewrite(own, path, text={"format": "skneural 2", "skneural_version": "7.1"})
-    with pytest.raises(ValueError, match=r"format 2, of skneural 7\.1.*up to 1\. Upgrade"):
+    rewrite(own, path, text={"format": "skneural 3", "skneural_version": "7.1"})
+    with pytest.raises(ValueError, match=r"format 3, of skneural 7\.1.*up to 2\. Upgrade"):
         skneural.load(path)
+
+
+@pytest.mark.filterwarnings("ignore:.*was written by skneural:UserWarning")
+def test_a_file_of_the_first_format():
+    iris, y = load_iris(return_X_y=True, as_frame=True)
+    labels = np.array(["setosa", "versicolor", "virginica"], dtype=object)[y]
+    own = skneural.load(Path(__file__).parent / "data" / "format_1.skneural")
+    np.testing.assert_array_equal(own.classes_, np.unique(labels))
+    np.testing.assert_array_equal(own.feature_names_in_, iris.columns)
+    assert own.score(iris, labels) == pytest.approx(133 / 150)
+    assert own.loss_ == pytest.approx(0.3762487482236324)
+    assert own.fit(iris, labels).n_iter_ == 80
 
 
 def test_the_previous_file_stays_when_the_disk_is_full(tmp_path, monkeypatch):

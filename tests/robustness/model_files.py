@@ -6,8 +6,11 @@ Damaged files (cut off, or with flipped bits), saved models and checkpoints, mus
 nor may a fit resume from them. Mutated ones, by a stranger who writes a right checksum, may
 load if what was changed is allowed, such as a learning rate; they must run no code, raise
 nothing but ValueError, write no file, and never take more than twice the file beyond eight
-megabytes for its header. The counts are for each of the four estimators. Some minutes.
-`tests/test_persistence.py` and `tests/test_checkpoint.py` run a few hundred.
+megabytes for its header. The counts are for each of the four estimators and for a Pipeline
+with a ColumnTransformer. A parameter of scikit-learn that was changed to a wrong value is
+refused by scikit-learn when it is used, so what has loaded predicts, too, and may raise one
+of the usual errors. Some minutes. `tests/test_persistence.py`,
+`tests/test_persistence_refusals.py` and `tests/test_checkpoint.py` run a few hundred.
 """
 
 import argparse
@@ -16,6 +19,7 @@ import sys
 import tempfile
 import tracemalloc
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +28,7 @@ from sklearn.datasets import load_digits
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from _interrupted import FITS, fit
 from _mutations import damaged, mutated, strangers
+from _pipelines import FRAME, Y, mixed_columns
 
 import skneural
 
@@ -35,12 +40,21 @@ ESTIMATORS = {
 }
 
 
+def use(estimator):
+    """Summarize a network; predict with a Pipeline, which may have wrong parameters."""
+    if hasattr(estimator, "summary"):
+        estimator.summary()
+        return
+    with suppress(ValueError, TypeError, LookupError, AttributeError):
+        estimator.predict(FRAME)
+
+
 def outcome(path, data):
     """Load the bytes; return "refused" or "loaded" and the peak of memory."""
     path.write_bytes(data)
     tracemalloc.start()
     try:
-        skneural.load(path).summary()
+        use(skneural.load(path))
         result = "loaded"
     except ValueError as error:
         if str(path) not in str(error):  # not from the checks of files
@@ -86,10 +100,19 @@ def checkpoints(path, n_files):
     return refused
 
 
+def fitted(X, y):
+    """Return the models that are saved, by name."""
+    own = {}
+    for name, params in ESTIMATORS.items():
+        params = {"max_iter": 2, "patience": np.inf, "random_state": 0, **params}
+        own[name] = getattr(skneural, name)(**params, warm_start=True).fit(X, y)
+    return {**own, "Pipeline": mixed_columns(warm_start=True).fit(FRAME, Y)}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--damaged", type=int, default=500, help="of each estimator")
-    parser.add_argument("--mutated", type=int, default=1000, help="of each estimator")
+    parser.add_argument("--damaged", type=int, default=500, help="of each model")
+    parser.add_argument("--mutated", type=int, default=1000, help="of each model")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     X, y = load_digits(return_X_y=True)
@@ -99,9 +122,7 @@ def main():
         assert result == "refused", name
         assert peak < 2 * len(data) + 2**23, name
     n_damaged = n_mutated = n_loaded = most = 0
-    for name, params in ESTIMATORS.items():
-        params = {"max_iter": 2, "patience": np.inf, "random_state": 0, **params}
-        own = getattr(skneural, name)(**params, warm_start=True).fit(X[:200] / 16, y[:200])
+    for name, own in fitted(X[:200] / 16, y[:200]).items():
         skneural.save(own, path)
         data = path.read_bytes()
         counts, _ = files_of(path, data, damaged, args.damaged)

@@ -1,0 +1,120 @@
+"""Classes, functions and types of scikit-learn and NumPy that a model file may hold.
+
+A class belongs here if its predictions run NumPy and SciPy code that checks its own bounds
+on the attributes of the estimator, or if `check_wrapper` checks what that code relies on.
+"""
+
+import inspect
+from functools import cache
+from importlib import import_module
+
+import numpy as np
+import sklearn
+
+SKLEARN_VERSION = sklearn.__version__
+# the classes, by the module that is imported when one of them is saved or loaded
+_MODULES = {
+    "sklearn.compose": (
+        "ColumnTransformer",
+        "TransformedTargetRegressor",
+        "make_column_selector",
+    ),
+    "sklearn.decomposition": (
+        "FastICA",
+        "IncrementalPCA",
+        "PCA",
+        "TruncatedSVD",
+    ),
+    "sklearn.feature_extraction": ("DictVectorizer",),
+    "sklearn.feature_extraction.text": (
+        "CountVectorizer",
+        "HashingVectorizer",
+        "TfidfTransformer",
+        "TfidfVectorizer",
+    ),
+    "sklearn.feature_selection": (
+        "GenericUnivariateSelect",
+        "SelectFdr",
+        "SelectFpr",
+        "SelectFwe",
+        "SelectKBest",
+        "SelectPercentile",
+        "VarianceThreshold",
+    ),
+    "sklearn.frozen": ("FrozenEstimator",),
+    "sklearn.impute": (
+        "KNNImputer",
+        "MissingIndicator",
+        "SimpleImputer",
+    ),
+    "sklearn.kernel_approximation": (
+        "Nystroem",
+        "RBFSampler",
+    ),
+    "sklearn.pipeline": (
+        "FeatureUnion",
+        "Pipeline",
+    ),
+    "sklearn.preprocessing": (
+        "Binarizer",
+        "FunctionTransformer",
+        "KBinsDiscretizer",
+        "MaxAbsScaler",
+        "MinMaxScaler",
+        "Normalizer",
+        "OneHotEncoder",
+        "OrdinalEncoder",
+        "PolynomialFeatures",
+        "PowerTransformer",
+        "QuantileTransformer",
+        "RobustScaler",
+        "SplineTransformer",
+        "StandardScaler",
+        "TargetEncoder",
+    ),
+    "sklearn.random_projection": ("GaussianRandomProjection",),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+_SCORES = (
+    "chi2",
+    "f_classif",
+    "f_regression",
+    "mutual_info_classif",
+    "mutual_info_regression",
+    "r_regression",
+)
+
+
+def is_wrapper_name(name):
+    """Whether a class of this name may be in a file."""
+    return isinstance(name, str) and name in _MODULE_OF
+
+
+def wrapper_class(name):
+    """Return the class of a name for which `is_wrapper_name` is true."""
+    return getattr(import_module(_MODULE_OF[name]), name)
+
+
+def is_wrapper(estimator):
+    """Whether an estimator is exactly of one of the classes, not of a subclass."""
+    name = type(estimator).__name__
+    return is_wrapper_name(name) and wrapper_class(name) is type(estimator)
+
+
+@cache
+def named_values():
+    """Return the functions and types that parameters may be, by the name a file gives them."""
+    selection = import_module("sklearn.feature_selection")
+    values = {cls.__name__: cls for cls in (bool, float, int, object, str)}
+    values |= {f"sklearn.{name}": getattr(selection, name) for name in _SCORES}
+    for name, value in vars(np).items():
+        is_type = isinstance(value, type) and issubclass(value, np.generic)
+        # np.long and other second names stand for other types on other machines
+        if (is_type or isinstance(value, np.ufunc)) and name == value.__name__:
+            values[f"numpy.{name}"] = value
+    return values
+
+
+def parameter_names(cls):
+    """Return the names of the constructor parameters of a class."""
+    return [name for name in inspect.signature(cls).parameters if name != "self"]
