@@ -6,6 +6,7 @@ environment, a module that cannot be built is an error, and so is a warning of G
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -60,9 +61,8 @@ class BuildEngine(build_ext):
         if self.failures:
             level = min(self.failures, key=list(levels).index)
             what = "the compiled engine" if level == "baseline" else f"its SIMD level {level}"
-            print(
-                f"skneural: installed without {what}: {self.failures[level]}", file=sys.stderr
-            )
+            why = reason(self.failures[level], self.compiler)
+            print(f"skneural: installed without {what}: {why}", file=sys.stderr)
 
     def build_extension(self, extension):
         """Build one module; note a failure unless a build is required."""
@@ -88,6 +88,18 @@ class BuildEngine(build_ext):
 def level_of(extension):
     """Return the SIMD level of an extension module, which is the last part of its name."""
     return extension.name.rpartition(".")[2]
+
+
+def reason(error, compiler):
+    """Return in a few words why a module could not be built."""
+    if not PYTHON_H.exists():
+        return f"Python's headers are missing, no {PYTHON_H}"
+    command = getattr(compiler, "compiler_so_cxx", None)
+    if command is None:  # not a compiler that is used like GCC
+        return str(error)
+    if shutil.which(command[0]) is None:
+        return f"no C++ compiler, {command[0]!r} was not found"
+    return "the build failed, with the errors above"
 
 
 def required():
