@@ -96,10 +96,14 @@ def _types_of_entries(values):
     return set(map(type, entries))
 
 
-def _is_date_or_text(kind):
+def _is_date_or_text(entry_type):
     # dates, times and periods of any library can be formatted; durations have seconds
     known = str | bytes | np.datetime64 | np.timedelta64
-    return issubclass(kind, known) or hasattr(kind, "strftime") or hasattr(kind, "total_seconds")
+    return (
+        issubclass(entry_type, known)
+        or hasattr(entry_type, "strftime")
+        or hasattr(entry_type, "total_seconds")
+    )
 
 
 def network_dtype(dtype, X):

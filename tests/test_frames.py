@@ -1,4 +1,4 @@
-"""Frames of every library that scikit-learn reads: names kept, dates refused, no column loops."""
+"""Frames of the libraries that scikit-learn reads: names are kept, dates and text refused."""
 
 import datetime
 
