@@ -22,6 +22,28 @@ def named(*names):
         raise kind(f"{', '.join(names)}: {error}") from error
 
 
+@contextmanager
+def advised(advise):
+    """Add to a ValueError of the block what `advise` returns: what to write instead, or ""."""
+    try:
+        yield
+    except ValueError as error:
+        advice = advise()
+        if not advice:
+            raise
+        raise ValueError(f"{error} {advice}") from error
+
+
+def shape_of(X):
+    """Return the shape of an array, a frame or nested lists; () of anything else."""
+    if not isinstance(X, list | tuple):
+        return tuple(getattr(X, "shape", ()))
+    try:
+        return np.shape(X)
+    except ValueError:  # ragged
+        return ()
+
+
 def refuse_unreadable(name, values):
     """Refuse masks, which NumPy drops, and indices that lead SciPy out of its memory."""
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):

@@ -21,6 +21,7 @@ FLOORS = [
     ["_convnet", "_report", "_diagnose"],
     ["_conv_blocks"],
     ["_mlp", "_augmentation", "_sample_shapes"],
+    ["_shape_advice"],
     ["display._page"],
     [
         "display._diagnostics",
