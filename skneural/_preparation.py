@@ -17,6 +17,7 @@ from skneural._data import (
     refuse_unreadable,
     shape_of,
 )
+from skneural._foreign_names import value_advice
 from skneural._lbfgs import LBFGS
 from skneural._network import Network
 from skneural._optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
@@ -118,6 +119,7 @@ class Preparation:
             raise ValueError(
                 f"scoring={self.scoring!r} is not the name of a scorer; known are "
                 f"{', '.join(map(repr, get_scorer_names()))}."
+                f"{value_advice(self.scoring, get_scorer_names())}"
             )
         if self.batch_norm and self.batch_size == 1:
             raise ValueError(

@@ -43,6 +43,7 @@ FLOORS = [
     ["_training", "_interrupt"],
     ["schedules"],
     ["_network", "_optimizers", "_parameters"],
+    ["_foreign_names"],
     ["_summary", "_pass", "_prediction", "_batches"],
     ["_crew", "_threads"],
     [
