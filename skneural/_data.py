@@ -31,7 +31,8 @@ def advised(advise):
         advice = advise()
         if not advice:
             raise
-        raise ValueError(f"{error} {advice}") from error
+        between = "\n" if "\n" in str(error) else " "  # after the table of a network
+        raise ValueError(f"{error}{between}{advice}") from error
 
 
 def shape_of(X):

@@ -52,6 +52,9 @@ class Preparation:
 
     def _shape_advice(self, shape, name, *, reset=False):
         """What to write instead if X has a shape that is refused, else ""."""
+        n_features = None if reset else self.n_features_in_
+        if len(shape) > 1 and math.prod(shape) == n_features and shape[1:] != (n_features,):
+            return f"{name} has as many values as one sample: write {name}.reshape(1, -1)."
         if len(shape) < 3:
             return ""
         return (

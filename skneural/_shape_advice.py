@@ -92,7 +92,7 @@ def doubtful_axes(input_shape, shape):
         return _doubt_of_flat_rows(shape[0])
     if _looks_channels_first(shape):
         return (
-            f"samples of shape {shape} are read as {_images(shape)}. If their channels come "
+            f"Samples of shape {shape} are read as {_images(shape)}. If their channels come "
             "first, write np.moveaxis(X, 1, -1); if they do not, input_shape="
             f"{shape} says so."
         )
@@ -102,7 +102,7 @@ def doubtful_axes(input_shape, shape):
         return ""
     move = " and np.moveaxis(X, 1, -1)" if height < width else ""
     return (
-        f"samples of shape {(height, width)} are read as {_images(shape)}. If they are signals "
+        f"Samples of shape {(height, width)} are read as {_images(shape)}. If they are signals "
         f"of {long} steps with {short} channels, write input_shape={(long, short)}{move}; if "
         f"they are images, input_shape={shape} says so."
     )
@@ -132,7 +132,7 @@ def _doubt_of_flat_rows(n_features):
         if side >= 8 and side * side * n_channels == n_features:
             meant = (side, side, n_channels)
             return (
-                f"flat rows of {n_features} features are read as signals of {n_features} "
+                f"Flat rows of {n_features} features are read as signals of {n_features} "
                 f"steps. If they are {_images(meant)}, write input_shape={meant}; if they are "
                 f"signals, input_shape={(n_features, 1)} says so."
             )

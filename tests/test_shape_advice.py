@@ -107,6 +107,16 @@ def test_images_for_a_dense_network(cls, convert):
         own.predict(convert(drawn(4, 4)))
 
 
+@pytest.mark.parametrize("shape", [(4, 4), (4, 4, 1), (1, 16, 1)])
+def test_one_image_for_a_dense_network(shape):
+    own = make(MLPClassifier).fit(drawn(16), Y)
+    with pytest.raises(ValueError, match=r"one sample: write X\.reshape\(1, -1\)"):
+        own.predict(np.zeros(shape))
+    with pytest.raises(ValueError, match="NaN") as info:  # one row, whose shape is right
+        own.predict(np.full((1, 16), np.nan))
+    assert "write" not in str(info.value)
+
+
 # ------------------------------------------- what trains on the wrong axes in silence warns
 
 DOUBTFUL = {
@@ -156,6 +166,6 @@ def test_ordinary_shapes_do_not_warn(shape):
 def test_a_warning_made_an_error_leaves_the_estimator_as_it_was():
     own = fitted((8, 8))
     before = dict(vars(own))
-    with pytest.raises(UserWarning, match="flat rows"):
+    with pytest.raises(UserWarning, match="Flat rows"):
         own.fit(drawn(64), Y)
     assert vars(own) == before
