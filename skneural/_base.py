@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from skneural import _lbfgs, _training
 from skneural._data import check_start
 from skneural._engine.threads import counted
+from skneural._foreign_names import explain_unknown_keywords
 from skneural._interrupt import deferred_interrupt
 from skneural._network import Network
 from skneural._preparation import Preparation
@@ -23,6 +24,7 @@ from skneural._watch import Watch
 class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
     """fit, partial_fit and fitted attributes of every estimator here."""
 
+    @explain_unknown_keywords
     def fit(
         self,
         X,
@@ -123,7 +125,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         )
         if self.on_interrupt == "raise":
             raise KeyboardInterrupt(message)
-        warnings.warn(message, ConvergenceWarning, stacklevel=3)
+        warnings.warn(message, ConvergenceWarning, stacklevel=4)
 
     def _warn_of_doubtful_end(self, losses, doubt):
         """Warn of a fit that ended without an error, but hardly where it should."""
@@ -138,7 +140,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
             message = doubt
         else:
             return
-        warnings.warn(f"{type(self).__name__}: {message}", ConvergenceWarning, stacklevel=3)
+        warnings.warn(f"{type(self).__name__}: {message}", ConvergenceWarning, stacklevel=4)
 
     def _partial_fit(self, X, y, sample_weight, given, **encoding):
         with _unchanged_on_error(self):

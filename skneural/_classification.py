@@ -10,6 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from skneural._class_weights import class_factors
 from skneural._classification_losses import CLASSIFIER_LOSSES
 from skneural._data import check_sample_weight, named, refuse_unreadable
+from skneural._foreign_names import explain_unknown_keywords
 from skneural._labels import LabelColumn, LabelColumns, LabelIndicator, read_labels
 from skneural._parameters import trains_in_parts
 
@@ -29,6 +30,7 @@ class NeuralClassifierMixin(ClassifierMixin):
     """Labels in and out: binary, multiclass, multilabel, and several columns of labels."""
 
     @available_if(trains_in_parts)
+    @explain_unknown_keywords
     def partial_fit(
         self,
         X,

@@ -10,6 +10,7 @@ from skneural._docs import (
     REGRESSOR_PARAMETERS,
     with_shared_parameters,
 )
+from skneural._foreign_names import explain_unknown_keywords
 from skneural._losses import REGRESSOR_LOSSES
 from skneural._regression import NeuralRegressorMixin
 
@@ -68,6 +69,7 @@ class ConvNetClassifier(NeuralClassifierMixin, BaseConvNet):
         "class_weight": check.class_weight,
     }
 
+    @explain_unknown_keywords
     def __init__(
         self,
         filters=(16, 32),
@@ -215,6 +217,7 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         "delta": check.number(0, open_low=True),
     }
 
+    @explain_unknown_keywords
     def __init__(
         self,
         filters=(16, 32),

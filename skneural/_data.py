@@ -1,7 +1,7 @@
 """Checks of data: X, targets and weights, by name, before any work."""
 
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 from scipy import sparse
@@ -20,6 +20,29 @@ def named(*names):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{', '.join(names)}: {error}") from error
+
+
+@contextmanager
+def advised(advise):
+    """Add to a ValueError of the block what `advise` returns: what to write instead, or ""."""
+    try:
+        yield
+    except ValueError as error:
+        advice = advise()
+        if not advice:
+            raise
+        between = "\n" if "\n" in str(error) else " "  # after the table of a network
+        raise ValueError(f"{error}{between}{advice}") from error
+
+
+def shape_of(X):
+    """Return the shape of an array, a frame or nested lists; () of anything else."""
+    if not isinstance(X, list | tuple):
+        return tuple(getattr(X, "shape", ()))
+    try:
+        return np.shape(X)
+    except ValueError:  # ragged
+        return ()
 
 
 def refuse_unreadable(name, values):
@@ -46,11 +69,7 @@ def refuse_misread(name, values):
     refuse_unreadable(name, values)
     if sparse.issparse(values):
         return
-    if hasattr(values, "columns"):
-        columns = [values[name] for name in values.columns]
-    else:
-        columns = [values]
-    if any(map(_holds_dates_or_text, columns)):
+    if _holds_dates_or_text(values):
         advice = ""
         if name == "X":
             advice = (
@@ -61,23 +80,52 @@ def refuse_misread(name, values):
 
 
 def _holds_dates_or_text(values):
-    kind = getattr(getattr(values, "dtype", None), "kind", "O")
-    if kind != "O":
-        return kind in "mMUST"
+    values = values.to_native() if hasattr(values, "to_native") else values  # of narwhals
+    dtypes = _distinct_dtypes(values)
+    kinds = set(map(_kind, dtypes))
+    if not kinds.isdisjoint("mMUST"):
+        return True
+    return "O" in kinds and any(map(_is_date_or_text, _types_of_entries(values)))
+
+
+def _distinct_dtypes(values):
+    """Return the dtypes of an array or a frame: a few, however many columns there are."""
+    if hasattr(values, "columns") and hasattr(values, "dtypes"):
+        return set(values.dtypes)
+    return {getattr(values, "dtype", None)}
+
+
+def _kind(dtype):
+    """Return the kind of a dtype, as NumPy's; "O" where only the entries can tell."""
+    if hasattr(dtype, "is_temporal"):  # of polars, whose frames convert dates to numbers
+        return "M" if dtype.is_temporal() else "f" if dtype.is_numeric() else "O"
+    return getattr(dtype, "kind", "O")
+
+
+def _types_of_entries(values):
+    """Return the types of the entries; of a frame only of columns whose dtype cannot tell."""
+    if hasattr(values, "iloc") and hasattr(values, "columns"):
+        unclear = [i for i, dtype in enumerate(values.dtypes) if _kind(dtype) == "O"]
+        values = values.iloc[:, unclear]
+    elif hasattr(values, "__array__"):  # such as a Table of pyarrow
+        with suppress(TypeError):  # dates and numbers have no dtype in common
+            values = np.asarray(values)
+            if values.dtype != object:
+                return {values.dtype.type}
     try:
         entries = np.asarray(values, dtype=object).ravel()
     except ValueError:  # ragged lists: the conversion to numbers will say so
-        return False
-    return any(map(_is_date_or_text, entries))
+        return set()
+    return set(map(type, entries))
 
 
-def _is_date_or_text(entry):
+def _is_date_or_text(entry_type):
     # dates, times and periods of any library can be formatted; durations have seconds
     known = str | bytes | np.datetime64 | np.timedelta64
     return (
-        isinstance(entry, known)
-        or hasattr(entry, "strftime")
-        or hasattr(entry, "total_seconds")
+        issubclass(entry_type, known)
+        or hasattr(entry_type, "strftime")
+        or hasattr(entry_type, "total_seconds")
     )
 
 

@@ -240,7 +240,9 @@ input_shape : tuple of int or None, default=None
     signals; so images of one channel are (28, 28, 1), while (28, 28) is a signal of 28
     channels. X may then also be flat rows. With None X of four dimensions are images with
     channels, of three dimensions images of one channel, and flat rows are signals of one
-    channel (which are pooled no further than they are long).
+    channel (which are pooled no further than they are long). A warning is given where the
+    axes are likely to be meant otherwise, such as channels in front; `input_shape` says how
+    they are meant.
 """,
     "augmentation": """\
 augmentation : dict, callable or None, default=None

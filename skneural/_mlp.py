@@ -11,6 +11,7 @@ from skneural._docs import (
     REGRESSOR_PARAMETERS,
     with_shared_parameters,
 )
+from skneural._foreign_names import explain_unknown_keywords, keyword_advice
 from skneural._initializers import WEIGHT_INITS, default_weight_init
 from skneural._losses import REGRESSOR_LOSSES
 from skneural._regression import NeuralRegressorMixin
@@ -28,7 +29,7 @@ class BaseMLP(BaseNeuralNetwork):
         "hidden_layer_sizes": check.layer_sizes,
         "batch_norm": check.boolean,
         "solver": check.one_of("sgd", "adam", "adamw", "rmsprop", "adagrad", "lbfgs"),
-        "learning_rate": check.number(0, open_low=True),
+        "learning_rate": check.learning_rate,
         "power_t": check.number(0),
         "decay": check.number(0, 1, open_low=True),
         "batch_size": check.either("auto", check.number(1, integer=True)),
@@ -58,6 +59,39 @@ class BaseMLP(BaseNeuralNetwork):
         "on_interrupt": check.one_of("raise", "warn"),
         "random_state": check.random_state,
     }
+
+    def set_params(self, **params):
+        """Set parameters of this estimator.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters by name; those of a schedule object as ``schedule__period``.
+
+        Returns
+        -------
+        self : estimator
+            This estimator.
+
+        Raises
+        ------
+        ValueError
+            If a name is not that of a parameter. Nothing has been set then.
+
+        Examples
+        --------
+        >>> from skneural import MLPClassifier
+        >>> MLPClassifier().set_params(learning_rate=0.01)
+        MLPClassifier(learning_rate=0.01)
+        """
+        known = self.get_params(deep=False)
+        for name in params:
+            if name.partition("__")[0] not in known:
+                try:
+                    super().set_params(**{name: params[name]})  # has words of its own for it
+                except ValueError as error:
+                    raise ValueError(f"{error}{keyword_advice(name, known)}") from None
+        return super().set_params(**params)
 
     def _check_parameters(self):
         self._activations_and_dropouts()  # first: what follows looks at their values
@@ -154,6 +188,7 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
         "class_weight": check.class_weight,
     }
 
+    @explain_unknown_keywords
     def __init__(
         self,
         hidden_layer_sizes=(100,),
@@ -277,6 +312,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         "delta": check.number(0, open_low=True),
     }
 
+    @explain_unknown_keywords
     def __init__(
         self,
         hidden_layer_sizes=(100,),

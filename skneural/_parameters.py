@@ -1,10 +1,13 @@
 """Checks of constructor parameters: what came, and what is allowed, by name."""
 
+import ast
 import math
 from collections.abc import Sequence
 from numbers import Integral, Real
 
 import numpy as np
+
+from skneural._foreign_names import value_advice
 
 _MOST_LAYERS = 10_000  # more than anyone needs, and not too many to describe
 
@@ -21,14 +24,26 @@ def number(low=-math.inf, high=math.inf, *, integer=False, open_low=False, open_
 
     def check(name, value):
         if not is_number(value, Integral if integer else Real):
-            raise TypeError(f"{name} must be {allowed}, got {value!r}.")
+            raise TypeError(f"{name} must be {allowed}, got {value!r}.{_unquoted(value)}")
         too_low = value <= low if open_low else value < low
         too_high = value >= high if open_high else value > high
         if too_low or too_high or not _is_finite(value):
             raise ValueError(f"{name} must be {allowed}, got {value!r}.")
 
-    check.allowed = allowed
+    check.allowed, check.advise = allowed, _unquoted
     return check
+
+
+def _unquoted(value, most=1):
+    """Advise to write numbers that came as text, at most so many; "" for anything else."""
+    try:
+        found = ast.literal_eval(value.strip())
+    except (AttributeError, SyntaxError, TypeError, ValueError):
+        return ""
+    numbers = found if isinstance(found, tuple | list) and most > 1 else [found]
+    if len(numbers) > most or not all(is_number(number, Real) for number in numbers):
+        return ""
+    return f" Write {found!r}, without quotation marks."
 
 
 def is_number(value, kind=Integral):
@@ -43,6 +58,18 @@ def _is_finite(value):
         return False
 
 
+def learning_rate(name, value):
+    """Check for a number above 0; what scikit-learn calls `learning_rate` is `schedule`."""
+    try:
+        number(0, open_low=True)(name, value)
+    except TypeError as error:
+        if not isinstance(value, str) or value not in ("constant", "invscaling", "adaptive"):
+            raise
+        raise TypeError(
+            f"{error} Write schedule={value!r}: learning_rate is the rate that it starts from."
+        ) from None
+
+
 def one_of(*names):
     """Return a check for one of some strings."""
     allowed = (
@@ -53,11 +80,14 @@ def one_of(*names):
 
     def check(name, value):
         if not isinstance(value, str):
-            raise TypeError(f"{name} must be {allowed}, got {value!r}.")
+            raise TypeError(f"{name} must be {allowed}, got {value!r}.{advise(value)}")
         if value not in names:
-            raise ValueError(f"{name} must be {allowed}, got {value!r}.")
+            raise ValueError(f"{name} must be {allowed}, got {value!r}.{advise(value)}")
 
-    check.allowed = allowed
+    def advise(value):
+        return value_advice(value, names)
+
+    check.allowed, check.advise = allowed, advise
     return check
 
 
@@ -71,9 +101,16 @@ def either(special, check_other):
         try:
             check_other(name, value)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"{name} must be {allowed}, got {value!r}.") from None
+            advice = advise(value)
+            raise type(error)(f"{name} must be {allowed}, got {value!r}.{advice}") from None
+
+    def advise(value):
+        if isinstance(value, str) and value.lower() == str(special).lower():
+            return " Write float('inf')." if special == math.inf else f" Write {special!r}."
+        return check_other.advise(value)
 
     allowed = check.allowed = f"{special!r} or {check_other.allowed}"
+    check.advise = advise
     return check
 
 
@@ -107,7 +144,9 @@ def layer_sizes(name, value):
     allowed = "an integer >= 1 or a sequence of them, one a layer"
     sizes = (value,) if isinstance(value, Integral) else value
     if not _is_sequence(sizes):
-        raise TypeError(f"{name} must be {allowed}, got {value!r}.")
+        raise TypeError(
+            f"{name} must be {allowed}, got {value!r}.{_unquoted(value, _MOST_LAYERS)}"
+        )
     sizes = tuple(sizes)
     if len(sizes) > _MOST_LAYERS:
         raise ValueError(f"{name} may have {_MOST_LAYERS:,} entries, got {len(sizes):,}.")
@@ -148,9 +187,10 @@ def number_or_pair(low):
             for length in values:
                 entry(name, length)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"{name} must be {allowed}, got {value!r}.") from None
+            advice = _unquoted(value)
+            raise type(error)(f"{name} must be {allowed}, got {value!r}.{advice}") from None
 
-    check.allowed = allowed
+    check.allowed, check.advise = allowed, _unquoted
     return check
 
 

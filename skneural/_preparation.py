@@ -9,12 +9,15 @@ from sklearn.metrics import get_scorer_names
 from sklearn.utils.validation import check_array, validate_data
 
 from skneural._data import (
+    advised,
     check_sample_weight,
     named,
     network_dtype,
     refuse_misread,
     refuse_unreadable,
+    shape_of,
 )
+from skneural._foreign_names import value_advice
 from skneural._lbfgs import LBFGS
 from skneural._network import Network
 from skneural._optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
@@ -47,6 +50,18 @@ class Preparation:
         """Lay samples out as rows of features."""
         return X
 
+    def _shape_advice(self, shape, name, *, reset=False):
+        """What to write instead if X has a shape that is refused, else ""."""
+        n_features = None if reset else self.n_features_in_
+        if len(shape) > 1 and math.prod(shape) == n_features and shape[1:] != (n_features,):
+            return f"{name} has as many values as one sample: write {name}.reshape(1, -1)."
+        if len(shape) < 3:
+            return ""
+        return (
+            f"{type(self).__name__} takes flat rows: write {name}.reshape(len({name}), -1), or "
+            "use ConvNetClassifier or ConvNetRegressor, which take images and signals."
+        )
+
     def _described_shape(self, input_shape):
         """The shape of one sample before any was seen, from what the user says."""
         check_input_shape("input_shape", input_shape)
@@ -60,6 +75,10 @@ class Preparation:
     def _sample_shape(self, X):
         """The shape of one sample, as the network takes it."""
         return X.shape[1:]
+
+    def _make_network(self, layers, input_shape, dtype, *, resume):
+        """The network of these layers, before it has parameters."""
+        return Network(layers, self._make_loss(), input_shape, dtype)
 
     def _make_augmentation(self):
         """What is done to each training batch, or None."""
@@ -76,11 +95,11 @@ class Preparation:
     def _check_x(self, X, name, dtype):
         """Check rows like those that the network has been fitted on."""
         refuse_misread(name, X)
-        with named(name):
-            X = self._as_rows(X, name)
-            if self._is_valid(X, dtype):
-                return X
-            return validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
+        with named(name), advised(lambda: self._shape_advice(shape_of(X), name)):
+            rows = self._as_rows(X, name)
+            if self._is_valid(rows, dtype):
+                return rows
+            return validate_data(self, rows, accept_sparse="csr", dtype=dtype, reset=False)
 
     def _is_valid(self, X, dtype):
         """Whether X is plain rows that need no conversion: one row is checked 10x faster."""
@@ -103,6 +122,7 @@ class Preparation:
             raise ValueError(
                 f"scoring={self.scoring!r} is not the name of a scorer; known are "
                 f"{', '.join(map(repr, get_scorer_names()))}."
+                f"{value_advice(self.scoring, get_scorer_names())}"
             )
         if self.batch_norm and self.batch_size == 1:
             raise ValueError(
@@ -141,7 +161,7 @@ class Preparation:
         batch_size = self._rows_a_step(rows.X.shape[0])
         input_shape = self._sample_shape(rows.X)
         layers = self._build_layers(input_shape, rows.encoded.shape[1:])
-        network = Network(layers, self._make_loss(), input_shape, dtype)
+        network = self._make_network(layers, input_shape, dtype, resume=resume)
         network.check_memory(batch_size)
         optimizer = self._make_optimizer(network.n_weights)
         if resume:
@@ -194,16 +214,20 @@ class Preparation:
         dtype = self.network_.dtype if resume else network_dtype(self.dtype, X)
         refuse_misread("X", X)
         refuse_unreadable("y", y)
-        with named("X", "y"):
+        reset = not resume
+        with (
+            named("X", "y"),
+            advised(lambda: self._shape_advice(shape_of(X), "X", reset=reset)),
+        ):
             X, y = validate_data(
                 self,
-                self._as_rows(X, "X", reset=not resume),
+                self._as_rows(X, "X", reset=reset),
                 y,
                 accept_sparse="csr",
                 dtype=dtype,
                 order="C",
                 multi_output=True,
-                reset=not resume,
+                reset=reset,
             )
         if not sparse.issparse(X):
             X = np.asarray(X)  # a memory map becomes a plain view: its slices are cheaper

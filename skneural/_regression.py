@@ -6,6 +6,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
 from skneural._data import check_numbers, check_sample_weight, named
+from skneural._foreign_names import explain_unknown_keywords
 from skneural._losses import REGRESSOR_LOSSES
 from skneural._parameters import trains_in_parts
 
@@ -14,6 +15,7 @@ class NeuralRegressorMixin(RegressorMixin):
     """Real targets in and out, one column or several."""
 
     @available_if(trains_in_parts)
+    @explain_unknown_keywords
     def partial_fit(
         self,
         X,

@@ -1,9 +1,18 @@
 """Images and signals: the shape of a sample, and samples laid out as flat rows."""
 
 import math
-from collections.abc import Sequence
+import warnings
 
 import numpy as np
+
+from skneural._data import advised, shape_of
+from skneural._shape_advice import (
+    advice,
+    doubtful_axes,
+    forms,
+    input_shape_advice,
+    with_channels,
+)
 
 
 class SampleShapes:
@@ -16,12 +25,12 @@ class SampleShapes:
         """Lay images or signals out as flat rows; learn their shape if `reset`."""
         if not hasattr(X, "shape") and hasattr(X, "__array__"):
             X = np.asarray(X)
-        shape = _shape(X)
+        shape = shape_of(X)
         if len(shape) < 2:  # the conversion to numbers will say so
             return X
         if reset:
             self.input_shape_ = self._shape_of_sample(shape[1:])
-        elif len(shape) > 2 and shape[1:] not in _forms(self.input_shape_):
+        elif len(shape) > 2 and shape[1:] not in forms(self.input_shape_):
             raise ValueError(
                 f"{name} must hold {_described(self.input_shape_)}, as in fit; got shape "
                 f"{shape}."
@@ -31,8 +40,8 @@ class SampleShapes:
     def _shape_of_sample(self, given):
         """(height, width, channels) or (length, channels) of samples that came as `given`."""
         if self.input_shape is not None:
-            shape = _with_channels(self.input_shape)
-            if given not in _forms(shape):
+            shape = with_channels(self.input_shape)
+            if given not in forms(shape):
                 raise ValueError(
                     f"input_shape={self.input_shape!r} needs X to hold {_described(shape)}; "
                     f"its samples have shape {given}."
@@ -49,11 +58,11 @@ class SampleShapes:
     def _described_shape(self, input_shape):
         input_shape = self.input_shape if input_shape is None else input_shape
         super()._described_shape(input_shape)
-        return _with_channels(input_shape)
+        return with_channels(input_shape)
 
     def _sample_shape(self, X):
         if self.input_shape is not None and (
-            _with_channels(self.input_shape) != self.input_shape_
+            with_channels(self.input_shape) != self.input_shape_
         ):
             raise ValueError(
                 f"input_shape must stay {self.input_shape_} between calls of partial_fit, or "
@@ -61,33 +70,28 @@ class SampleShapes:
             )
         return self.input_shape_
 
+    def _shape_advice(self, shape, name, *, reset=False):
+        """What to write instead if X has a shape that is refused, else ""."""
+        if not reset:
+            return advice(shape, self.input_shape_, name)
+        if self.input_shape is None:
+            return ""
+        expected = with_channels(self.input_shape)
+        return advice(shape, expected, name) or input_shape_advice(shape[1:], expected)
+
+    def _make_network(self, layers, input_shape, dtype, *, resume):
+        """The network of these layers; warn if the axes of X may have been meant otherwise."""
+        doubt = doubtful_axes(self.input_shape, self.input_shape_)
+        with advised(lambda: doubt):
+            network = super()._make_network(layers, input_shape, dtype, resume=resume)
+        if doubt and not resume:
+            warnings.warn(f"{type(self).__name__}: {doubt}", stacklevel=2)
+        return network
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
-
-
-def _shape(X):
-    """The shape of an array, a frame or nested lists; () of anything else."""
-    if not isinstance(X, list | tuple):
-        return tuple(getattr(X, "shape", ()))
-    try:
-        return np.shape(X)
-    except ValueError:  # ragged
-        return ()
-
-
-def _with_channels(input_shape):
-    """A shape with channels: a single length is that of signals of one channel."""
-    lengths = input_shape if isinstance(input_shape, Sequence | np.ndarray) else [input_shape]
-    shape = tuple(int(length) for length in lengths)
-    return (*shape, 1) if len(shape) == 1 else shape
-
-
-def _forms(shape):
-    """The shapes in which such samples may come."""
-    forms = {(math.prod(shape),), shape}
-    return forms | {shape[:-1]} if shape[-1] == 1 else forms
 
 
 def _described(shape):

@@ -12,6 +12,7 @@ from abc import ABCMeta, abstractmethod
 
 from sklearn.base import BaseEstimator
 
+from skneural._foreign_names import value_advice
 from skneural._parameters import either, number
 
 __all__ = [
@@ -446,5 +447,6 @@ def make_schedule(schedule, power_t=0.5):
     if not isinstance(schedule, str):
         raise TypeError(f"schedule must be {allowed}, got {schedule!r}.")
     if schedule not in SCHEDULES:
-        raise ValueError(f"schedule must be {allowed}, got {schedule!r}.")
+        advice = value_advice(schedule, SCHEDULES)
+        raise ValueError(f"schedule must be {allowed}, got {schedule!r}.{advice}")
     return InvScaling(power_t=power_t) if schedule == "invscaling" else SCHEDULES[schedule]()

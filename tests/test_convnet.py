@@ -76,7 +76,8 @@ def test_signals_have_their_shape_or_come_as_flat_rows(make):
     np.testing.assert_array_equal(theta(of_rows), theta(own))
     np.testing.assert_array_equal(own.predict(SIGNALS.reshape(45, 24)), own.predict(SIGNALS))
     # (n, 12, 2) without input_shape are images of one channel
-    assert make(pool=None).fit(SIGNALS, Y).input_shape_ == (12, 2, 1)
+    with pytest.warns(UserWarning, match=r"signals of 12 steps"):
+        assert make(pool=None).fit(SIGNALS, Y).input_shape_ == (12, 2, 1)
 
 
 @BOTH

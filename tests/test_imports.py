@@ -19,6 +19,7 @@ FLOORS = [
     ["_convnet", "_report", "_diagnose"],
     ["_conv_blocks"],
     ["_mlp", "_augmentation", "_sample_shapes"],
+    ["_shape_advice"],
     ["display._page"],
     [
         "display._diagnostics",
@@ -39,6 +40,7 @@ FLOORS = [
     ["_training", "_interrupt"],
     ["schedules", "_engine.reference"],
     ["_network", "_parameters"],
+    ["_foreign_names"],
     ["_summary", "_prediction", "_batches"],
     ["_engine.compiled"],
     ["_engine.threads", "_engine.program", "_optimizers"],

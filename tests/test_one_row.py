@@ -20,7 +20,10 @@ def digits():
     return load_digits(return_X_y=True)
 
 
-@pytest.fixture(params=[MLPClassifier((8,), **SETTINGS), ConvNetClassifier((4,), **SETTINGS)])
+SIGNALS = {"input_shape": 64, **SETTINGS}
+
+
+@pytest.fixture(params=[MLPClassifier((8,), **SETTINGS), ConvNetClassifier((4,), **SIGNALS)])
 def fitted(request, digits):
     X, y = digits
     return request.param.set_params(warm_start=False).fit(X, y)

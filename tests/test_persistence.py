@@ -50,7 +50,8 @@ TARGETS = {
 def make(cls=MLPClassifier, **params):
     defaults = {"batch_size": 32, "max_iter": 2, "patience": np.inf, "random_state": 0}
     sizes = {"hidden_layer_sizes": (12,)}
-    sizes |= {"filters": (3, 4)} if cls in (ConvNetClassifier, ConvNetRegressor) else {}
+    if cls in (ConvNetClassifier, ConvNetRegressor):
+        sizes |= {"filters": (3, 4), "input_shape": (8, 8, 1)}
     return cls(**{**defaults, **sizes, **params})
 
 
@@ -108,7 +109,7 @@ SETTINGS = [
     (ConvNetClassifier, {"batch_norm": True, "dropout": [0.1, 0.2, 0.3]}, IMAGES, Y),
     (ConvNetClassifier, {"augmentation": {"shift": 1}, "kernel_size": ((3, 2), 2)}, IMAGES, Y),
     (ConvNetRegressor, {"input_shape": (8, 8, 1), "pool": ("average", None)}, X, Y / 10),
-    (ConvNetRegressor, {"padding": "valid", "dtype": "float32"}, X, Y / 10),
+    (ConvNetRegressor, {"input_shape": 64, "padding": "valid", "dtype": "float32"}, X, Y / 10),
 ]  # fmt: skip
 
 

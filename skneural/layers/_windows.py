@@ -1,11 +1,14 @@
 """Where the windows of a convolution or a pool lie on an image."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 
 @dataclass(frozen=True)
 class Windows:
     """Windows of one size at regular places; every pair is (vertical, horizontal).
+
+    What follows from the attributes is computed once, as layers ask for it in every batch.
 
     Attributes
     ----------
@@ -24,18 +27,18 @@ class Windows:
     before: tuple
     after: tuple
 
-    @property
+    @cached_property
     def padded(self):
         """Height and width with padding."""
         sides = zip(self.image, self.before, self.after, strict=False)
         return tuple(length + before + after for length, before, after in sides)
 
-    @property
+    @cached_property
     def span(self):
         """Height and width that a window covers."""
         return tuple((k - 1) * d + 1 for k, d in zip(self.size, self.dilation, strict=True))
 
-    @property
+    @cached_property
     def output(self):
         """How many windows fit: what does not fill a window is left over."""
         return tuple(
@@ -43,10 +46,15 @@ class Windows:
             for length, span, stride in zip(self.padded, self.span, self.strides, strict=True)
         )
 
-    @property
+    @cached_property
     def is_padded(self):
         """Whether there is any padding."""
         return any(self.before + self.after)
+
+
+    def __getstate__(self):
+        """Return the attributes alone, so that a pickle does not depend on earlier use."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def place_windows(layer, input_shape, size, strides, padding, dilation=1):
