@@ -41,7 +41,7 @@ FLOORS = [
     ["_lbfgs", "_plain"],
     ["_training", "_interrupt"],
     ["schedules"],
-    ["_network", "_optimizers", "_parameters"],
+    ["_network", "_optimizers", "_parameters", "_available"],
     ["_summary", "_pass", "_prediction", "_batches"],
     ["_crew", "_threads"],
     [
