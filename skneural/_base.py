@@ -146,8 +146,8 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         if validation is not None and validation.failure is not None:
             message = (
                 f"{type(self).__name__}: scoring={self.scoring!r} failed {validation.failure} "
-                "This score is only a record: it is NaN in history_, and nothing else depends "
-                "on it."
+                "This score is only a record: it is NaN in history_ from then on, and nothing "
+                "else depends on it."
             )
             warnings.warn(message, UserWarning, stacklevel=stacklevel)
 

@@ -145,8 +145,10 @@ class Validation:
 
     Attributes
     ----------
+    failed : set of str
+        On which rows a score that is only recorded was NaN, or raised.
     failure : str or None
-        What a scorer said when it first failed on a score that is only recorded.
+        What the scorer said when it first raised there.
     """
 
     def __init__(self, estimator, scoring, training, validation, *, decides):
@@ -156,7 +158,7 @@ class Validation:
         self.takes_weights = not callable(scoring) or _takes_weights(scoring)
         self.training, self.validation = training, validation
         self.decides = decides
-        self.failure = None
+        self.failed, self.failure = set(), None
 
     def measure(self, network):
         """Return a dict of the scores and the validation loss, for the history."""
@@ -187,13 +189,18 @@ class Validation:
         return score
 
     def _recorded_score(self, rows, kind):
-        """Return a score that decides nothing: NaN if the scorer fails."""
+        """Return a score that decides nothing: NaN once the scorer has failed on these rows."""
+        if kind in self.failed:  # it would fail, and warn, after every epoch
+            return math.nan
+        score = math.nan
         try:
-            return self._score(rows)
+            score = self._score(rows)
         except Exception as error:
             reason = f"on {len(rows.encoded)} {kind} rows: {type(error).__name__}: {error}"
             self.failure = self.failure or reason
-            return math.nan
+        if math.isnan(score):
+            self.failed.add(kind)
+        return score
 
     def _score(self, rows):
         weights = {}

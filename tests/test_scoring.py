@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.model_selection import GridSearchCV
 
 from skneural import MLPClassifier, MLPRegressor
@@ -105,6 +106,18 @@ def test_a_scorer_that_fails_on_validation_rows_ends_the_fit():
     with pytest.raises(ValueError, match="scoring: not 40 of all numbers"):
         own.fit(X, np.arange(1000) % 2, **VALIDATION)
     assert not hasattr(own, "network_")
+
+
+def test_a_scorer_that_warns_and_returns_nan_is_not_asked_again():
+    """All training rows that have a weight are of one class."""
+    y = np.arange(1000) % 2
+    own = make(scoring="roc_auc", patience=np.inf)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        own.fit(X, y, 1.0 * (y == 0), **VALIDATION)
+    assert [warning.category for warning in caught] == [UndefinedMetricWarning]
+    assert np.isnan(own.history_["score"]).all()
+    assert np.isfinite(own.history_["validation_score"]).all()
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
