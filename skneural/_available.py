@@ -5,7 +5,7 @@ from types import MethodType
 
 
 def available_if(check):
-    """Decorate a method that exists only where `check(estimator)` raises no AttributeError.
+    """Decorate a method that exists only where `check(estimator)` raises no error.
 
     As `sklearn.utils.metaestimators.available_if`, but for the error: there the reason is the
     cause of an error that does not name it, and here it is part of the message.
@@ -25,7 +25,7 @@ class _AvailableMethod:
             return self.function
         try:
             self.check(estimator)
-        except AttributeError as reason:
+        except Exception as reason:  # also of parameters that are yet to be checked
             name = self.function.__name__
             message = f"This {type(estimator).__name__!r} has no attribute {name!r}: {reason}"
             # with a name and no object, Python does not suggest a private method instead
