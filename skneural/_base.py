@@ -145,7 +145,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         """Warn of a score that is NaN in the history because its scorer failed."""
         if validation is not None and validation.failure is not None:
             message = (
-                f"{type(self).__name__}: scoring={self.scoring!r} failed {validation.failure} "
+                f"{type(self).__name__}: scoring={self.scoring!r} failed {validation.failure}. "
                 "This score is only a record: it is NaN in history_ from then on, and nothing "
                 "else depends on it."
             )

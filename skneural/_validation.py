@@ -196,7 +196,7 @@ class Validation:
         try:
             score = self._score(rows)
         except Exception as error:
-            reason = f"on {len(rows.encoded)} {kind} rows: {type(error).__name__}: {error}"
+            reason = f"on {len(rows.encoded)} {kind} rows ({type(error).__name__}: {error})"
             self.failure = self.failure or reason
         if math.isnan(score):
             self.failed.add(kind)

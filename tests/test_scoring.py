@@ -82,8 +82,9 @@ def test_a_scorer_that_fails_on_training_rows_leaves_nan_and_one_warning():
     with pytest.warns(UserWarning, match="scoring=.*failed on 12 training rows") as caught:
         own.fit(X, y, **given)
     (warning,) = caught
-    assert "ValueError: not 12 of all numbers" in str(warning.message)
-    assert "only a record" in str(warning.message)
+    assert "(ValueError: not 12 of all numbers). This score is only a record" in str(
+        warning.message
+    )
     assert warning.filename == __file__
     assert np.isnan(own.history_["score"]).all()
     assert np.isfinite(own.history_["validation_score"]).all()
