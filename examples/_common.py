@@ -4,9 +4,12 @@ import argparse
 import math
 import sys
 import zipfile
+from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from sklearn.callback import ProgressBar
 from sklearn.datasets import fetch_openml, load_digits
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
@@ -66,8 +69,43 @@ def read_study(parser, argv):
     except (ImportError, OSError, ValueError) as error:
         sys.exit(f"error: {error}")
     args.cv = StratifiedKFold(args.folds, shuffle=True, random_state=args.seed)
-    print(f"{Path(args.data).stem}, {len(X):,} training and {len(X_test):,} test rows\n")
+    title = f"{Path(args.data).stem}, {len(X):,} training and {len(X_test):,} test rows"
+    print(title, end="\n\n", flush=True)
     return args, X, X_test, y, y_test
+
+
+def show_progress(search):
+    """Let a search show on stderr how far it is: as a bar in a terminal, elsewhere as lines."""
+    callback = PrintFits()
+    if sys.stderr.isatty() and find_spec("rich"):
+        import rich
+
+        rich.reconfigure(stderr=True)  # the table goes to stdout
+        callback = ProgressBar(max_propagation_depth=0)
+    return search.set_callbacks(callback)
+
+
+class PrintFits:
+    """Callback of a search that prints a line when a fit has ended, in whatever process."""
+
+    def setup(self, estimator, context):
+        """Called before the search."""
+
+    def teardown(self, estimator, context):
+        """Called after the search."""
+
+    def on_fit_task_begin(self, estimator, context):
+        """Called before every fit."""
+
+    def on_fit_task_end(self, estimator, context):
+        """Called after every fit, and after the whole search."""
+        if context.task_name == "candidate-split-evaluation":
+            fits = context.parent
+            seconds = (datetime.now(UTC) - fits.init_time).total_seconds()
+            line = (
+                f"fit {context.task_id + 1} of {fits.max_subtasks} done after {seconds:.1f} s"
+            )
+            print(line, file=sys.stderr, flush=True)
 
 
 def finish(figure, path):

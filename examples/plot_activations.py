@@ -17,7 +17,7 @@ the weights by just that.
 """
 
 import numpy as np
-from _common import COLOURS, finish, plt, read_study, study_parser
+from _common import COLOURS, finish, plt, read_study, show_progress, study_parser
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -87,7 +87,7 @@ def plot(pipelines, norms):
 def main(argv=None):
     parser = study_parser("Sigmoid, tanh or rectifier?", "activations.png", epochs=20)
     args, X, X_test, y, y_test = read_study(parser, argv)
-    search = make_search(args).fit(X, y)
+    search = show_progress(make_search(args)).fit(X, y)
     print(study_report(search))
     pipelines = {
         name: clone(search.estimator).set_params(mlpclassifier__activation=name).fit(X, y)

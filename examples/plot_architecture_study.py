@@ -25,8 +25,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from _common import DATA_HELP, check_output, load_data, plt
-from sklearn.callback import ProgressBar
+from _common import DATA_HELP, check_output, load_data, plt, show_progress
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
@@ -55,16 +54,6 @@ def make_search(args):
         n_jobs=args.jobs,
         error_score="raise",
     )
-
-
-def show_progress(search):
-    try:
-        import rich
-
-        search.set_callbacks(ProgressBar(max_propagation_depth=0))
-        rich.reconfigure(stderr=True)  # the bar goes to stderr, the table to stdout
-    except ImportError:
-        print("No progress bar: it needs rich (pip install rich).", file=sys.stderr)
 
 
 # %%
@@ -140,8 +129,7 @@ def main(argv=None):
     )
     print(title, end="\n\n", flush=True)
     search = make_search(args)
-    show_progress(search)
-    search.fit(X, y)
+    show_progress(search).fit(X, y)
 
     print(study_report(search))
     accuracy = search.score(X_test, y_test)

@@ -16,7 +16,7 @@ line more in the grid; `plot_optimizers.py` searches a pair in that way.
 """
 
 import numpy as np
-from _common import finish, plt, read_study, study_parser
+from _common import finish, plt, read_study, show_progress, study_parser
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
@@ -70,7 +70,7 @@ def plot(search, X, y):
 def main(argv=None):
     parser = study_parser("How many rows should a step look at?", "batch_size.png", epochs=15)
     args, X, X_test, y, y_test = read_study(parser, argv)
-    search = make_search(args).fit(X, y)
+    search = show_progress(make_search(args)).fit(X, y)
     print(study_report(search))
     print(f"\nTest accuracy of the best: {search.score(X_test, y_test):.4f}")
     finish(plot(search, X, y), args.output)

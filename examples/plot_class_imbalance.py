@@ -22,7 +22,7 @@ winner, at the point where the probability is 1/2.
 """
 
 import numpy as np
-from _common import COLOURS, finish, plt, read_study, study_parser
+from _common import COLOURS, finish, plt, read_study, show_progress, study_parser
 from sklearn.base import clone
 from sklearn.metrics import ConfusionMatrixDisplay, make_scorer, precision_score
 from sklearn.model_selection import GridSearchCV
@@ -106,7 +106,7 @@ def main(argv=None):
     X, y = make_rare(X, y, args.seed)
     X_test, y_test = make_rare(X_test, y_test, args.seed)
     print(f"{y.sum()} of {len(y):,} training rows are of the rare class\n")
-    search = make_search(args).fit(X, y)
+    search = show_progress(make_search(args)).fit(X, y)
     print(study_report(search))
     figure = plot(search, clone(search.estimator).fit(X, y), X_test, y_test)
     finish(figure, args.output)

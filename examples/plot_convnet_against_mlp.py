@@ -99,7 +99,7 @@ def main(argv=None):
         results = cross_validate(
             pipeline, X, y, cv=args.cv, n_jobs=args.jobs, return_estimator=True
         )
-        print(study_report(results), end="\n\n")
+        print(study_report(results), end="\n\n", flush=True)
         accuracies[name] = np.array(
             [
                 [fitted.score(X_test, y_test), fitted.score(moved, y_test)]

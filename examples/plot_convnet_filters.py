@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from _common import DATA_HELP, check_output, load_data, plt, square_side
+from _common import DATA_HELP, check_output, load_data, plt, show_progress, square_side
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
@@ -135,7 +135,7 @@ def main(argv=None):
         f"Adam, rate 0.001, batches of {args.batch_size}, {args.epochs} epochs"
     )
     print(title, end="\n\n", flush=True)
-    search = make_search(args, square_side(X)).fit(X, y)
+    search = show_progress(make_search(args, square_side(X))).fit(X, y)
     print_table(search)
     print(f"\n{search.best_estimator_[-1].summary()}\n")
     accuracy = search.score(X_test, y_test)

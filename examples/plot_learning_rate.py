@@ -19,7 +19,7 @@ are good depends on the method, on the batches and on the data: see the other ex
 import warnings
 
 import numpy as np
-from _common import finish, plt, read_study, study_parser
+from _common import finish, plt, read_study, show_progress, study_parser
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -69,7 +69,7 @@ def main(argv=None):
     args, X, X_test, y, y_test = read_study(parser, argv)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        search = make_search(args).fit(X, y)
+        search = show_progress(make_search(args)).fit(X, y)
         print(study_report(search))
         figure = plot(search, X, y)
     print(f"\nTest accuracy of the best: {search.score(X_test, y_test):.4f}")

@@ -16,7 +16,7 @@ it is behind at a low rate and about as good at the highest.
 """
 
 import numpy as np
-from _common import COLOURS, finish, plt, read_study, study_parser
+from _common import COLOURS, finish, plt, read_study, show_progress, study_parser
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
@@ -85,7 +85,7 @@ def plot(curves):
 def main(argv=None):
     parser = study_parser("Cross-entropy or squared error?", "losses.png", epochs=20)
     args, X, _, y, _ = read_study(parser, argv)
-    search = make_search(args).fit(X, y)
+    search = show_progress(make_search(args)).fit(X, y)
     print(study_report(search))
     rows = train_test_split(X, y, stratify=y, random_state=args.seed)
     X, X_val, y, y_val = rows

@@ -17,7 +17,7 @@ step itself and has no rate; on data as small as these it is a choice, too.
 import warnings
 
 import numpy as np
-from _common import COLOURS, finish, plt, read_study, study_parser
+from _common import COLOURS, finish, plt, read_study, show_progress, study_parser
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -85,7 +85,7 @@ def main(argv=None):
     args, X, X_test, y, y_test = read_study(parser, argv)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # some rates are too high
-        search = make_search(args).fit(X, y)
+        search = show_progress(make_search(args)).fit(X, y)
         print(study_report(search))
         print(f"\nTest accuracy of the best: {search.score(X_test, y_test):.4f}")
         figure = plot(search, X, y)

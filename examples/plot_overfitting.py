@@ -117,7 +117,7 @@ def main(argv=None):
     )
     few = X_few, y_few
     runs = [(name, seed) for name in AUGMENTATIONS for seed in range(3)]
-    scores = Parallel(n_jobs=args.jobs)(
+    scores = Parallel(n_jobs=args.jobs, verbose=10)(
         delayed(accuracies)(AUGMENTATIONS[name], seed, args, few, X_test, y_test)
         for name, seed in runs
     )

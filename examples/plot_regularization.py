@@ -199,7 +199,7 @@ def main(argv=None):
         f"{args.epochs} epochs in batches of 64"
     )
     print(title, end="\n\n", flush=True)
-    fits = Parallel(n_jobs=args.jobs)(
+    fits = Parallel(n_jobs=args.jobs, verbose=10)(
         delayed(train)(name, seed, args.epochs, rows)
         for name in SETTINGS
         for seed in range(args.seeds)

@@ -19,7 +19,7 @@ import math
 import warnings
 
 import numpy as np
-from _common import COLOURS, finish, plt, read_study, study_parser
+from _common import COLOURS, finish, plt, read_study, show_progress, study_parser
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
@@ -99,7 +99,7 @@ def main(argv=None):
     args, X, X_test, y, y_test = read_study(parser, argv)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # "adaptive" may need more epochs
-        search = make_search(args).fit(X, y)
+        search = show_progress(make_search(args)).fit(X, y)
         curves = dict(histories(search, X, y))
     print(study_report(search))
     print(f"\nTest accuracy of the best: {search.score(X_test, y_test):.4f}")

@@ -1,7 +1,10 @@
 """What all estimators share: running a fit, fitted attributes, raw predictions."""
 
+import math
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from sklearn import get_config
@@ -18,6 +21,7 @@ from skneural._interrupt import deferred_interrupt
 from skneural._network import Network
 from skneural._preparation import Preparation
 from skneural._threads import blas_threads_for
+from skneural._validation import scale_doubt
 from skneural._watch import Watch
 
 
@@ -51,7 +55,9 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights from 0 up. A weight of 2 counts as a repeated row.
         X_val : {array-like, CSR matrix} of shape (n_validation, n_features), default=None
-            Validation data, instead of a part of X that ``early_stopping=True`` holds out.
+            Validation data, instead of a part of X that ``early_stopping=True`` holds out. They
+            must be scaled as X is: a Pipeline does that with ``transform_input=["X_val"]`` and
+            metadata routing. A warning tells if their scale is far from that of X.
         y_val : array-like of shape (n_validation,) or (n_validation, n_outputs), default=None
             Targets of `X_val`.
         sample_weight_val : array-like of shape (n_validation,), default=None
@@ -85,16 +91,18 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         given = X_val, y_val, sample_weight_val
         start = coefs_init, intercepts_init
         with deferred_interrupt() as interrupt, _unchanged_on_error(self):
-            losses, doubt = self._fit(X, y, sample_weight, given, *start, interrupt)
+            job, doubt = self._fit(X, y, sample_weight, given, *start, interrupt)
+        # only now, so that a warning that was made an error finds a fitted estimator
+        self._warn_of_failed_score(job.validation, stacklevel=3)
         if interrupt.pressed:
             self._tell_of_interrupt()
         else:
-            self._warn_of_doubtful_end(losses, doubt)
+            self._warn_of_doubtful_end(self.loss_curve_[job.begun :], doubt)
         return self
 
     @with_callbacks
     def _fit(self, X, y, sample_weight, given, coefs_init, intercepts_init, interrupt):
-        """Fit, and tell the callbacks; return the losses of the epochs and a doubt or None."""
+        """Fit, and tell the callbacks; return the job that was run, and a doubt or None."""
         self._check_parameters()
         context = self._init_callback_context(max_subtasks=self.max_iter)
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
@@ -103,19 +111,47 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         restore = vars(self).pop("_restore", None)  # left by a Checkpoint that resumes
         resume = restore is not None or (self.warm_start and hasattr(self, "network_"))
         job = self._prepare(X, y, sample_weight, resume=resume, given=given)
+        self._warn_of_validation_data(job, given)
         if restore is not None:
             restore(job)
         elif coefs_init is not None or intercepts_init is not None:
             _start_from(job.progress.network, coefs_init, intercepts_init)
             job.progress.optimizer_state = job.optimizer.init(job.progress.network.theta)
         self._job = job  # for a Checkpoint, while the fit lasts
-        doubt = self._run(job, Watch(self.verbose, context, task, interrupt))
+        self._forget_validation_scores()  # of an earlier fit: callbacks must not see them
+        attributes = partial(self._attributes_after_epoch, batch_size=job.batch_size)
+        doubt = self._run(job, Watch(self.verbose, context, task, interrupt, attributes))
         if not self.warm_start:  # moments are up to twice the weights, in memory and pickles
             self._progress.optimizer_state = {}
         if not interrupt.pressed:  # a Checkpoint keeps whole epochs
             context.call_on_fit_task_end(**task, reconstruction_attributes={"_job": None})
         del self._job
-        return self.loss_curve_[job.begun :], doubt
+        return job, doubt
+
+    def _warn_of_validation_data(self, job, given):
+        """Warn, before training, of validation data that are missing or on another scale."""
+        X_val, _, _ = given
+        message = None
+        if job.validation is None and self.scoring is not None:
+            message = (
+                f"scoring={self.scoring!r} has no effect without validation data. Set "
+                "early_stopping=True, or pass X_val and y_val to fit."
+            )
+        elif X_val is not None:
+            message = scale_doubt(job.X, job.validation.validation.X)
+        if message:
+            # past `_fit`, its decorator and `fit`
+            warnings.warn(f"{type(self).__name__}: {message}", UserWarning, stacklevel=5)
+
+    def _warn_of_failed_score(self, validation, stacklevel):
+        """Warn of a score that is NaN in the history because its scorer failed."""
+        if validation is not None and validation.failure is not None:
+            message = (
+                f"{type(self).__name__}: scoring={self.scoring!r} failed {validation.failure}. "
+                "This score is only a record: it is NaN in history_ from then on, and nothing "
+                "else depends on it."
+            )
+            warnings.warn(message, UserWarning, stacklevel=stacklevel)
 
     def _tell_of_interrupt(self):
         """Raise or warn, as the user wants, after a fit that Ctrl-C has ended."""
@@ -156,9 +192,11 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
                     **encoding,
                 )
                 job.max_iter, job.schedule_length = 1, self.max_iter
+                job.convergence.patience = np.inf  # an epoch cannot tell whether it stalls
                 self._run(job, Watch(self.verbose, interrupt=interrupt))
             if interrupt.pressed:  # all of the part or nothing: the user can pass it again
                 raise KeyboardInterrupt("partial_fit was interrupted: nothing has changed")
+        self._warn_of_failed_score(job.validation, stacklevel=4)
         return self
 
     def _run(self, job, watch):
@@ -174,25 +212,21 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
 
     def _take_over(self, progress, batch_size):
         """Set the fitted attributes that follow from where a network stands."""
-        network = progress.network
-        self._progress = progress
-        self._batch_size = batch_size
-        self.network_ = network
-        self.n_iter_ = progress.epochs
-        self.t_ = progress.samples
-        self.history_ = progress.history
-        self.loss_curve_ = progress.loss_curve
-        self.loss_ = progress.loss_curve[-1]
-        self.best_loss_ = progress.best_loss
-        if "validation_score" in progress.history:
-            self.validation_scores_ = progress.history["validation_score"]
-            self.best_validation_score_ = float(np.nanmax(self.validation_scores_))
-        else:  # those of an earlier fit
-            vars(self).pop("validation_scores_", None)
-            vars(self).pop("best_validation_score_", None)
-        self.n_layers_ = 1 + len(network.params("weight"))
-        self.n_outputs_ = network.output_shape[-1]
-        self.out_activation_ = network.loss.out_activation
+        self._forget_validation_scores()
+        vars(self).update(_fitted_attributes(progress, batch_size))
+
+    def _attributes_after_epoch(self, progress, batch_size):
+        """The fitted attributes as if the fit ended with this epoch, for its callbacks.
+
+        The weights are those of the epoch, even if the fit restores the best ones at its end.
+        """
+        if not self.warm_start:
+            progress = replace(progress, optimizer_state={})
+        return {**_fitted_attributes(progress.copy(), batch_size), "_job": None}
+
+    def _forget_validation_scores(self):
+        for name in ("validation_scores_", "best_validation_score_"):
+            vars(self).pop(name, None)
 
     @property
     def coefs_(self):
@@ -292,6 +326,31 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         # noise would make X dense
         tags.input_tags.sparse = not (self.input_noise or getattr(self, "augmentation", None))
         return tags
+
+
+def _fitted_attributes(progress, batch_size):
+    """The fitted attributes that follow from where a network stands, by name."""
+    network, history = progress.network, progress.history
+    attributes = {
+        "_progress": progress,
+        "_batch_size": batch_size,
+        "network_": network,
+        "n_iter_": progress.epochs,
+        "t_": progress.samples,
+        "history_": history,
+        "loss_curve_": progress.loss_curve,
+        "loss_": progress.loss_curve[-1],
+        "best_loss_": progress.best_loss,
+        "n_layers_": 1 + len(network.params("weight")),
+        "n_outputs_": network.output_shape[-1],
+        "out_activation_": network.loss.out_activation,
+    }
+    if "validation_score" in history:
+        scores = history["validation_score"]
+        known = [score for score in scores if not math.isnan(score)]
+        attributes["validation_scores_"] = scores
+        attributes["best_validation_score_"] = max(known, default=math.nan)
+    return attributes
 
 
 @contextmanager

@@ -5,8 +5,8 @@ from scipy import sparse
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import column_or_1d
-from sklearn.utils.metaestimators import available_if
 
+from skneural._available import available_if
 from skneural._class_weights import class_factors
 from skneural._classification_losses import CLASSIFIER_LOSSES
 from skneural._data import check_sample_weight, named, refuse_unreadable

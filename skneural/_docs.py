@@ -72,7 +72,8 @@ validation_fraction : float, default=0.1
 scoring : str, callable or None, default=None
     The validation score: the name of a scorer of scikit-learn, a callable
     ``scorer(estimator, X, y)``, or None for accuracy or R². A callable that takes
-    `sample_weight` is given weights if there are any; images come to it as flat rows.
+    `sample_weight` is given weights if there are any; images come to it as flat rows. Without
+    validation data it has no effect, and `fit` warns.
 """,
     "alpha": """\
 alpha : float, default=1e-4
@@ -126,7 +127,7 @@ warm_start : bool, default=False
 """,
     "verbose": """\
 verbose : bool or int, default=False
-    Whether to print the loss of every epoch.
+    Whether to print the loss of every epoch, and the validation score if there is one.
 """,
     "on_interrupt": """\
 on_interrupt : {"raise", "warn"}, default="raise"

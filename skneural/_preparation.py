@@ -156,7 +156,7 @@ class Preparation:
         """Turn data and parameters into a job; nothing is trained yet."""
         rows = self._check_rows(X, y, sample_weight, resume, **encoding)
         rngs = self._progress.rngs if resume else spawn_generators(self.random_state)
-        rows, validation = self._validation_rows(rows, given, rngs["split"])
+        rows, validation = self._validation_rows(rows, given, rngs["split"], restore_best)
         dtype = rows.encoded.dtype
         batch_size = self._rows_a_step(rows.X.shape[0])
         input_shape = self._sample_shape(rows.X)
@@ -239,7 +239,7 @@ class Preparation:
         # again: with class weights nothing but zeros may be left
         return Rows(X, y, encoded, check_sample_weight(weights, X.shape[0], dtype))
 
-    def _validation_rows(self, rows, given, rng):
+    def _validation_rows(self, rows, given, rng, decides):
         """Return the rows to train on and a Validation, or None without validation."""
         X_val, y_val, weight_val = given
         if (X_val is None) != (y_val is None) or (X_val is None and weight_val is not None):
@@ -266,8 +266,10 @@ class Preparation:
                     )
         else:
             held_out = self._check_validation_rows(X_val, y_val, weight_val, rows.encoded.dtype)
-        drawn = rows.sample(len(held_out.encoded), seed)  # as many training rows, to compare
-        return rows, Validation(self, self.scoring, drawn, held_out)
+        # about as many training rows, to compare
+        labels = self._labels_to_stratify(rows.y)
+        drawn = rows.sample(len(held_out.encoded), seed, labels)
+        return rows, Validation(self, self.scoring, drawn, held_out, decides=decides)
 
     def _check_validation_rows(self, X_val, y_val, weight_val, dtype):
         X_val = self._check_x(X_val, "X_val", dtype)

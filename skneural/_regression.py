@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
-from sklearn.utils.metaestimators import available_if
 
+from skneural._available import available_if
 from skneural._data import check_numbers, check_sample_weight, named
 from skneural._foreign_names import explain_unknown_keywords
 from skneural._losses import REGRESSOR_LOSSES

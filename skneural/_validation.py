@@ -6,10 +6,20 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
+from sklearn.utils.sparsefuncs import mean_variance_axis
 
 from skneural._data import named
+
+# Between rows from one source the mean of a feature moves by less than a standard deviation,
+# and its spread changes little. If half of the features or more differ by these amounts, a
+# scaler has been left out, as tests show for four data sets of scikit-learn.
+_FARTHEST_MEAN = 3
+_WIDEST_SPREAD = 10
+_FEWEST_ROWS = 10  # fewer have no spread to speak of
+_MOST_ROWS = 1000  # more would not tell more
 
 
 def hold_out(n_samples, fraction, labels, seed):
@@ -44,6 +54,40 @@ def hold_out(n_samples, fraction, labels, seed):
         )
 
 
+def scale_doubt(X, X_val):
+    """Return why `X_val` may not be on the scale of `X`, as a message, or None."""
+    if X.shape[0] < _FEWEST_ROWS:
+        return None
+    with np.errstate(all="ignore"):
+        (mean, std), (mean_val, std_val) = _moments(X), _moments(X_val)
+        varies = std > 1e-6 * np.abs(mean)  # others are constant but for rounding
+        far = np.abs(mean_val - mean) > _FARTHEST_MEAN * std
+        if X_val.shape[0] >= _FEWEST_ROWS:
+            far |= std_val > _WIDEST_SPREAD * std
+            # a rare category may be missing from X_val
+            far |= (std_val > 0) & (std_val * _WIDEST_SPREAD < std)
+    n_far, n_features = np.count_nonzero(far & varies), np.count_nonzero(varies)
+    if n_far == 0 or 2 * n_far < n_features:
+        return None
+    return (
+        f"X_val does not seem to be on the scale of X. {n_far} of {n_features} features have "
+        f"means that differ by more than {_FARTHEST_MEAN} standard deviations of X, or "
+        f"standard deviations that differ by more than a factor of {_WIDEST_SPREAD}. If X has "
+        "passed a scaler, X_val must pass it, too. A Pipeline does that with "
+        'transform_input=["X_val"] and metadata routing: see "Validation data behind a scaler" '
+        "in the guide."
+    )
+
+
+def _moments(X):
+    """Mean and standard deviation of every feature, from evenly spaced rows."""
+    rows = X[np.linspace(0, X.shape[0] - 1, min(X.shape[0], _MOST_ROWS)).astype(int)]
+    if sparse.issparse(rows):
+        mean, variance = mean_variance_axis(rows, axis=0)
+        return mean, np.sqrt(variance)
+    return rows.mean(axis=0, dtype=np.float64), rows.std(axis=0, dtype=np.float64)
+
+
 @dataclass
 class Rows:
     """Some rows, with targets as they came and as the network takes them."""
@@ -58,11 +102,30 @@ class Rows:
         weight = None if self.sample_weight is None else self.sample_weight[rows]
         return Rows(self.X[rows], self.y[rows], self.encoded[rows], weight)
 
-    def sample(self, n_rows, seed):
-        """Return up to `n_rows` drawn rows, of those that have a weight."""
+    def sample(self, n_rows, seed, labels=None):
+        """Return up to `n_rows` randomly chosen rows, of those that have a weight.
+
+        With `labels`, one per row, classes keep their proportions, and every class has a row
+        even if that makes more than `n_rows`.
+        """
         weight = self.sample_weight
         rows = np.arange(len(self.encoded)) if weight is None else np.flatnonzero(weight)
-        return self.take(np.random.default_rng(seed).permutation(rows)[:n_rows])
+        rows = np.random.default_rng(seed).permutation(rows)
+        if labels is not None:
+            shares = _share_of_class_before(labels[rows])
+            rows = rows[np.argsort(shares, kind="stable")]
+            n_rows = max(n_rows, np.count_nonzero(shares == 0))
+        return self.take(rows[:n_rows])
+
+
+def _share_of_class_before(labels):
+    """For every row, the share of the rows of its class that come before it."""
+    _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    by_class = np.argsort(classes, kind="stable")
+    firsts = np.cumsum(counts) - counts
+    ranks = np.empty(len(labels))
+    ranks[by_class] = np.arange(len(labels)) - firsts[classes[by_class]]
+    return ranks / counts[classes]
 
 
 class Validation:
@@ -76,14 +139,26 @@ class Validation:
         The scorer, as everywhere in scikit-learn.
     training, validation : Rows
         What is scored.
+    decides : bool
+        Whether the validation score decides when the fit ends and which weights it keeps, so
+        that a fit cannot go on without it. The other scores are only recorded.
+
+    Attributes
+    ----------
+    failed : set of str
+        On which rows a score that is only recorded was NaN, or raised.
+    failure : str or None
+        What the scorer said when it first raised there.
     """
 
-    def __init__(self, estimator, scoring, training, validation):
+    def __init__(self, estimator, scoring, training, validation, *, decides):
         self.estimator = copy.copy(estimator)
         vars(self.estimator).pop("feature_names_in_", None)  # rows are arrays by now
         self.scorer = check_scoring(self.estimator, scoring=scoring)
         self.takes_weights = not callable(scoring) or _takes_weights(scoring)
         self.training, self.validation = training, validation
+        self.decides = decides
+        self.failed, self.failure = set(), None
 
     def measure(self, network):
         """Return a dict of the scores and the validation loss, for the history."""
@@ -93,24 +168,45 @@ class Validation:
         loss = network.loss.loss_gradient(
             rows.encoded, raw, rows.sample_weight, gradient_out=np.empty_like(raw)
         )
+        validation_score = self._validation_score()  # first, as it may end the fit
         return {
-            "score": self._score(self.training),
+            "score": self._recorded_score(self.training, "training"),
             "validation_loss": float(loss),
-            "validation_score": self._score(rows),
+            "validation_score": validation_score,
         }
+
+    def _validation_score(self):
+        rows = self.validation
+        if not self.decides:
+            return self._recorded_score(rows, "validation")
+        with named("scoring"):
+            score = self._score(rows)
+        if math.isnan(score):
+            raise ValueError(
+                f"scoring={self.estimator.scoring!r} gave NaN for the {len(rows.encoded)} "
+                "validation rows. Pass more of them, or use another scorer."
+            )
+        return score
+
+    def _recorded_score(self, rows, kind):
+        """Return a score that decides nothing: NaN once the scorer has failed on these rows."""
+        if kind in self.failed:  # it would fail, and warn, after every epoch
+            return math.nan
+        score = math.nan
+        try:
+            score = self._score(rows)
+        except Exception as error:
+            reason = f"on {len(rows.encoded)} {kind} rows ({type(error).__name__}: {error})"
+            self.failure = self.failure or reason
+        if math.isnan(score):
+            self.failed.add(kind)
+        return score
 
     def _score(self, rows):
         weights = {}
         if rows.sample_weight is not None and self.takes_weights:
             weights["sample_weight"] = rows.sample_weight
-        with named("scoring"):
-            score = float(self.scorer(self.estimator, rows.X, rows.y, **weights))
-        if math.isnan(score):
-            raise ValueError(
-                f"scoring={self.estimator.scoring!r} gave NaN for {len(rows.encoded)} rows of "
-                "validation or training data. Pass more of them, or use another scorer."
-            )
-        return score
+        return float(self.scorer(self.estimator, rows.X, rows.y, **weights))
 
 
 def _takes_weights(scorer):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -103,7 +104,8 @@ def test_study_of_the_digits(study, tmp_path):
     assert 0.85 < printed_test_accuracy(done) < 0.99
     assert "on 360 rows" in done.stdout
     assert_png(tmp_path / "study.png")
-    assert "GridSearchCV - fit" not in done.stdout  # the progress bar goes to stderr
+    lines = re.findall(r"^fit (\d+) of 10 done after \d+\.\d s$", done.stderr, re.MULTILINE)
+    assert list(map(int, lines)) == [*range(1, 11)]
 
 
 def test_study_of_own_data_on_two_cores(study, tmp_path):
@@ -121,15 +123,29 @@ def test_study_of_own_data_on_two_cores(study, tmp_path):
     assert "(512, 256)" in rows_of_table(done)
     assert printed_test_accuracy(done) > 0.9
     assert "on 60 rows" in done.stdout
+    assert done.stderr.count("of 10 done after") == 10  # by the processes that fit
     assert_png(tmp_path / "architecture_study.png")
 
 
-def test_study_without_rich(study, tmp_path):
-    (tmp_path / "rich.py").write_text("raise ImportError")
-    done = study("--folds", 2, "--epochs", 1)
-    assert done.returncode == 0, done.stderr
-    assert "rich" in done.stderr
-    assert len(rows_of_table(done)) == 5
+class Search:
+    def set_callbacks(self, callback):
+        self.callback = callback
+        return self
+
+
+@pytest.mark.parametrize(
+    ("in_a_terminal", "has_rich", "callback"),
+    [(True, True, "ProgressBar"), (True, False, "PrintFits"), (False, True, "PrintFits")],
+)
+def test_progress_is_a_bar_in_a_terminal_and_lines_elsewhere(
+    load, monkeypatch, in_a_terminal, has_rich, callback
+):
+    rich = SimpleNamespace(reconfigure=lambda stderr: None)
+    monkeypatch.setitem(sys.modules, "rich", rich)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: in_a_terminal)
+    common = load("_common")
+    monkeypatch.setattr(common, "find_spec", lambda name: has_rich or None)
+    assert type(common.show_progress(Search()).callback).__name__ == callback
 
 
 def test_study_without_matplotlib(study, tmp_path):

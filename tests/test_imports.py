@@ -39,7 +39,7 @@ FLOORS = [
     ["_lbfgs", "_plain"],
     ["_training", "_interrupt"],
     ["schedules", "_engine.reference"],
-    ["_network", "_parameters"],
+    ["_network", "_parameters", "_available"],
     ["_foreign_names"],
     ["_summary", "_prediction", "_batches"],
     ["_engine.compiled"],

@@ -187,7 +187,7 @@ def test_there_is_no_partial_fit(cls):
     assert not hasattr(own, "partial_fit")
     with pytest.raises(AttributeError) as info:
         own.partial_fit(X, Y)
-    assert "Call fit, or use another solver" in str(info.value.__cause__)
+    assert "Call fit, or use another solver" in str(info.value)
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "poisson"])

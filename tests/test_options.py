@@ -191,7 +191,7 @@ def test_losses_without_probabilities_say_so(loss):
         assert not hasattr(own, method)
     with pytest.raises(AttributeError) as refused:
         own.predict_proba(X)
-    assert f"loss='{loss}' has no probabilities" in str(refused.value.__cause__)
+    assert f"loss='{loss}' has no probabilities" in str(refused.value)
 
 
 def test_probabilities_of_the_squared_error_are_consistent():

@@ -198,7 +198,7 @@ class OwnSchedule(Schedule):
 )  # fmt: skip
 def test_what_is_not_plain_is_refused_by_name(name, value, tmp_path):
     cls = ConvNetClassifier if name == "augmentation" else MLPClassifier
-    own = make(cls, **{name: value}).fit(X, Y)
+    own = make(cls, **{name: value}, early_stopping=name == "scoring").fit(X, Y)
     with pytest.raises(TypeError, match=f"{name} cannot be saved"):
         skneural.save(own, tmp_path / "own.skneural")
     assert not list(tmp_path.iterdir())

@@ -51,7 +51,6 @@ class Windows:
         """Whether there is any padding."""
         return any(self.before + self.after)
 
-
     def __getstate__(self):
         """Return the attributes alone, so that a pickle does not depend on earlier use."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
