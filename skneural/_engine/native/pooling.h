@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <vector>
 
 #include "elementary.h"
 #include "program.h"
@@ -12,58 +13,93 @@ namespace skneural {
 template <class T>
 using Place = typename Float<T>::Bits;
 
-// Call f(window, place, pixel) for each place of each window that lies on the image.
-template <class F>
-SKNEURAL_INLINE void for_each_tap(const Step& s, F f) {
-    for (Index i = 0; i < s.out.h; ++i)
-        for (Index j = 0; j < s.out.w; ++j)
-            for (Index u = 0; u < s.kh; ++u) {
-                Index y = i * s.sh - s.top + u;
-                if (y < 0 || y >= s.in.h) continue;
-                for (Index v = 0; v < s.kw; ++v) {
-                    Index x = j * s.sw - s.left + v;
-                    if (x >= 0 && x < s.in.w) f(i * s.out.w + j, u * s.kw + v, y * s.in.w + x);
-                }
+// The pixels of a window that lie on the image, and their places in the window.
+struct Taps {
+    std::vector<Index> pixels, places;
+
+    void find(const Step& s, Index i, Index j) {
+        pixels.clear();
+        places.clear();
+        for (Index u = 0; u < s.kh; ++u) {
+            Index y = i * s.sh - s.top + u;
+            if (y < 0 || y >= s.in.h) continue;
+            for (Index v = 0; v < s.kw; ++v) {
+                Index x = j * s.sw - s.left + v;
+                if (x < 0 || x >= s.in.w) continue;
+                pixels.push_back(y * s.in.w + x);
+                places.push_back(u * s.kw + v);
             }
+        }
+    }
+};
+
+// Call f(window, taps) for each window of a pool.
+template <class F>
+inline void each_window(const Step& s, F f) {
+    Taps taps;
+    for (Index i = 0; i < s.out.h; ++i)
+        for (Index j = 0; j < s.out.w; ++j) {
+            taps.find(s, i, j);
+            f(i * s.out.w + j, taps);
+        }
+}
+
+// A vector of channels of one window: the largest values, and where they were found; a NaN stays.
+template <class T>
+SKNEURAL_INLINE void max_of_window(const Taps& taps, const T* x, Index c, T* y, Place<T>* found) {
+    Vector<T> best = broadcast(-std::numeric_limits<T>::infinity());
+    Vector<Place<T>> where = broadcast(Place<T>(0));
+    for (std::size_t t = 0; t < taps.pixels.size(); ++t)
+        keep_larger<T, Place<T>>(load(x + taps.pixels[t] * c), Place<T>(taps.places[t]), best, where);
+    store(y, best);
+    if (found) store(found, where);
+}
+
+template <class T>
+SKNEURAL_INLINE void max_of_channel(const Taps& taps, const T* x, Index c, T* y, Place<T>* found) {
+    T best = -std::numeric_limits<T>::infinity();
+    Place<T> where = 0;
+    for (std::size_t t = 0; t < taps.pixels.size(); ++t) {
+        T value = x[taps.pixels[t] * c];
+        if (!(value > best) && value == value) continue;
+        best = value;
+        where = Place<T>(taps.places[t]);
+    }
+    *y = best;
+    if (found) *found = where;
 }
 
 // places is null in predictions
 template <class T>
 void max_pool_forward(const Step& s, const T* x, Index n_images, T* y, Place<T>* places) {
     Index c = s.in.c;
-    for (Index i = 0; i < n_images; ++i, x += s.in.size(), y += s.out.size()) {
-        std::fill_n(y, s.out.size(), -std::numeric_limits<T>::infinity());
-        if (places) std::fill_n(places, s.out.size(), Place<T>(0));
-        for_each_tap(s, [&](Index window, Index place, Index pixel) {
-            const T* from = x + pixel * c;
-            T* best = y + window * c;
-            if (!places) {
-                for (Index k = 0; k < c; ++k) best[k] = from[k] > best[k] || from[k] != from[k] ? from[k] : best[k];
-                return;
-            }
-            Place<T>* found = places + window * c;
-            for (Index k = 0; k < c; ++k) {
-                bool better = (from[k] > best[k]) | (from[k] != from[k]);
-                best[k] = better ? from[k] : best[k];
-                found[k] = better ? Place<T>(place) : found[k];
-            }
-        });
-        if (places) places += s.out.size();
-    }
+    each_window(s, [&](Index window, const Taps& taps) {
+        for (Index i = 0; i < n_images; ++i) {
+            const T* from = x + i * s.in.size();
+            T* to = y + i * s.out.size() + window * c;
+            Place<T>* found = places ? places + i * s.out.size() + window * c : nullptr;
+            Index k = 0;
+            for (; k + width<T> <= c; k += width<T>)
+                max_of_window(taps, from + k, c, to + k, found ? found + k : nullptr);
+            for (; k < c; ++k) max_of_channel(taps, from + k, c, to + k, found ? found + k : nullptr);
+        }
+    });
 }
 
 template <class T>
 void max_pool_backward(const Step& s, const T* dy, Index n_images, const Place<T>* places, T* dx) {
     Index c = s.in.c;
-    for (Index i = 0; i < n_images; ++i, dx += s.in.size(), dy += s.out.size(), places += s.out.size()) {
-        std::fill_n(dx, s.in.size(), T(0));
-        for_each_tap(s, [&](Index window, Index place, Index pixel) {
-            T* to = dx + pixel * c;
-            const T* slope = dy + window * c;
-            const Place<T>* found = places + window * c;
-            for (Index k = 0; k < c; ++k) to[k] += found[k] == Place<T>(place) ? slope[k] : T(0);
-        });
-    }
+    std::fill_n(dx, n_images * s.in.size(), T(0));
+    each_window(s, [&](Index window, const Taps& taps) {
+        for (Index i = 0; i < n_images; ++i) {
+            Index at = i * s.out.size() + window * c;
+            for (std::size_t t = 0; t < taps.pixels.size(); ++t) {
+                T* to = dx + i * s.in.size() + taps.pixels[t] * c;
+                Place<T> place = Place<T>(taps.places[t]);
+                for (Index k = 0; k < c; ++k) to[k] += places[at + k] == place ? dy[at + k] : T(0);
+            }
+        }
+    });
 }
 
 // How many pixels of a window count along one axis.
@@ -84,13 +120,12 @@ void average_pool_forward(const Step& s, const T* x, Index n_images, T* y) {
     Index c = s.in.c;
     for (Index i = 0; i < n_images; ++i, x += s.in.size(), y += s.out.size()) {
         std::fill_n(y, s.out.size(), T(0));
-        for_each_tap(s, [&](Index window, Index, Index pixel) {
-            for (Index k = 0; k < c; ++k) y[window * c + k] += x[pixel * c + k];
-        });
-        for (Index window = 0; window < s.out.pixels(); ++window) {
+        each_window(s, [&](Index window, const Taps& taps) {
             T share = share_of_pixel<T>(s, window);
+            for (Index pixel : taps.pixels)
+                for (Index k = 0; k < c; ++k) y[window * c + k] += x[pixel * c + k];
             for (Index k = 0; k < c; ++k) y[window * c + k] *= share;
-        }
+        });
     }
 }
 
@@ -99,9 +134,10 @@ void average_pool_backward(const Step& s, const T* dy, Index n_images, T* dx) {
     Index c = s.in.c;
     for (Index i = 0; i < n_images; ++i, dx += s.in.size(), dy += s.out.size()) {
         std::fill_n(dx, s.in.size(), T(0));
-        for_each_tap(s, [&](Index window, Index, Index pixel) {
+        each_window(s, [&](Index window, const Taps& taps) {
             T share = share_of_pixel<T>(s, window);
-            for (Index k = 0; k < c; ++k) dx[pixel * c + k] += share * dy[window * c + k];
+            for (Index pixel : taps.pixels)
+                for (Index k = 0; k < c; ++k) dx[pixel * c + k] += share * dy[window * c + k];
         });
     }
 }

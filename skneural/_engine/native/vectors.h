@@ -20,7 +20,7 @@ constexpr Index vector_bytes = 16;  // SSE2 and NEON
 template <class T>
 constexpr Index width = vector_bytes / Index(sizeof(T));  // numbers in a register
 
-#if defined(__GNUC__)  // GCC and Clang
+#if defined(__GNUC__) && !defined(SKNEURAL_PLAIN_VECTORS)  // GCC and Clang
 
 template <class T>
 struct VectorOf;
@@ -32,6 +32,14 @@ template <>
 struct VectorOf<double> {
     typedef double type __attribute__((vector_size(vector_bytes)));
 };
+template <>
+struct VectorOf<std::int32_t> {
+    typedef std::int32_t type __attribute__((vector_size(vector_bytes)));
+};
+template <>
+struct VectorOf<std::int64_t> {
+    typedef std::int64_t type __attribute__((vector_size(vector_bytes)));
+};
 template <class T>
 using Vector = typename VectorOf<T>::type;
 
@@ -41,6 +49,14 @@ using Vector = typename VectorOf<T>::type;
 template <class T>
 SKNEURAL_INLINE Vector<T> broadcast(T value) {
     return value - Vector<T>{};
+}
+
+// Where x is larger than `best`, or no number, take it, and `place` for where it was.
+template <class T, class P>
+SKNEURAL_INLINE void keep_larger(const Vector<T>& x, P place, Vector<T>& best, Vector<P>& where) {
+    auto larger = (x > best) | (x != x);
+    best = larger ? x : best;
+    where = larger ? broadcast(place) : where;
 }
 
 #else  // a plain array, which other compilers vectorize as they can
@@ -58,6 +74,15 @@ template <class T>
 inline Vector<T> operator*(Vector<T> x, const Vector<T>& y) {
     for (Index i = 0; i < width<T>; ++i) x.lane[i] *= y.lane[i];
     return x;
+}
+
+template <class T, class P>
+inline void keep_larger(const Vector<T>& x, P place, Vector<T>& best, Vector<P>& where) {
+    for (Index i = 0; i < width<T>; ++i) {
+        bool larger = x.lane[i] > best.lane[i] || x.lane[i] != x.lane[i];
+        best.lane[i] = larger ? x.lane[i] : best.lane[i];
+        where.lane[i] = larger ? place : where.lane[i];
+    }
 }
 
 #define SKNEURAL_INLINE inline
