@@ -165,10 +165,19 @@ def test_batches_without_weight_are_counted():
     assert own._progress.steps == 4
 
 
-def test_steps_differ_and_epochs_do_not_repeat():
-    """At a rate of almost zero the loss differs from epoch to epoch by the draws alone."""
-    own = make(MLPClassifier, shuffle=False, learning_rate=1e-12).fit(X, Y)
-    assert len(set(own.loss_curve_)) == 3
+def test_every_batch_of_a_fit_has_the_words_of_its_step():
+    """At a rate of almost zero only the noise makes a difference between the losses."""
+    settings = {"shuffle": False, "learning_rate": 1e-12, "alpha": 0.0, "input_noise": 0.5}
+    own = MLPRegressor((), **{**FIT, **settings})
+    weight, bias, y = np.arange(6.0).reshape(6, 1), np.array([0.5]), Y.astype(float)
+    own.fit(X, y, coefs_init=[weight], intercepts_init=[bias])
+    for epoch, loss in enumerate(own.loss_curve_):
+        total = 0.0
+        for k, rows in enumerate(slice(i, min(i + 16, 50)) for i in range(0, 50, 16)):
+            drawn = words(own._progress.seed, 4 * epoch + k, 0, len(X[rows]), 6)
+            noisy = X[rows] + 0.5 * normals(drawn)[:, :6]
+            total += np.sum((noisy @ weight[:, 0] + bias - y[rows]) ** 2) / 2
+        assert loss == pytest.approx(total / 50, rel=1e-9)
 
 
 def without_seed(own):

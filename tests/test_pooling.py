@@ -7,6 +7,7 @@ from _networks import ORACLE
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from skneural.layers import _pooling
 from skneural.layers._pooling import AveragePool, GlobalAveragePool, MaxPool
 
 TABLE = ORACLE["c_pool2d"]
@@ -99,6 +100,25 @@ def test_max_pool_against_loops(sides, size, strides, padding, n_values, seed):
     y, dx = pooled(layer, x, dy)
     np.testing.assert_array_equal(y, expected_y)
     np.testing.assert_allclose(dx, expected_dx, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_bytes", [1, 3000])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: MaxPool(2),
+        lambda: MaxPool(3, strides=2, padding=1),
+        lambda: AveragePool(3, strides=2, padding=1, count_padding=False),
+    ],
+)
+def test_results_do_not_depend_on_how_many_images_are_pooled_at_once(
+    make, n_bytes, monkeypatch
+):
+    x = drawn((7, 6, 8, 3))
+    expected = pooled(make(), x)
+    monkeypatch.setattr(_pooling, "_CHUNK_BYTES", n_bytes)
+    for ours, theirs in zip(pooled(make(), x), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_an_activation_may_write_on_the_output():
