@@ -155,7 +155,8 @@ schedule : str or Schedule, default="constant"
 """,
     "power_t": """\
 power_t : float, default=0.5
-    Exponent of ``schedule="invscaling"``: the rate is divided by ``epoch ** power_t``.
+    Exponent of ``schedule="invscaling"``: the rate is divided by
+    ``(epoch + 1) ** power_t``, with epochs counted from 0.
 """,
     "max_fun": """\
 max_fun : int, default=15000
@@ -353,6 +354,8 @@ def with_shared_parameters(own):
     """
 
     def fill(cls):
+        if cls.__doc__ is None:  # python -OO drops docstrings
+            return cls
         texts = {**PARAMETERS, **own}
         parameters = "".join(texts[name] for name in inspect.signature(cls).parameters)
         doc = inspect.cleandoc(cls.__doc__)

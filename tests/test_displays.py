@@ -106,7 +106,7 @@ for method, args in (display.plot, ()), ({name}.{maker}, (None,)):
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
-    advice = 'needs matplotlib: pip install "skneural[plot]"'
+    advice = "needs matplotlib: pip install matplotlib"
     assert done.stdout.splitlines() == [f"{name}.{m} {advice}" for m in ("plot", maker)]
 
 
