@@ -108,6 +108,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
             job.progress.optimizer_state = job.optimizer.init(job.progress.network.theta)
         self._job = job  # for a Checkpoint, while the fit lasts
         doubt = self._run(job, Watch(self.verbose, context, task, interrupt))
+        self._measure_fit(job)
         if not self.warm_start:  # moments are up to twice the weights, in memory and pickles
             self._progress.optimizer_state = {}
         if not interrupt.pressed:  # a Checkpoint keeps whole epochs
@@ -125,17 +126,26 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
             raise KeyboardInterrupt(message)
         warnings.warn(message, ConvergenceWarning, stacklevel=3)
 
+    def _measure_fit(self, job):
+        """Compare predictions with the training targets; classifiers have no use for it."""
+
+    def _why_useless(self):
+        """Return why a constant would predict better than the network, or None."""
+
     def _warn_of_doubtful_end(self, losses, doubt):
         """Warn of a fit that ended without an error, but hardly where it should."""
         first_loss = losses[0]
+        # fewer epochs are a trial, of which nobody expects a good fit
+        useless = self._why_useless() if len(losses) >= 10 else None
+        doubt = doubt if np.isfinite(self.patience) else None
         if self.loss_ - first_loss > 9 * abs(first_loss):
             message = (
                 f"The training loss rose from {first_loss:.3g} to {self.loss_:.3g}: "
                 f"learning_rate={self.learning_rate!r} may be too high, or X and y need "
                 "scaling."
             )
-        elif doubt and np.isfinite(self.patience):
-            message = doubt
+        elif useless or doubt:
+            message = " ".join(filter(None, (useless, doubt)))
         else:
             return
         warnings.warn(f"{type(self).__name__}: {message}", ConvergenceWarning, stacklevel=3)

@@ -155,12 +155,13 @@ class LabelIndicator:
 
     form = "a label indicator matrix"
 
-    def __init__(self, classes):
+    def __init__(self, classes, is_one_hot=False):
         self.classes = classes
+        self.is_one_hot = is_one_hot  # whether every row of the first target had one 1
 
     @classmethod
     def learn(cls, y, classes, partial):
-        labels = cls(np.arange(y.shape[1]))
+        labels = cls(np.arange(y.shape[1]), bool((y.sum(axis=1) == 1).all()))
         labels.check_same(y, classes, partial)
         return labels
 
