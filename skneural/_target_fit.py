@@ -74,12 +74,10 @@ def measure_target_fit(network, X, y, sample_weight):
     """
     if network.loss.out_activation != "identity":
         return None
-    rows = np.arange(len(y)) if sample_weight is None else np.flatnonzero(sample_weight)
-    if len(rows) > _N_ROWS:
-        rows = rows[np.random.default_rng(0).integers(len(rows), size=_N_ROWS)]
+    rows = _random_rows(len(y), sample_weight)
     y = y[rows].astype(np.float64)
     weight = None if sample_weight is None else sample_weight[rows].astype(np.float64)
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):  # the squares of a diverging fit may overflow
         predicted = network.raw_prediction(X[rows]).astype(np.float64)
         own = _column_losses(network.loss, y, predicted, weight)
         # the mean is the best constant for the squared error, a quantile for the others
@@ -92,13 +90,24 @@ def measure_target_fit(network, X, y, sample_weight):
             for constant in constants
         ]
         lowest = np.min(of_constants, axis=0)
-        explained = np.where(np.ptp(y, axis=0) > 0, 1 - own / lowest, np.nan)
-    return TargetFit(
-        mean=y.mean(axis=0),
-        spread=y.std(axis=0),
-        predicted_mean=predicted.mean(axis=0),
-        predicted_spread=predicted.std(axis=0),
-        explained=explained,
+        return TargetFit(
+            mean=y.mean(axis=0),
+            spread=y.std(axis=0),
+            predicted_mean=predicted.mean(axis=0),
+            predicted_spread=predicted.std(axis=0),
+            explained=np.where(np.ptp(y, axis=0) > 0, 1 - own / lowest, np.nan),
+        )
+
+
+def _random_rows(n_samples, sample_weight):
+    """Return the numbers of up to 200 rows that have a weight, the same ones every time."""
+    rng = np.random.default_rng(0)
+    if sample_weight is not None:
+        rows = np.flatnonzero(sample_weight)
+        return rng.choice(rows, _N_ROWS) if len(rows) > _N_ROWS else rows
+    # no array of all row numbers, of which there may be millions
+    return (
+        rng.integers(n_samples, size=_N_ROWS) if n_samples > _N_ROWS else np.arange(n_samples)
     )
 
 
