@@ -68,6 +68,15 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         self : estimator
             The fitted estimator.
 
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` epochs were run before `patience` ended the fit, if the training loss
+            has risen to more than ten times that of the first epoch, or if after 10 epochs or
+            more a regressor predicts its training targets worse than a constant would.
+        UserWarning
+            If a classifier has more classes than a third of the samples.
+
         Raises
         ------
         ValueError, TypeError

@@ -42,7 +42,7 @@ max_iter : int, default=200
 patience : int or inf, default=10
     Training stops after this many epochs in a row in which the training loss did not
     fall more than `tol` below its lowest value in this call. With ``np.inf`` exactly
-    `max_iter` epochs are run, and no ConvergenceWarning is given. With
+    `max_iter` epochs are run, and no ConvergenceWarning says that they were too few. With
     ``solver="lbfgs"`` it only watches validation scores.
 """,
     "tol": """\
