@@ -76,6 +76,15 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         self : estimator
             The fitted estimator.
 
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` epochs were run before `patience` ended the fit, if the training loss
+            has risen to more than ten times that of the first epoch, or if after 10 epochs or
+            more a regressor predicts its training targets worse than a constant would.
+        UserWarning
+            If a classifier has more classes than a third of the samples.
+
         Raises
         ------
         ValueError, TypeError
@@ -121,6 +130,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         self._forget_validation_scores()  # of an earlier fit: callbacks must not see them
         attributes = partial(self._attributes_after_epoch, batch_size=job.batch_size)
         doubt = self._run(job, Watch(self.verbose, context, task, interrupt, attributes))
+        self._measure_fit(job)
         if not self.warm_start:  # moments are up to twice the weights, in memory and pickles
             self._progress.optimizer_state = {}
         if not interrupt.pressed:  # a Checkpoint keeps whole epochs
@@ -163,17 +173,26 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
             raise KeyboardInterrupt(message)
         warnings.warn(message, ConvergenceWarning, stacklevel=4)
 
+    def _measure_fit(self, job):
+        """Compare predictions with the training targets; classifiers have no use for it."""
+
+    def _why_useless(self):
+        """Return why a constant would predict better than the network, or None."""
+
     def _warn_of_doubtful_end(self, losses, doubt):
         """Warn of a fit that ended without an error, but hardly where it should."""
         first_loss = losses[0]
+        # fewer epochs are a trial, of which nobody expects a good fit
+        useless = self._why_useless() if len(losses) >= 10 else None
+        doubt = doubt if np.isfinite(self.patience) else None
         if self.loss_ - first_loss > 9 * abs(first_loss):
             message = (
                 f"The training loss rose from {first_loss:.3g} to {self.loss_:.3g}: "
                 f"learning_rate={self.learning_rate!r} may be too high, or X and y need "
                 "scaling."
             )
-        elif doubt and np.isfinite(self.patience):
-            message = doubt
+        elif useless or doubt:
+            message = " ".join(filter(None, (useless, doubt)))
         else:
             return
         warnings.warn(f"{type(self).__name__}: {message}", ConvergenceWarning, stacklevel=4)

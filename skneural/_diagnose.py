@@ -1,59 +1,27 @@
 """diagnose: what is wrong with a fitted network, in words."""
 
-import textwrap
-from dataclasses import dataclass
-
 import numpy as np
 from scipy import sparse
 
 from skneural._diagnostics import sample_rows
+from skneural._finding import Diagnosis, Finding
 from skneural._layer_measures import measure_layers
+from skneural._output_findings import output_findings
 from skneural._unwrap import as_the_network_sees, fitted_network
-from skneural.layers._activations import Logistic, ReLU, Softplus
 
 _N_ROWS = 500
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something wrong with a network.
-
-    Attributes
-    ----------
-    problem : str
-        What is wrong, in a few words.
-    evidence : str
-        What it was seen by.
-    advice : str
-        What to try.
-    """
-
-    problem: str
-    evidence: str
-    advice: str
-
-    def __str__(self):
-        text = f"{self.problem}: {self.evidence} {self.advice}"
-        return textwrap.fill(text, 88, initial_indent="* ", subsequent_indent="  ")
-
-
-class Diagnosis(tuple):
-    """The findings of `diagnose`, empty if there are none; ``print`` shows them in words."""
-
-    __slots__ = ()
-
-    def __str__(self):
-        return "\n".join(map(str, self)) or "Nothing wrong was found."
-
-    __repr__ = __str__
 
 
 def diagnose(estimator, X):
     """Say what is wrong with a fitted network, and what to try.
 
-    Looks for inputs that are not scaled, dead rectifiers, saturated sigmoids, gradients that
-    vanish toward the input, an output that can answer one class only, a rate that is too
-    high or too low, and overfitting (if the fit had validation data).
+    Looks for inputs and regression targets that are not scaled, dead rectifiers, saturated
+    sigmoids, gradients that vanish toward the input, an output that can answer one class only,
+    predictions that are the same for every row, one-hot targets that were taken for a
+    multilabel problem, a target that is not learned beside another one that is, a rate that is
+    too high or too low, and overfitting (if the fit had validation data). What is said of
+    regression targets is measured at the end of `fit`; a network that was loaded from a file
+    or trained by `partial_fit` has no such measurement.
 
     Parameters
     ----------
@@ -91,11 +59,13 @@ def diagnose(estimator, X):
     network = fitted_network(estimator)
     x, _ = sample_rows(network, as_the_network_sees(estimator, X), None, _N_ROWS)
     layers = measure_layers(network.network_, x)
+    vanishing = _vanishing(layers)
+    is_blocked = vanishing is not None or any(layer.dead_share == 1 for layer in layers)
     findings = [
         _unscaled(network, x),
         *_of_layers(layers),
-        _vanishing(layers),
-        _one_answer(network),
+        vanishing,
+        *output_findings(network, x, is_blocked=is_blocked),
         _rate_too_high(network),
         _rate_too_low(network),
         _overfitting(network),
@@ -165,34 +135,15 @@ def _vanishing(layers):
     )
 
 
-def _one_answer(network):
-    net = network.network_
-    positive = (
-        isinstance(net.layers[-2], ReLU | Logistic | Softplus) if net.layers[1:] else False
-    )
-    if net.loss.out_activation != "logistic" or not positive:
-        return None
-    weight, bias = net.params("weight")[-1], net.params("bias")[-1]
-    for sign, answer in ((1, "the second class"), (-1, "the first class")):
-        always = (sign * weight >= 0).all(axis=0) & (sign * bias >= 0)
-        if always.any():
-            return Finding(
-                "the output can answer one class only",
-                "The last hidden layer gives nothing below 0, and all weights and the bias of "
-                f"the output have one sign: whatever the row, the answer is {answer}.",
-                "Start from another random_state, use more hidden units, or an activation "
-                "that gives both signs, such as 'tanh'.",
-            )
-    return None
-
-
 def _rate_too_high(network):
     losses = np.asarray(network.loss_curve_)
     if len(losses) < 5 or network.solver == "lbfgs":
         return None
     late = losses[len(losses) // 2 :]
     rises = np.mean(np.diff(losses) > 0)
-    if rises < 0.3 or late.mean() <= 2 * losses.min():
+    jumps = rises >= 0.3 and late.mean() > 2 * losses.min()
+    never_recovers = late.mean() - losses[0] > 0.1 * abs(losses[0])
+    if not (jumps or never_recovers):
         return None
     return Finding(
         "the rate is too high",

@@ -42,7 +42,7 @@ max_iter : int, default=200
 patience : int or inf, default=10
     Training stops after this many epochs in a row in which the training loss did not
     fall more than `tol` below its lowest value in this call. With ``np.inf`` exactly
-    `max_iter` epochs are run, and no ConvergenceWarning is given. With
+    `max_iter` epochs are run, and no ConvergenceWarning says that they were too few. With
     ``solver="lbfgs"`` it only watches validation scores.
 """,
     "tol": """\
@@ -156,7 +156,8 @@ schedule : str or Schedule, default="constant"
 """,
     "power_t": """\
 power_t : float, default=0.5
-    Exponent of ``schedule="invscaling"``: the rate is divided by ``epoch ** power_t``.
+    Exponent of ``schedule="invscaling"``: the rate is divided by
+    ``(epoch + 1) ** power_t``, with epochs counted from 0.
 """,
     "max_fun": """\
 max_fun : int, default=15000
@@ -356,6 +357,8 @@ def with_shared_parameters(own):
     """
 
     def fill(cls):
+        if cls.__doc__ is None:  # python -OO drops docstrings
+            return cls
         texts = {**PARAMETERS, **own}
         parameters = "".join(texts[name] for name in inspect.signature(cls).parameters)
         doc = inspect.cleandoc(cls.__doc__)

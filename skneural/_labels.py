@@ -6,12 +6,13 @@ the first target, `check_same`, which compares a later target with them, and the
 returns), `decode` (what `predict` returns), `probabilities` and `log_probabilities`.
 """
 
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils import column_or_1d
-from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from skneural._classification_losses import CLASSIFIER_LOSSES, MultiHead
 from skneural._data import named
@@ -43,12 +44,16 @@ def read_labels(y, classes=None, known=None):
         raise ValueError("y contains NaT: leave out the rows without a label.")
     try:
         with named("y"):
-            check_classification_targets(y)
+            kind = type_of_target(y, input_name="y")
     except TypeError as error:
         raise TypeError(f"y must hold text alone or numbers alone: {error}") from None
+    if kind == "unknown" or kind.startswith("continuous"):
+        raise ValueError(
+            f"Unknown label type: {kind}. A classifier needs classes in y, whole numbers or "
+            "text, in one column or several. Use a regressor to predict real numbers."
+        )
     if y.size == len(y):  # what else it could be has been refused
         return LabelColumn, column_or_1d(y, warn=True)
-    kind = type_of_target(y, input_name="y")
     if kind == "multiclass-multioutput":
         return LabelColumns, y
     if not np.isin(y, (0, 1)).all():
@@ -91,6 +96,14 @@ class LabelColumn:
         if len(labels) < 2:
             raise ValueError(
                 f"A classifier needs at least 2 classes; y has {len(labels)} class: {labels}."
+            )
+        if 20 < len(y) < 3 * len(labels):  # of fewer rows that says nothing, as in scikit-learn
+            warnings.warn(
+                f"The number of unique classes, {len(labels)}, is greater than a third of the "
+                f"number of samples, {len(y)}. `y` could represent a regression problem, not a "
+                "classification problem: use a regressor to predict numbers.",
+                UserWarning,
+                stacklevel=8,
             )
         return cls(labels)
 
@@ -155,12 +168,13 @@ class LabelIndicator:
 
     form = "a label indicator matrix"
 
-    def __init__(self, classes):
+    def __init__(self, classes, is_one_hot=False):
         self.classes = classes
+        self.is_one_hot = is_one_hot  # whether every row of the first target had one 1
 
     @classmethod
     def learn(cls, y, classes, partial):
-        labels = cls(np.arange(y.shape[1]))
+        labels = cls(np.arange(y.shape[1]), bool((y.sum(axis=1) == 1).all()))
         labels.check_same(y, classes, partial)
         return labels
 

@@ -163,7 +163,7 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
     See Also
     --------
     MLPRegressor : The same network for real targets.
-    sklearn.neural_network.MLPClassifier : scikit-learn's own.
+    sklearn.neural_network.MLPClassifier : The estimator of the same name in scikit-learn.
 
     References
     ----------
@@ -287,7 +287,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
     See Also
     --------
     MLPClassifier : The same network for class labels.
-    sklearn.neural_network.MLPRegressor : scikit-learn's own.
+    sklearn.neural_network.MLPRegressor : The estimator of the same name in scikit-learn.
 
     References
     ----------

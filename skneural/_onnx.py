@@ -37,12 +37,12 @@ def to_onnx(estimator):
     Raises
     ------
     ImportError
-        If onnx is not installed: ``pip install "skneural[onnx]"``.
+        If onnx is not installed: ``pip install onnx``.
     """
     try:
         import onnx
     except ImportError:
-        raise ImportError('to_onnx needs onnx: pip install "skneural[onnx]".') from None
+        raise ImportError("to_onnx needs onnx: pip install onnx") from None
     if not isinstance(estimator, BaseMLP):
         raise TypeError(
             f"estimator must be an estimator of skneural, got {type(estimator).__name__}."

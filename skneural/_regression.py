@@ -9,10 +9,13 @@ from skneural._data import check_numbers, check_sample_weight, named
 from skneural._foreign_names import explain_unknown_keywords
 from skneural._losses import REGRESSOR_LOSSES
 from skneural._parameters import trains_in_parts
+from skneural._target_fit import measure_target_fit
 
 
 class NeuralRegressorMixin(RegressorMixin):
     """Real targets in and out, one column or several."""
+
+    _target_fit = None  # a TargetFit after `fit`; files do not keep it
 
     @available_if(trains_in_parts)
     @explain_unknown_keywords
@@ -58,7 +61,9 @@ class NeuralRegressorMixin(RegressorMixin):
         KeyboardInterrupt
             After Ctrl-C: nothing of this part has been learned, so pass it again to go on.
         """
-        return self._partial_fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+        self._partial_fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+        self._target_fit = None  # of an earlier fit
+        return self
 
     def _encode_y(self, y, dtype, *, resume):
         """Return targets of shape (n_samples, n_outputs)."""
@@ -76,6 +81,13 @@ class NeuralRegressorMixin(RegressorMixin):
     def _make_loss(self):
         own = {"huber": {"delta": float(self.delta)}, "quantile": {"quantile": self.quantile}}
         return REGRESSOR_LOSSES[self.loss](**own.get(self.loss, {}))
+
+    def _measure_fit(self, job):
+        network = job.progress.network
+        self._target_fit = measure_target_fit(network, job.X, job.y, job.sample_weight)
+
+    def _why_useless(self):
+        return self._target_fit and self._target_fit.doubt
 
     def predict(self, X):
         """Predict targets.

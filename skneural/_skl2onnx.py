@@ -23,7 +23,7 @@ def register_skl2onnx():
     Raises
     ------
     ImportError
-        If skl2onnx is not installed: ``pip install "skneural[onnx]"``.
+        If skl2onnx is not installed: ``pip install skl2onnx``.
 
     See Also
     --------
@@ -51,9 +51,7 @@ def register_skl2onnx():
     try:
         from skl2onnx import update_registered_converter
     except ImportError:
-        raise ImportError(
-            'register_skl2onnx needs skl2onnx: pip install "skneural[onnx]".'
-        ) from None
+        raise ImportError("register_skl2onnx needs skl2onnx: pip install skl2onnx") from None
     for cls in CLASSES.values():
         options = None
         if issubclass(cls, NeuralClassifierMixin):

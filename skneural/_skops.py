@@ -4,6 +4,7 @@ from skneural import _classification_losses, _losses, schedules
 from skneural._labels import LabelColumn, LabelColumns, LabelIndicator
 from skneural._network import Network
 from skneural._restore import CLASSES
+from skneural._target_fit import TargetFit
 from skneural._training import Progress
 from skneural.layers._activations import ACTIVATIONS
 from skneural.layers._batch_norm import BatchNorm
@@ -30,7 +31,7 @@ _TYPES = {
     *_POOLS,
     *_LOSSES,
     *schedules.SCHEDULES.values(),
-    *(LabelColumn, LabelColumns, LabelIndicator, Network, Progress),
+    *(LabelColumn, LabelColumns, LabelIndicator, Network, Progress, TargetFit),
 }
 
 #: Names of the types that ``skops.io.load(path, trusted=SKOPS_TYPES)`` has to trust for a

@@ -127,8 +127,8 @@ def test_a_scorer_and_a_target_score():
 @BOTH
 def test_a_weight_of_two_equals_a_repeated_row(make):
     weight = np.random.default_rng(0).integers(0, 3, 45)
-    weighted = make(batch_size=200, max_iter=10).fit(X, Y, sample_weight=weight)
-    repeated = make(batch_size=200, max_iter=10)
+    weighted = make(batch_size=200, max_iter=9).fit(X, Y, sample_weight=weight)
+    repeated = make(batch_size=200, max_iter=9)
     repeated.fit(np.repeat(X, weight, axis=0), np.repeat(Y, weight))
     np.testing.assert_allclose(outputs(weighted), outputs(repeated), rtol=1e-7, atol=1e-9)
 

@@ -12,7 +12,7 @@ from sklearn.datasets import (
     load_iris,
     load_wine,
 )
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -104,12 +104,26 @@ def test_a_rectifier_before_a_sigmoid_that_can_answer_one_class_only(sign):
 
 
 def test_rate_too_high():
-    own = make(solver="sgd", learning_rate=0.1, hidden_layer_sizes=(64, 32))
-    pipeline = make_pipeline(StandardScaler(), own).fit(X, Y)
-    assert "the rate is too high" not in problems(pipeline)
-    pipeline.set_params(mlpclassifier__learning_rate=0.3).fit(X, Y)
-    assert "the rate is too high" in problems(pipeline)
-    assert "learning_rate=0.3" in str(diagnose(pipeline, X))
+    """Each step of this linear model overshoots by a little more than the one before."""
+    x, y = np.array([[-1.0], [1.0]] * 8), np.array([-1.0, 1.0] * 8)
+    exact = {"hidden_layer_sizes": (), "solver": "sgd", "momentum": 0.0, "alpha": 0.0}
+    own = make(MLPRegressor, **exact, batch_size=16, max_iter=15)
+    for rate in (0.5, 1.0, 1.9):  # from 2 on it diverges
+        assert problems(own.set_params(learning_rate=rate).fit(x, y), x) == []
+    with pytest.warns(ConvergenceWarning, match="worse than a constant"):
+        own.set_params(learning_rate=2.05).fit(x, y, coefs_init=[[[0.0]]])
+    assert "the rate is too high" in problems(own, x)
+    assert "learning_rate=2.05" in str(diagnose(own, x))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_rate_that_ruins_a_network_is_to_be_lowered(seed):
+    """Whether its layers die or its loss stays high depends on every rounding."""
+    own = make(solver="sgd", hidden_layer_sizes=(64, 32), random_state=seed)
+    pipeline = make_pipeline(StandardScaler(), own)
+    for rate, is_too_high in ((0.05, False), (0.5, True)):
+        pipeline.set_params(mlpclassifier__learning_rate=rate).fit(X, Y)
+        assert ("Lower learning_rate" in str(diagnose(pipeline, X))) == is_too_high
 
 
 def test_rate_too_low():

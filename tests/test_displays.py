@@ -4,6 +4,7 @@ import inspect
 import re
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -106,7 +107,7 @@ for method, args in (display.plot, ()), ({name}.{maker}, (None,)):
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
-    advice = 'needs matplotlib: pip install "skneural[plot]"'
+    advice = "needs matplotlib: pip install matplotlib"
     assert done.stdout.splitlines() == [f"{name}.{m} {advice}" for m in ("plot", maker)]
 
 
@@ -373,7 +374,21 @@ def test_halving():
     assert StudyDisplay.from_search(search, param="alpha").ax_.get_xlabel() == "alpha"
 
 
-@pytest.mark.parametrize("param", [None, "gamma", ["alpha", "gamma"], [], ["alpha"] * 3])
+def test_of_many_parameters_those_that_matter_most():
+    grid = {"alpha": [0.1, 0.11, 0.12], "beta_1": [0.8, 0.9], "learning_rate": [1e-9, 0.01],
+            "solver": ["adam", "sgd"]}  # fmt: skip
+    scoring = {"penalty": lambda own, X, y: -own.alpha - 10 * own.beta_1 - own.learning_rate}
+    search = grid_search(grid, scoring=scoring, refit="penalty")
+    display = StudyDisplay.from_search(search)
+    assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("alpha", "beta_1")
+    assert display.im_.get_array().max() == search.best_score_
+    with warnings.catch_warnings(action="ignore"):  # what failed makes no difference
+        search = grid_search({**grid, "alpha": [0.1, -1]}, scoring=scoring, refit="penalty")
+    display = StudyDisplay.from_search(search)
+    assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("beta_1", "learning_rate")
+
+
+@pytest.mark.parametrize("param", ["gamma", ["alpha", "gamma"], [], ["alpha"] * 3])
 def test_wrong_parameters(three, param):
     words = r"param must be one or two .*'alpha', 'batch_norm', 'beta_1'.*got "
     with pytest.raises(ValueError, match=words + re.escape(repr(param))):

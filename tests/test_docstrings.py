@@ -1,6 +1,8 @@
 """Docstrings of public names are complete numpydoc."""
 
 import inspect
+import subprocess
+import sys
 
 import pytest
 from numpydoc.validate import validate
@@ -10,10 +12,11 @@ import skneural
 METHODS = ["fit", "partial_fit", "predict", "predict_proba", "predict_log_proba"]
 METHODS += ["decision_function", "activations", "from_estimator", "from_search", "plot"]
 METHODS += ["to_frame", "to_markdown", "to_html"]
-# GL08 missing docstring, PR01-PR10 parameters, RT01-RT03 returns, SS03 summary, and so on;
+# GL08 missing docstring, PR01-PR10 parameters, RT01-RT03 returns, SS03 summary, SA02-SA04 the
+# entries of See Also, and so on;
 # left out, as scikit-learn does: RT02 (`self : estimator`), SS06 (one-line summaries),
 # and the demand for an extended summary, See Also and examples of every method
-CHECKED = {"GL01", "GL02", "GL03", "GL08", "SS01", "SS02", "SS03"} | {
+CHECKED = {"GL01", "GL02", "GL03", "GL08", "SS01", "SS02", "SS03", "SA02", "SA03", "SA04"} | {
     f"{kind}0{i}" for kind in ("PR", "RT") for i in range(1, 10)
 } - {"RT02"}
 
@@ -44,3 +47,15 @@ def test_every_parameter_and_default_is_documented(name):
         line = next(li for li in doc.splitlines() if li.startswith(f"{parameter.name} : "))
         stated = line.rsplit("default=", 1)[1]
         assert stated == shown or float(stated) == default, line
+
+
+def test_works_without_docstrings():
+    code = """
+import skneural
+clf = skneural.MLPClassifier((), solver="lbfgs").fit([[0.0], [1.0]], [0, 1])
+print(skneural.MLPClassifier.__doc__, skneural.ConvNetRegressor.__doc__, clf.predict([[1.0]]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-OO", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("None None [1]\n", "")

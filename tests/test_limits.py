@@ -104,6 +104,18 @@ def test_a_batch_is_never_larger_than_the_data(cls):
     )
 
 
+@pytest.mark.parametrize("shape", [None, (64, 1), (8, 8, 1)])
+@pytest.mark.parametrize("padding", ["same", "valid", 1])
+@pytest.mark.parametrize("name", ["strides", "pool_strides"])
+def test_strides_beyond_the_image_leave_one_window(name, padding, shape):
+    fits = [
+        make(ConvNetClassifier, input_shape=shape, padding=padding, **{name: strides}).fit(X, Y)
+        for strides in (100, 10**19)
+    ]
+    np.testing.assert_array_equal(*(own.network_.theta for own in fits))
+    np.testing.assert_array_equal(*(own.predict_proba(X) for own in fits))
+
+
 @pytest.mark.parametrize("cls", CONVNETS)
 def test_wide_paddings_are_made_for_an_image_at_a_time(cls):
     """For all 60 at once they would take 500 MB."""

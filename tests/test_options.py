@@ -147,11 +147,12 @@ def test_predictions_use_neither_dropout_nor_noise(params):
 
 
 def test_rate_of_dropout_may_change_between_calls():
-    own = make(dropout=0.5).fit(X, Y)
+    params = {"dropout": 0.5, "learning_rate": 0.02, "max_iter": 30}
+    own = make(**params).fit(X, Y)
     own.set_params(dropout=0.0).partial_fit(X, Y)
-    plain = make(dropout=0.5).fit(X, Y)
+    plain = make(**params).fit(X, Y)
     plain.partial_fit(X, Y)
-    assert own.loss_ < plain.loss_  # half of the units no longer miss
+    assert own.loss_ < 0.8 * plain.loss_  # half of the units no longer miss
 
 
 def test_batch_norm_predicts_by_running_statistics():

@@ -438,7 +438,7 @@ def test_bad_input(search, error, words):
     ("module", "method", "words"),
     [
         ("pandas", "to_frame", "to_frame needs pandas: pip install pandas"),
-        ("matplotlib", "to_html", r'to_html needs matplotlib: pip install "skneural\[plot\]"'),
+        ("matplotlib", "to_html", "to_html needs matplotlib: pip install matplotlib"),
     ],
 )
 def test_missing_package(monkeypatch, module, method, words):

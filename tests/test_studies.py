@@ -140,7 +140,7 @@ def test_initial_weights(run):
     assert np.ptp(losses["zeros"]) < 0.01
     assert losses["too small"][5] > 0.95 * losses["too small"][0]
     assert losses["too large"][0] > 5
-    assert losses["he"][-1] == min(curve[-1] for curve in losses.values())
+    assert losses["he"][-1] < 1.2 * min(curve[-1] for curve in losses.values())
 
 
 def test_overfitting(run):

@@ -12,7 +12,7 @@ def import_matplotlib(caller):
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        message = f'{caller} needs matplotlib: pip install "skneural[plot]"'
+        message = f"{caller} needs matplotlib: pip install matplotlib"
         raise ImportError(message) from error
     return plt
 

@@ -95,9 +95,11 @@ class StudyDisplay:
             HalvingRandomSearchCV.
         param : str or sequence of str, default=None
             One or two of the parameters that vary, by their full names or as
-            `study_report` shortens them. None takes all if there are one or two. Where
-            others vary as well, every candidate is a point, and a cell of a heat map shows
-            the best of its candidates.
+            `study_report` shortens them. None takes all if there are one or two, and of more
+            the two that make the largest difference: the mean scores of the candidates with
+            the best and the worst of their values lie furthest apart. Where others vary as
+            well, every candidate is a point, and a cell of a heat map shows the best of its
+            candidates.
         ax : matplotlib Axes, default=None
             Axes to draw on; None makes a new figure.
         **kwargs : dict
@@ -107,6 +109,15 @@ class StudyDisplay:
         -------
         display : StudyDisplay
             With the picture drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        TypeError, NotFittedError
+            If `search` is not one of these searches, or is not fitted.
+        ValueError
+            If `param` names anything but one or two of the parameters that vary.
         """
         import_matplotlib(f"{cls.__name__}.from_search")
         study = read_study(search)
@@ -210,7 +221,10 @@ class StudyDisplay:
 def _chosen(study, param):
     """The values of one or two parameters of a study, by short names."""
     known = list(study.varied)
-    chosen = known if param is None else [param] if isinstance(param, str) else list(param)
+    if param is None:
+        chosen = known if len(known) < 3 else _most_important(study)
+    else:
+        chosen = [param] if isinstance(param, str) else list(param)
     # a full name stands for its short one
     chosen = [
         next((name for name in known if full == name or full.endswith(f"__{name}")), full)
@@ -221,6 +235,21 @@ def _chosen(study, param):
             f"param must be one or two of the parameters that vary, {known}, got {param!r}."
         )
     return {name: study.varied[name] for name in chosen}
+
+
+def _most_important(study):
+    """Return the names of the two parameters that make the largest difference to the score."""
+    scores = study.scores[study.score_name][0]
+
+    def difference(name):
+        of_value = {}
+        for value, score in zip(study.varied[name], scores, strict=True):
+            if not np.isnan(score):
+                of_value.setdefault(repr(value), []).append(score)
+        return np.ptp([np.mean(of_one) for of_one in of_value.values()] or [0.0])
+
+    two = sorted(study.varied, key=difference, reverse=True)[:2]
+    return [name for name in study.varied if name in two]  # in their order of the search
 
 
 class Scale:

@@ -1,6 +1,6 @@
 """Where the windows of a convolution or a pool lie on an image."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 
@@ -87,6 +87,9 @@ def place_windows(layer, input_shape, size, strides, padding, dilation=1):
         before = _pair(layer, "padding", 0 if padding == "valid" else padding, n_axes, 0)
         after = before
     windows = Windows(image, size, strides, dilation, before, after)
+    # a longer step leaves one window, too, and may be more than a C integer can hold
+    longest = zip(windows.strides, windows.padded, strict=True)
+    windows = replace(windows, strides=tuple(min(step, n) for step, n in longest))
     if min(windows.output) < 1:
         raise ValueError(
             f"{layer} does not fit on its input of shape {tuple(input_shape)}: a window of "

@@ -1,0 +1,38 @@
+"""What `diagnose` returns: findings, in words."""
+
+import textwrap
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong with a network.
+
+    Attributes
+    ----------
+    problem : str
+        What is wrong, in a few words.
+    evidence : str
+        What it was seen by.
+    advice : str
+        What to try.
+    """
+
+    problem: str
+    evidence: str
+    advice: str
+
+    def __str__(self):
+        text = f"{self.problem}: {self.evidence} {self.advice}"
+        return textwrap.fill(text, 88, initial_indent="* ", subsequent_indent="  ")
+
+
+class Diagnosis(tuple):
+    """The findings of `diagnose`, empty if there are none; ``print`` shows them in words."""
+
+    __slots__ = ()
+
+    def __str__(self):
+        return "\n".join(map(str, self)) or "Nothing wrong was found."
+
+    __repr__ = __str__

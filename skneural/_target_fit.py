@@ -1,0 +1,121 @@
+"""How well a regression network fits its training targets, compared with a constant."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SCALE_TARGETS = (
+    "Scale y to mean 0 and standard deviation 1, for example with "
+    "TransformedTargetRegressor(regressor, transformer=StandardScaler())."
+)
+_N_ROWS = 200  # enough for a mean and a standard deviation, and quickly predicted
+
+
+@dataclass(frozen=True)
+class TargetFit:
+    """Targets and predictions of some training rows; every array has one entry per output.
+
+    Attributes
+    ----------
+    mean, spread : ndarray of shape (n_outputs,)
+        Mean and standard deviation of the targets.
+    predicted_mean, predicted_spread : ndarray of shape (n_outputs,)
+        Mean and standard deviation of the predictions.
+    explained : ndarray of shape (n_outputs,)
+        Share of the loss of the best constant prediction that the network removes: 1 for exact
+        predictions, 0 for predictions as good as a constant, negative for worse ones. With the
+        squared error it is R^2. NaN where the targets are constant.
+    """
+
+    mean: np.ndarray
+    spread: np.ndarray
+    predicted_mean: np.ndarray
+    predicted_spread: np.ndarray
+    explained: np.ndarray
+
+    @property
+    def is_scaled(self):
+        """Which outputs have targets of about mean 0 and standard deviation 1."""
+        return (np.abs(self.mean) <= 3) & (self.spread >= 1 / 3) & (self.spread <= 3)
+
+    @property
+    def is_worse_than_constant(self):
+        """Which outputs a constant would predict better."""
+        return self.explained < -0.05  # as much as 200 rows may be off by chance
+
+    @property
+    def doubt(self):
+        """Why the fit is of no use, in sentences, or None."""
+        if not self.is_worse_than_constant.any():
+            return None
+        k = int(np.nanargmin(self.explained))
+        advice = "Train for more epochs, or with another learning_rate."
+        if not self.is_scaled[k]:
+            advice = SCALE_TARGETS
+        return (
+            "The predictions are worse than a constant, such as the mean of y, would be: "
+            f"{self.describe(k)}. {advice}"
+        )
+
+    def describe(self, k):
+        """Return mean and standard deviation of targets and predictions of output `k`."""
+        name = "y" if len(self.mean) == 1 else f"column {k} of y"
+        return (
+            f"{name} has mean {self.mean[k]:.3g} and standard deviation "
+            f"{self.spread[k]:.3g}, the predictions {self.predicted_mean[k]:.3g} and "
+            f"{self.predicted_spread[k]:.3g}"
+        )
+
+
+def measure_target_fit(network, X, y, sample_weight):
+    """Return the TargetFit of up to 200 random training rows.
+
+    None for losses whose link is not the identity: their value alone does not tell a good fit.
+    """
+    if network.loss.out_activation != "identity":
+        return None
+    rows = _random_rows(len(y), sample_weight)
+    y = y[rows].astype(np.float64)
+    weight = None if sample_weight is None else sample_weight[rows].astype(np.float64)
+    with np.errstate(all="ignore"):  # the squares of a diverging fit may overflow
+        predicted = network.raw_prediction(X[rows]).astype(np.float64)
+        own = _column_losses(network.loss, y, predicted, weight)
+        # the mean is the best constant for the squared error, a quantile for the others
+        constants = (
+            np.average(y, axis=0, weights=weight),
+            np.quantile(y, getattr(network.loss, "quantile", 0.5), axis=0),
+        )
+        of_constants = [
+            _column_losses(network.loss, y, np.broadcast_to(constant, y.shape), weight)
+            for constant in constants
+        ]
+        lowest = np.min(of_constants, axis=0)
+        return TargetFit(
+            mean=y.mean(axis=0),
+            spread=y.std(axis=0),
+            predicted_mean=predicted.mean(axis=0),
+            predicted_spread=predicted.std(axis=0),
+            explained=np.where(np.ptp(y, axis=0) > 0, 1 - own / lowest, np.nan),
+        )
+
+
+def _random_rows(n_samples, sample_weight):
+    """Return the numbers of up to 200 rows that have a weight, the same ones every time."""
+    rng = np.random.default_rng(0)
+    if sample_weight is not None:
+        rows = np.flatnonzero(sample_weight)
+        return rng.choice(rows, _N_ROWS) if len(rows) > _N_ROWS else rows
+    # no array of all row numbers, of which there may be millions
+    return (
+        rng.integers(n_samples, size=_N_ROWS) if n_samples > _N_ROWS else np.arange(n_samples)
+    )
+
+
+def _column_losses(loss, y, predicted, weight):
+    gradient = np.empty((len(y), 1))
+    return np.array(
+        [
+            loss.loss_gradient(y[:, [k]], predicted[:, [k]], weight, gradient_out=gradient)
+            for k in range(y.shape[1])
+        ]
+    )
