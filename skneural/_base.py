@@ -1,7 +1,6 @@
 """What all estimators share: running a fit, fitted attributes, raw predictions."""
 
 import math
-import warnings
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -22,6 +21,7 @@ from skneural._network import Network
 from skneural._preparation import Preparation
 from skneural._threads import blas_threads_for
 from skneural._validation import scale_doubt
+from skneural._warn import warn
 from skneural._watch import Watch
 
 
@@ -102,7 +102,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         with deferred_interrupt() as interrupt, _unchanged_on_error(self):
             job, doubt = self._fit(X, y, sample_weight, given, *start, interrupt)
         # only now, so that a warning that was made an error finds a fitted estimator
-        self._warn_of_failed_score(job.validation, stacklevel=3)
+        self._warn_of_failed_score(job.validation)
         if interrupt.pressed:
             self._tell_of_interrupt()
         else:
@@ -150,10 +150,9 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         elif X_val is not None:
             message = scale_doubt(job.X, job.validation.validation.X)
         if message:
-            # past `_fit`, its decorator and `fit`
-            warnings.warn(f"{type(self).__name__}: {message}", UserWarning, stacklevel=5)
+            warn(f"{type(self).__name__}: {message}")
 
-    def _warn_of_failed_score(self, validation, stacklevel):
+    def _warn_of_failed_score(self, validation):
         """Warn of a score that is NaN in the history because its scorer failed."""
         if validation is not None and validation.failure is not None:
             message = (
@@ -161,7 +160,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
                 "This score is only a record: it is NaN in history_ from then on, and nothing "
                 "else depends on it."
             )
-            warnings.warn(message, UserWarning, stacklevel=stacklevel)
+            warn(message)
 
     def _tell_of_interrupt(self):
         """Raise or warn, as the user wants, after a fit that Ctrl-C has ended."""
@@ -171,7 +170,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         )
         if self.on_interrupt == "raise":
             raise KeyboardInterrupt(message)
-        warnings.warn(message, ConvergenceWarning, stacklevel=4)
+        warn(message, ConvergenceWarning)
 
     def _measure_fit(self, job):
         """Compare predictions with the training targets; classifiers have no use for it."""
@@ -195,7 +194,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
             message = " ".join(filter(None, (useless, doubt)))
         else:
             return
-        warnings.warn(f"{type(self).__name__}: {message}", ConvergenceWarning, stacklevel=4)
+        warn(f"{type(self).__name__}: {message}", ConvergenceWarning)
 
     def _partial_fit(self, X, y, sample_weight, given, **encoding):
         with _unchanged_on_error(self):
@@ -215,7 +214,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
                 self._run(job, Watch(self.verbose, interrupt=interrupt))
             if interrupt.pressed:  # all of the part or nothing: the user can pass it again
                 raise KeyboardInterrupt("partial_fit was interrupted: nothing has changed")
-        self._warn_of_failed_score(job.validation, stacklevel=4)
+        self._warn_of_failed_score(job.validation)
         return self
 
     def _run(self, job, watch):

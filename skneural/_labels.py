@@ -6,7 +6,6 @@ the first target, `check_same`, which compares a later target with them, and the
 returns), `decode` (what `predict` returns), `probabilities` and `log_probabilities`.
 """
 
-import warnings
 from contextlib import contextmanager
 
 import numpy as np
@@ -16,6 +15,7 @@ from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from skneural._classification_losses import CLASSIFIER_LOSSES, MultiHead
 from skneural._data import named
+from skneural._warn import warn
 
 
 def read_labels(y, classes=None, known=None):
@@ -98,12 +98,10 @@ class LabelColumn:
                 f"A classifier needs at least 2 classes; y has {len(labels)} class: {labels}."
             )
         if 20 < len(y) < 3 * len(labels):  # of fewer rows that says nothing, as in scikit-learn
-            warnings.warn(
+            warn(
                 f"The number of unique classes, {len(labels)}, is greater than a third of the "
                 f"number of samples, {len(y)}. `y` could represent a regression problem, not a "
-                "classification problem: use a regressor to predict numbers.",
-                UserWarning,
-                stacklevel=8,
+                "classification problem: use a regressor to predict numbers."
             )
         return cls(labels)
 

@@ -1,7 +1,6 @@
 """An estimator from a file of arrays and plain parameters: all of it is checked first."""
 
 import math
-import warnings
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from skneural._sklearn_classes import SKLEARN_VERSION, is_wrapper_name
 from skneural._training import Progress
 from skneural._tree import build
 from skneural._version import __version__
+from skneural._warn import warn
 
 FORMAT = 2  # rises when older versions of the library can no longer read what is written
 CLASSES = {
@@ -89,11 +89,9 @@ def _warn_of_other_versions(path, text):
     for name, version in versions.items():
         if text[f"{name}_version"] != version:
             library = name.replace("sklearn", "scikit-learn")
-            warnings.warn(
+            warn(
                 f"{path} was written by {library} {text[f'{name}_version']}, and this is "
-                f"{version}: the model may behave differently.",
-                UserWarning,
-                stacklevel=4,
+                f"{version}: the model may behave differently."
             )
 
 

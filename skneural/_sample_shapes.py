@@ -1,7 +1,6 @@
 """Images and signals: the shape of a sample, and samples laid out as flat rows."""
 
 import math
-import warnings
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from skneural._shape_advice import (
     input_shape_advice,
     with_channels,
 )
+from skneural._warn import warn
 
 
 class SampleShapes:
@@ -85,7 +85,7 @@ class SampleShapes:
         with advised(lambda: doubt):
             network = super()._make_network(layers, input_shape, dtype, resume=resume)
         if doubt and not resume:
-            warnings.warn(f"{type(self).__name__}: {doubt}", stacklevel=2)
+            warn(f"{type(self).__name__}: {doubt}")
         return network
 
     def __sklearn_tags__(self):

@@ -293,7 +293,9 @@ def test_epochs_allocate_nothing_of_a_batchs_size(params, shuffle):
     train(job, watch)
     # the images of a batch, in bytes: much beside the buffers of ufuncs in two threads
     batch = 250 * 24 * 24 * 4
-    assert max(watch.peaks[1:]) < batch / 2 < watch.peaks[0]
+    assert max(watch.peaks[1:]) < batch / 2
+    if job.progress.network.program is None:  # the compiled engine's memory is not traced
+        assert batch / 2 < watch.peaks[0]
 
 
 def test_training_on_large_images_keeps_to_its_workspace():

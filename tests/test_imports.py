@@ -59,13 +59,22 @@ FLOORS = [
     ["layers._conv", "layers._pooling"],
     ["layers._base", "layers._windows", "_initializers", "layers", "_losses"],
     ["_engine.philox"],
-    ["ops._numpy", "ops._images", "ops", "_model_file", "_version", "_sklearn_classes"],
+    [
+        "ops._numpy",
+        "ops._images",
+        "ops",
+        "_model_file",
+        "_version",
+        "_sklearn_classes",
+        "_warn",
+    ],
     ["_engine"],
     ["_engine.load"],
     ["_engine.native"],
 ]
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 USES_SKLEARN = {
+    "_warn",
     "_mlp",
     "_onnx",
     "_skl2onnx",

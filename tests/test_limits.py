@@ -1,6 +1,8 @@
 """What would not fit is refused before it is allocated, and predictions keep to a limit."""
 
 import os
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
@@ -107,9 +109,13 @@ def test_a_batch_is_never_larger_than_the_data(cls):
 @pytest.mark.parametrize("shape", [None, (64, 1), (8, 8, 1)])
 @pytest.mark.parametrize("padding", ["same", "valid", 1])
 @pytest.mark.parametrize("name", ["strides", "pool_strides"])
+@pytest.mark.filterwarnings("ignore:ConvNetClassifier. Flat rows")
 def test_strides_beyond_the_image_leave_one_window(name, padding, shape):
+    params = {"input_shape": shape, "padding": padding}
+    if name == "strides":
+        params["pool"] = None  # a single window cannot be pooled
     fits = [
-        make(ConvNetClassifier, input_shape=shape, padding=padding, **{name: strides}).fit(X, Y)
+        make(ConvNetClassifier, **params, **{name: strides}).fit(X, Y)
         for strides in (100, 10**19)
     ]
     np.testing.assert_array_equal(*(own.network_.theta for own in fits))
@@ -135,6 +141,39 @@ def predict_peak(own, x):
     return answer, peak - answer.nbytes
 
 
+@pytest.fixture
+def numpy_engine(monkeypatch):
+    """Networks run on NumPy, whose memory is traced; that of the compiled engine is not."""
+    monkeypatch.setattr("skneural._network.compile_program", lambda network: None)
+
+
+def test_predictions_of_the_compiled_engine_keep_to_the_working_memory():
+    """All hidden units of all rows would take 800 MB; 256 rows, as many as at once, 40 MB."""
+    code = """
+import resource
+import numpy as np
+from sklearn import config_context
+from skneural import MLPRegressor
+x = np.zeros((5_000, 4), np.float32)
+own = MLPRegressor(40_000, max_iter=1, patience=np.inf, dtype="float32").fit(x[:2], [0, 1])
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+own.predict(x[:100])
+before = peak()
+with config_context(working_memory=1):
+    own.predict(x)
+small = peak() - before
+own.predict(x)
+print(small, peak() - before)
+"""
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    small, large = map(int, answer.stdout.split())
+    scale = 1024 if sys.platform == "darwin" else 1  # bytes there, else kilobytes
+    assert small < 10_000 * scale
+    assert large < 200_000 * scale
+
+
+@pytest.mark.usefixtures("numpy_engine")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("cls", MLPS)
 def test_predictions_keep_to_the_working_memory_of_scikit_learn(cls, dtype):

@@ -340,7 +340,7 @@ def test_check_names_what_is_allowed(cls, name, value, allowed):
     wrong_type |= "integer" in allowed and isinstance(value, float)
     with pytest.raises(TypeError if wrong_type else ValueError) as caught:
         cls(**{name: value}).check()
-    assert str(caught.value) == f"{name} must be {allowed}, got {value!r}."
+    assert str(caught.value).startswith(f"{name} must be {allowed}, got {value!r}.")
 
 
 @CLASSES
@@ -392,7 +392,7 @@ def test_power_t_is_for_invscaling_alone():
 def test_make_schedule_says_what_is_known(wrong, error):
     with pytest.raises(error, match="schedule must be one of 'constant', 'inv") as caught:
         make_schedule(wrong)
-    assert str(caught.value).endswith(f" or a Schedule instance, got {wrong!r}.")
+    assert f" or a Schedule instance, got {wrong!r}." in str(caught.value)
     assert all(repr(name) in str(caught.value) for name in SCHEDULES)
 
 

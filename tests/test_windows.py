@@ -7,7 +7,7 @@ import pytest
 
 from skneural.layers._windows import Windows, place_windows
 
-DERIVED = ["padded", "span", "output", "is_padded", "tile"]
+DERIVED = ["padded", "span", "output", "is_padded"]
 
 
 def place():
@@ -43,5 +43,4 @@ def test_values_by_hand():
     assert windows.span == (3, 2)
     assert windows.output == (3, 2)
     assert windows.is_padded
-    assert not windows.tile
-    assert Windows((4, 4, 1), (2, 2), (2, 2), (1, 1), (0, 0), (0, 0)).tile
+    assert not Windows((4, 4, 1), (2, 2), (2, 2), (1, 1), (0, 0), (0, 0)).is_padded

@@ -9,6 +9,7 @@ from scipy import sparse
 from skneural._engine.load import native
 from skneural._engine.threads import team_size
 from skneural._optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
+from skneural.ops import _numpy as ops
 
 # Floating-point operations of a step, and of a prediction, that are worth a thread: a step of
 # 4 MFLOP takes 40 us, and to wake a thread that has gone to sleep takes as long.
@@ -60,8 +61,11 @@ class CompiledTraining:
         self.gradient = np.zeros_like(self.network.theta)
         self.kind = _OPTIMIZERS.get(type(job.optimizer), _Kind(0, "", "", ()))
         self.training = self.samples = None
+        self.y = np.ascontiguousarray(job.y)
         if job.augment is None and (program.takes_sparse or not sparse.issparse(job.X)):
-            self.samples = native.Samples(program, job.X, job.y, job.sample_weight)
+            self.samples = native.Samples(program, job.X, self.y, job.sample_weight)
+        elif not sparse.issparse(job.X):
+            self.rows = np.empty((job.batch_size, job.X.shape[1]), job.X.dtype)
 
     @staticmethod
     def knows(optimizer):
@@ -136,14 +140,15 @@ class CompiledTraining:
     def _prepared(self, rows):
         """A batch of dense rows, augmented if the job says so."""
         job = self.job
-        x = job.X[rows]
+        if sparse.issparse(job.X):
+            x = job.X[rows].toarray()
+        else:
+            x = ops.take_rows(job.X, rows, self.rows[: len(rows)])
         if job.augment is not None:
             x = job.augment(x, job.progress.rngs["augmentation"])
-        if sparse.issparse(x):
-            x = x.toarray()
         x = np.ascontiguousarray(x, dtype=self.network.dtype)
         weights = None if job.sample_weight is None else job.sample_weight[rows]
-        return native.Samples(self.program, x, job.y[rows], weights)
+        return native.Samples(self.program, x, self.y[rows], weights)
 
     def _run(self, samples, order, n_rows, rate, measure_norm, *, updates=True):
         job, progress, optimizer = self.job, self.job.progress, self.job.optimizer
@@ -186,7 +191,7 @@ class CompiledTraining:
         self._make_team()
         samples = self.samples
         if samples is None:
-            samples = self._prepared(slice(None))
+            samples = self._prepared(np.arange(self.job.X.shape[0]))
         n_samples = self.job.X.shape[0]
         loss, weight, _ = self._run(samples, None, n_samples, 0.0, False, updates=False)
         return loss / weight, self.gradient

@@ -609,8 +609,13 @@ private:
             sums.weights_2 += of_item.weights_2;
             sums.weights_1 += of_item.weights_1;
         }
-        double loss = 0;
-        for (Index i = 0; i < rows.n; ++i) loss += losses[i];
+        // with the rounding errors carried on: L-BFGS compares losses to the last digits
+        double loss = 0, error = 0;
+        for (Index i = 0; i < rows.n; ++i) {
+            double term = losses[i] - error, sum = loss + term;
+            error = (sum - loss) - term;
+            loss = sum;
+        }
         loss /= rows.total_weight;
         loss += penalty.l2 / 2 * sums.weights_2 + penalty.l1 * sums.weights_1;
         run.loss_sum += loss * rows.total_weight;

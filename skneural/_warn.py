@@ -1,0 +1,18 @@
+"""Warnings that point at the line of the user's program."""
+
+import sys
+import warnings
+from pathlib import Path
+
+import sklearn
+
+# fit is called through decorators of scikit-learn, and often by a Pipeline or a search
+_LIBRARIES = tuple(str(Path(file).parent) for file in (__file__, sklearn.__file__))
+
+
+def warn(message, category=UserWarning):
+    """Warn at the innermost line that is neither in this package nor in scikit-learn."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
