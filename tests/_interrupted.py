@@ -35,7 +35,8 @@ FITS = {
     ),
     "input noise": (
         "ConvNetRegressor",
-        {"filters": 4, "input_shape": (64, 1), "input_noise": 0.1, "solver": "rmsprop", "dtype": "float32"},
+        {"filters": 4, "input_shape": (64, 1), "input_noise": 0.1, "solver": "rmsprop",
+         "dtype": "float32"},
     ),
 }  # fmt: skip
 

@@ -73,7 +73,8 @@ def assert_same(twin, own):
     assert type(twin) is type(own)
     assert described(twin) == described(own)
     # what `diagnose` says of training targets is not in files
-    assert vars(twin).keys() == vars(own).keys() - {"_target_fit"}
+    not_in_files = {"_target_fit"}
+    assert vars(twin).keys() - not_in_files == vars(own).keys() - not_in_files
     for name in ("theta", "state"):
         a, b = getattr(twin.network_, name), getattr(own.network_, name)
         assert a.dtype == b.dtype

@@ -130,10 +130,12 @@ private:
         Array<T> panel, packed, strip, turned;
         std::vector<Array<T>> padded_images, spread_gradients, filters, turned_filters, biases;
         std::vector<Index> numbers;  // of rows
+        Index n_fetched = 0;         // rows of the next batch that were asked for ahead
         Index packed_step = -1;
     };
     std::vector<Thread> threads;
     std::vector<Item> items;
+    Index n_strips = 0;
     std::vector<Sums> item_sums;
     std::atomic<Index> next_item{0};
     Array<T> group_gradients;      // of convolutions: weights and biases of each group
@@ -249,6 +251,7 @@ private:
                 for (Index j = 0; j < s.in.size(); j += rows) {
                     Index n = std::min(rows, s.in.size() - j);
                     items.push_back({STRIP, i, s.weight + j * s.out.c, n * s.out.c, j, n});
+                    ++n_strips;
                 }
                 items.push_back({BIAS, i, s.bias, s.out.c, 0, 0});
             } else if (s.kind == CONVOLUTION) {
@@ -268,6 +271,8 @@ private:
         Index begin, n;        // of the whole batch
         Index first_group, end_group, from, to;  // those of this thread, and their samples
         double total_weight;
+        const Index* next;  // numbers of the rows of the next batch, or null
+        Index n_next;
         Index number(Index i) const { return numbers ? numbers[i] : begin + i; }
         Index start_of(Index group) const { return n * group / n_groups; }
     };
@@ -279,7 +284,7 @@ private:
             Index n = std::min(run.batch_size, run.n_rows - begin);
             Rows rows{run.order ? run.order + begin : nullptr, begin, n,
                       n_groups * thread / team.size(), n_groups * (thread + 1) / team.size(),
-                      0, 0, double(n)};
+                      0, 0, double(n), nullptr, 0};
             rows.from = rows.start_of(rows.first_group);
             rows.to = rows.start_of(rows.end_group);
             if (samples.weights) {
@@ -289,6 +294,8 @@ private:
             if (rows.total_weight == 0) continue;
             ++n_updates;
             bool last = begin + n == run.n_rows;
+            rows.next = run.order && !last ? run.order + begin + n : nullptr;
+            rows.n_next = std::min(run.batch_size, run.n_rows - begin - n);
             step(thread, run, samples, rows, draws, n_updates, last);
             if (thread == 0) run.weight_sum += rows.total_weight;
         }
@@ -298,7 +305,7 @@ private:
     void step(int thread, Run& run, const Samples<T>& samples, const Rows& rows, const Draws& draws,
               Index n_updates, bool last) {
         const T* x = gather(rows, samples);
-        pack_filters(thread);
+        begin_step(thread, rows);
         for (Index i = rows.from; i < rows.to; i += chunk)
             for (Index s = 0; s < n_chunked; ++s)
                 forward(thread, s, x, samples, rows, i, std::min(chunk, rows.to - i), draws);
@@ -323,9 +330,10 @@ private:
         return input.data;
     }
 
-    void pack_filters(int thread) {
+    void begin_step(int thread, const Rows& rows) {
         Thread& t = threads[thread];
         t.packed_step = -1;
+        t.n_fetched = rows.n_next * thread / team.size();
         for (Index i = 0; i < n_steps; ++i) {
             const Step& s = steps[i];
             if (s.kind != CONVOLUTION) continue;
@@ -576,6 +584,7 @@ private:
                     pack_output_gradient(dy, rows.n, s.out.c, t.packed.data());
                     t.packed_step = item.step;
                 }
+                fetch_ahead(t, samples, rows);
                 dense_strip(input_of(0, item.step, x, 0), dy, t.packed.data(), rows.n, s.in.size(),
                             s.out.c, item.first, item.rows, g);
                 break;
@@ -599,6 +608,17 @@ private:
         if (optimizer)
             update(*optimizer, theta + item.offset, g, m ? m + item.offset : nullptr,
                    v ? v + item.offset : nullptr, item.size, weights);
+    }
+
+    // Ask for some rows of the next batch: memory fetches them while this thread multiplies.
+    void fetch_ahead(Thread& t, const Samples<T>& samples, const Rows& rows) {
+        if (!rows.next || samples.is_sparse) return;
+        Index share = (rows.n_next + n_strips - 1) / n_strips, row_size = program.n_inputs();
+        Index end = std::min(rows.n_next, t.n_fetched + share);
+        for (; t.n_fetched < end; ++t.n_fetched) {
+            const T* row = samples.X + rows.next[t.n_fetched] * row_size;
+            for (Index k = 0; k < row_size; k += align / Index(sizeof(T))) SKNEURAL_PREFETCH(row + k);
+        }
     }
 
     void record(Run& run, const Rows& rows, const std::vector<double>& losses, const Penalty& penalty,

@@ -46,6 +46,8 @@ using Vector = typename VectorOf<T>::type;
 #define SKNEURAL_INLINE inline __attribute__((always_inline))
 #define SKNEURAL_UNROLL _Pragma("GCC unroll 16")
 
+#define SKNEURAL_PREFETCH(address) __builtin_prefetch(address, 0, 2)
+
 template <class T>
 SKNEURAL_INLINE Vector<T> broadcast(T value) {
     return value - Vector<T>{};
@@ -87,6 +89,7 @@ inline void keep_larger(const Vector<T>& x, P place, Vector<T>& best, Vector<P>&
 
 #define SKNEURAL_INLINE inline
 #define SKNEURAL_UNROLL
+#define SKNEURAL_PREFETCH(address) ((void)0)
 
 template <class T>
 inline Vector<T> broadcast(T value) {
