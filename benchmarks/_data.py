@@ -3,7 +3,6 @@
 import os
 
 import numpy as np
-from scipy import sparse
 
 
 def mnist(n_rows):
@@ -20,11 +19,16 @@ def mnist(n_rows):
     return X, y.astype(np.int64)
 
 
-def digits():
+def digits(dtype="float32"):
     from sklearn.datasets import load_digits
 
     X, y = load_digits(return_X_y=True)
-    return (X / 16).astype(np.float32), y
+    return (X / 16).astype(dtype), y
+
+
+def mnist_images(n_rows):
+    X, y = mnist(n_rows)
+    return X.reshape(-1, 28, 28, 1), y
 
 
 def images(n_rows, side=32, channels=3):
@@ -34,6 +38,8 @@ def images(n_rows, side=32, channels=3):
 
 def text(n_rows, n_words):
     """Rows of about 100 words each, few of them frequent, as tf-idf has them."""
+    from scipy import sparse  # here, so that it is in nobody else's memory
+
     rng = np.random.default_rng(0)
     lengths = rng.poisson(100, n_rows)
     words = (n_words ** rng.random(lengths.sum())).astype(np.int32)  # log-uniform: Zipf's law

@@ -1,4 +1,4 @@
-"""Works and how they are measured: contestants in turn, medians, ratios, memory."""
+"""Works and how they are measured: all contestants in turn, medians, ratios, memory."""
 
 import os
 import statistics
@@ -6,39 +6,42 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
-OURS, SKLEARN, TORCH, SKORCH = CONTESTANTS = ("skneural", "scikit-learn", "PyTorch", "skorch")
+CONTESTANTS = ("skneural", "scikit-learn", "PyTorch", "skorch", "JAX")
+OURS, SKLEARN, TORCH, SKORCH, JAX = CONTESTANTS
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+THREADS = tuple(range(1, min(CORES, 2) + 1))
+ONE_JAX_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
 @dataclass
 class Work:
     """Something that several contestants do.
 
-    `contestants` has a function for each name that takes what `data` returns and gives
-    the function to be timed. What it needs is imported inside it: one that is not
+    `contestants` has a function for each name that takes what `data` returns and gives the
+    function to be measured. It imports its library itself, so that a library that is not
     installed is left out, and memory is that of its own libraries.
     """
 
     name: str
     title: str
-    data: Callable
+    data: object
     contestants: dict
     flops: float = 0  # of all matrix products in a call
-    calls: int = 1  # how often the timed function does the work
-    threads: tuple = tuple(sorted({1, CORES}))
-    memory: bool = False
+    calls: int = 1  # how often the measured function does the work
+    threads: tuple = THREADS
+    unit: str = "s"  # or "MB", if the measured function returns megabytes
 
 
 def seconds(run):
-    """Wall time of one call."""
+    """Return the wall time of one call."""
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
@@ -46,7 +49,7 @@ def seconds(run):
 
 @contextmanager
 def allowed_threads(n_threads):
-    """Allow BLAS and PyTorch so many threads, and silence what the peers warn of."""
+    """Allow BLAS and PyTorch so many threads, and silence the warnings of the peers."""
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(n_threads)
     with threadpool_limits(n_threads), warnings.catch_warnings():
@@ -54,98 +57,153 @@ def allowed_threads(n_threads):
         yield
 
 
-def in_turn(work, rounds, warm_up):
-    """Seconds of every round, for each contestant and number of threads, A B A B."""
+def in_turn(work, rounds, quick):
+    """Return what each contestant takes in every round, by name and number of threads.
+
+    The first round, which pays for caches and for what JAX compiles, is one more than `rounds`.
+    """
     data, runs = work.data(), {}
-    for name, make in work.contestants.items():
-        try:
-            with allowed_threads(1):
-                run = make(*data)
-        except ImportError:
-            continue
-        runs |= {(name, n_threads): run for n_threads in work.threads}
-    times = {key: [] for key in runs}
-    for i in range(rounds + warm_up):
-        for (name, n_threads), run in runs.items():
-            with allowed_threads(n_threads):
-                time.sleep(0.05)  # threads of the run before spin for a while
-                elapsed = seconds(run)
-            if i >= warm_up:  # the first round pays for imports and caches
-                times[name, n_threads].append(elapsed)
-    return times
+    with ExitStack() as children:
+        for name, make in work.contestants.items():
+            try:
+                if name == JAX and work.unit == "s":
+                    for n_threads in work.threads:
+                        child = children.enter_context(Child(work, name, n_threads, quick))
+                        runs[name, n_threads] = child.seconds
+                    continue
+                with allowed_threads(1):
+                    run = make(*data)
+            except ImportError:
+                continue
+            measure = partial(seconds, run) if work.unit == "s" else run
+            runs |= {(name, n_threads): measure for n_threads in work.threads}
+        measured = {key: [] for key in runs}
+        for _ in range(rounds + 1):
+            for (name, n_threads), measure in runs.items():
+                with allowed_threads(n_threads):
+                    time.sleep(0.05)  # threads of the measurement before spin for a while
+                    measured[name, n_threads].append(measure())
+    return measured
 
 
-def rows(work, times, megabytes, peaks):
-    """Table rows, one a number of threads: our time and share of the peak, then ratios."""
+class Child:
+    """A contestant in a process of its own, which does its work as often as it is asked."""
+
+    def __init__(self, work, name, n_threads, quick):
+        command = [sys.executable, Path(__file__).parent, "--serve", work.name, name]
+        # JAX reads its limits when it starts: each number of threads has a process of its own
+        limits = {name: str(n_threads) for name in ("NPROC", "OMP_NUM_THREADS")}
+        limits |= {"XLA_FLAGS": ONE_JAX_THREAD} if n_threads == 1 else {}
+        self.process = subprocess.Popen(
+            [*command, *(["--quick"] if quick else [])],
+            env=os.environ | limits,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        if self.answer() != "ready":
+            self.__exit__()
+            raise ImportError(f"{name} is not installed, or failed as it says above")
+
+    def answer(self):
+        return self.process.stdout.readline().strip()
+
+    def run(self):
+        """Have the work done once; return seconds, and megabytes at the most."""
+        print(file=self.process.stdin, flush=True)
+        return tuple(map(float, self.answer().split()))
+
+    def seconds(self):
+        return self.run()[0]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.process.communicate()
+
+
+def serve(work, name):
+    """The other end of `Child`: do the work for every line of the input."""
+    warnings.simplefilter("ignore")
+    data = work.data()
+    try:
+        run = work.contestants[name](*data)
+    except ImportError:
+        return
+    n_bytes = sum(array.nbytes for array in data)
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        if PEAKS:
+            PEAKS[0].write_text("5")  # the peak starts anew
+        elapsed = seconds(run)
+        peak = int(PEAKS[1].read_text().split("VmHWM:")[1].split()[0]) * 1024 if PEAKS else 0
+        print(elapsed, (peak - n_bytes) / 1e6, flush=True)
+
+
+# Files of Linux that reset and show the peak of the memory of this process.
+PEAKS = [Path("/proc/self/clear_refs"), Path("/proc/self/status")]
+PEAKS = PEAKS if PEAKS[0].exists() else []
+
+
+def rows(work, measured, peaks, goal):
+    """Yield the rows of the table for a work, one for each number of threads.
+
+    `goal(what, n_threads)` is the least ratio to a peer, or the least share of the peak, that
+    is asked for, or None.
+    """
     for n_threads in work.threads:
-        ours = times[OURS, n_threads]
+        ours = measured[OURS, n_threads][1:]
         own = statistics.median(ours)
-        share = f"{100 * work.flops / own / peaks[n_threads]:.0f} %" if work.flops else ""
-        ratios = []
+        share = 100 * work.flops / own / peaks[n_threads]
+        cells = [beside_goal(share, goal("peak", n_threads), "{:.0f} %")] if share else [""]
         for peer in CONTESTANTS[1:]:
             # each peer with the number of threads, up to this one, that suits it best
-            runs = [run for (name, n), run in times.items() if name == peer and n <= n_threads]
+            runs = [
+                run[1:]
+                for (name, n), run in measured.items()
+                if name == peer and n <= n_threads
+            ]
             best = min(runs, key=statistics.median, default=())
             pairs = [theirs / our for theirs, our in zip(best, ours, strict=False)]
             missing = "not installed" if peer in work.contestants else ""
-            ratios.append(f"{statistics.median(pairs):.2f}" if pairs else missing)
-        memory = megabytes if n_threads == work.threads[0] else ""
-        title = work.title if n_threads == work.threads[0] else "the same"
-        yield title, str(n_threads), duration(own / work.calls), share, *ratios, memory
+            wanted = goal(peer, n_threads)
+            cells.append(beside_goal(statistics.median(pairs), wanted) if pairs else missing)
+        first, *others = measured.get((JAX, n_threads), [0])
+        compiled = work.unit == "s" and others
+        cells.append(f"{first - statistics.median(others):.1f} s" if compiled else "")
+        amount = duration(own / work.calls) if work.unit == "s" else f"{own:.0f} MB"
+        yield work.title, str(n_threads), amount, *cells
+
+
+def beside_goal(value, goal, form="{:.2f}"):
+    """Write a value, and beside it the goal that it should reach, if there is one."""
+    if goal is None:
+        return form.format(value)
+    return f"{form.format(value)} {'≥' if round(value, 2) >= goal else '<'} {goal:g}"
 
 
 def duration(time):
-    """Seconds in a unit that suits them."""
+    """Write seconds in a unit that suits them."""
     for unit, factor in (("s", 1), ("ms", 1e3)):
         if time * factor >= 1:
             return f"{time * factor:.3g} {unit}"
     return f"{time * 1e6:.0f} us"
 
 
-def peak_of_this_process(work, name):
-    """Most megabytes beyond the data while a contestant runs, and what the run added."""
-    data = work.data()
-    n_bytes = sum(
-        sum(part.nbytes for part in (array.data, array.indices, array.indptr))
-        if hasattr(array, "indptr")
-        else array.nbytes
-        for array in data
-    )
-    with allowed_threads(1):
-        run = work.contestants[name](*data)
-        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-        before = _peak()
-        run()
-    return (_peak() - n_bytes) / 1e6, (_peak() - before) / 1e6
-
-
-def _peak():
-    status = Path("/proc/self/status").read_text()
-    return 1024 * int(status.split("VmHWM:")[1].split()[0])
-
-
-def peak_memory(work, names, quick):
-    """Megabytes of each contestant, in a process of its own; Linux only."""
-    if not (work.memory and Path("/proc/self/clear_refs").exists()):
-        return ""
-    peaks = []
-    for name in names:
-        command = [sys.executable, Path(__file__).parent, "--peak-of", work.name, name]
-        done = subprocess.run(
-            [*command, *(["--quick"] if quick else [])],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        peaks.append(done.stdout.strip())
-    return " / ".join(peaks)
+def print_table(header, lines):
+    """Print a table, each row as soon as it has been measured."""
+    print("|", " | ".join(header), "|")
+    print("|" + "---|" * len(header), flush=True)
+    for line in lines:
+        print("|", " | ".join(line), "|", flush=True)
 
 
 def machine():
-    """The speed of a large product by number of threads, and a line about the machine."""
+    """Return the speed of a large product by number of threads, and a line that says it."""
     blas = next(lib for lib in threadpool_info() if lib["user_api"] == "blas")
     square, peaks = np.ones((2000, 2000), np.float32), {}
-    for n_threads in sorted({1, CORES}):
+    for n_threads in THREADS:
         with allowed_threads(n_threads):
             best = min(seconds(lambda: square @ square) for _ in range(5))
         peaks[n_threads] = 2 * 2000**3 / best

@@ -3,7 +3,9 @@
 Tensors made once, rows gathered by index, fused updates, images channels last.
 """
 
+from functools import partial
 from itertools import pairwise
+from math import prod
 
 import numpy as np
 import torch
@@ -13,73 +15,60 @@ SOLVERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
 ALPHA = 1e-4  # as the other contestants have by default
 
 
-def dense(n_inputs=64, hidden=(64,), n_outputs=10):
-    sizes = [n_inputs, *hidden]
-    layers = []
-    for before, units in pairwise(sizes):
-        layers += [nn.Linear(before, units), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Linear(sizes[-1], n_outputs))
+def network(fit, hidden=None):
+    """The network of a fit, or one with other hidden layers."""
+    layers, (*size, units) = [], fit.shape
+    for filters in fit.filters:  # pooled first, ReLU has a quarter of the work
+        layers += [nn.Conv2d(units, filters, 3, padding=1), nn.MaxPool2d(2), nn.ReLU()]
+        size, units = [side // 2 for side in size], filters
+    layers.append(nn.Flatten())
+    for before, after in pairwise([prod(size) * units, *(hidden or fit.hidden), 10]):
+        layers += [nn.Linear(before, after), nn.ReLU()]
+    made = nn.Sequential(*layers[:-1]).to(getattr(torch, fit.dtype))
+    return made.to(memory_format=torch.channels_last) if size else made
 
 
-def convolutional(shape, filters, n_outputs=10):
-    height, width, channels = shape
-    layers = []
-    for n_filters in filters:  # pooled first, ReLU has a quarter of the work
-        layers += [nn.Conv2d(channels, n_filters, 3, padding=1), nn.MaxPool2d(2), nn.ReLU()]
-        height, width, channels = height // 2, width // 2, n_filters
-    layers += [nn.Flatten(), nn.Linear(height * width * channels, 64), nn.ReLU()]
-    network = nn.Sequential(*layers, nn.Linear(64, n_outputs))
-    return network.to(memory_format=torch.channels_last)
-
-
-def fit(network, X, y, *, solver, rate, batch_size, epochs):
-    optimizer = SOLVERS[solver](network.parameters(), rate, weight_decay=ALPHA, fused=True)
-    for _ in range(epochs):
-        for rows in torch.randperm(len(X)).split(batch_size):
+def train(fit, X, y):
+    """Train a new network, and return it."""
+    made = network(fit)
+    optimizer = SOLVERS[fit.solver](made.parameters(), fit.rate, weight_decay=ALPHA, fused=True)
+    for _ in range(fit.epochs):
+        for rows in torch.randperm(len(X)).split(fit.batch_size):
             x = X.index_select(0, rows)
             if x.ndim == 4:  # rows of NHWC memory, seen as NCHW: channels last
                 x = x.permute(0, 3, 1, 2)
             optimizer.zero_grad(set_to_none=True)
-            nn.functional.cross_entropy(network(x), y.index_select(0, rows)).backward()
+            nn.functional.cross_entropy(made(x), y.index_select(0, rows)).backward()
             optimizer.step()
-    return network
+    return made
 
 
-def by_hand(make_network, **settings):
+def by_hand(fit, X, y):
     """A contestant: the loop above."""
-
-    def make(X, y):
-        X, y = torch.from_numpy(X), torch.from_numpy(y.astype(np.int64))
-        return lambda: fit(make_network(), X, y, **settings)
-
-    return make
+    return partial(train, fit, torch.from_numpy(X), torch.from_numpy(y.astype(np.int64)))
 
 
-def skorch_classifier(make_network, *, solver, rate, batch_size, epochs, **more):
+def skorch_classifier(fit):
     from skorch import NeuralNetClassifier
 
     return NeuralNetClassifier(
-        make_network,
+        network,
+        module__fit=fit,
         criterion=nn.CrossEntropyLoss,
-        optimizer=SOLVERS[solver],
+        optimizer=SOLVERS[fit.solver],
         optimizer__fused=True,
         optimizer__weight_decay=ALPHA,
-        lr=rate,
-        batch_size=batch_size,
-        max_epochs=epochs,
+        lr=fit.rate,
+        batch_size=fit.batch_size,
+        max_epochs=fit.epochs,
         iterator_train__shuffle=True,
         train_split=None,
         verbose=0,
-        **more,
     )
 
 
-def by_skorch(make_network, **settings):
+def by_skorch(fit, X, y):
     """A contestant: skorch around the same network."""
-
-    def make(X, y):
-        X = np.ascontiguousarray(np.moveaxis(X, -1, 1)) if X.ndim == 4 else X
-        y = y.astype(np.int64)
-        return lambda: skorch_classifier(make_network, **settings).fit(X, y)
-
-    return make
+    X = np.ascontiguousarray(np.moveaxis(X, -1, 1)) if X.ndim == 4 else X
+    y = y.astype(np.int64)
+    return lambda: skorch_classifier(fit).fit(X, y)

@@ -1,23 +1,27 @@
-"""Fits beside a process that keeps all cores busy: by what factor each contestant slows down.
+"""Fits that share the cores: by what factor they take longer than alone.
 
-    python benchmarks --only busy
+    python benchmarks --only busy pair
 
-Every contestant may use all cores, runs alone and beside that process in turn, and is
-compared with itself. A product on several threads waits for the slowest of them: beside
-others that can cost far more than the share of the cores that is gone.
+Beside a process that keeps all cores busy, every contestant may use two threads. A product on
+several threads waits for the slowest of them, which can cost far more than the share of the
+cores that is gone. Two fits in two Python threads have one core each; together they take as
+long as one if they let other Python threads run. Every contestant is compared with itself.
 """
 
 import statistics
 import subprocess
 import sys
-import warnings
+import threading
 from contextlib import contextmanager
+from functools import partial
 
-import mlp
 from _data import digits, mnist
-from _harness import CONTESTANTS, CORES, Work, duration, seconds
+from _goals import MOST
+from _harness import CONTESTANTS, CORES, JAX, THREADS, Work, allowed_threads, duration, seconds
+from fits import Fit, contestants
 
-HEADER = ["beside a busy process", *(f"{name}: alone, factor" for name in CONTESTANTS)]
+PEERS = [name for name in CONTESTANTS if name != JAX]
+HEADER = ["fits that share the cores", *(f"{name}: alone, factor" for name in PEERS)]
 _SPIN = """
 import sys, threading, numpy as np, threadpoolctl
 threadpoolctl.threadpool_limits(1)
@@ -44,60 +48,76 @@ def busy_cores():
             process.kill()
 
 
+def beside_busy_process(runs):
+    """Return the seconds of every contestant beside a busy process."""
+    with busy_cores():
+        return {name: seconds(run) for name, (run, _) in runs.items()}
+
+
+def in_two_threads(runs):
+    """Return the seconds of two fits of every contestant at the same time."""
+
+    def both(pair):
+        threads = [threading.Thread(target=run) for run in pair]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    return {name: seconds(partial(both, pair)) for name, pair in runs.items()}
+
+
 def works(quick):
     """Fits with products that are small, and large enough for several threads."""
     n_rows, epochs = (300, 1) if quick else (20_000, 20)
-    for name, title, data, settings in (
-        ("digits", "digits 64-64-10, batch 32", digits, (64, (64,), "sgd", 32, epochs)),
-        (
-            "small",
-            f"MNIST 784-128-64-10, batch 64, {n_rows:,} rows",
-            lambda: mnist(n_rows),
-            (784, (128, 64), "sgd", 64, 1),
-        ),
-        (
-            "wide",
-            f"MNIST 784-512-256-10, batch 256, {n_rows:,} rows",
-            lambda: mnist(n_rows),
-            (784, (512, 256), "sgd", 256, 1),
-        ),
+    dense = partial(mnist, n_rows)
+    networks = {
+        "digits": ("digits 64-64-10", digits, Fit((64,), (64,), "sgd", 32, epochs)),
+        "mnist": ("MNIST 784-128-64-10", dense, Fit((784,), (128, 64), "sgd", 64)),
+        "wide": ("MNIST 784-512-256-10", dense, Fit((784,), (512, 256), "sgd", 256)),
+    }
+    for kind, what, n_threads in (
+        ("busy", "beside a busy process", THREADS[-1]),
+        ("pair", "in two Python threads", 1),
     ):
-        yield Work(f"busy-{name}", title, data, mlp.contestants(*settings))
+        for name, (title, data, fit) in networks.items():
+            title = f"{title}, batch {fit.batch_size}, {what}"
+            makers = contestants(fit, PEERS)
+            yield Work(f"{kind}-{name}", title, data, makers, threads=(n_threads,))
 
 
-def print_table(chosen, rounds, quick, peak):
-    """Print the table, a row a work as it is done."""
-    print("|", " | ".join(HEADER), "|")
-    print("|" + "---|" * len(HEADER), flush=True)
+def lines(chosen, rounds):
+    """Yield the rows of the table."""
     for work in chosen:
-        times = alone_and_beside(work, 1 if quick else rounds)
+        kind = work.name.partition("-")[0]
         cells = []
-        for name in CONTESTANTS:
-            pairs = times.get(name)
-            if pairs is None:
+        for name, pairs in alone_and_shared(work, kind, rounds).items():
+            if not pairs:
                 cells.append("not installed")
                 continue
             alone = statistics.median(before for before, _ in pairs)
-            factor = statistics.median(beside / before for before, beside in pairs)
-            cells.append(f"{duration(alone)}, {factor:.2f}")
-        print("|", " | ".join([work.title, *cells]), "|", flush=True)
+            factor = statistics.median(shared / before for before, shared in pairs)
+            cell = f"{duration(alone)}, {factor:.2f}"
+            if name == CONTESTANTS[0]:
+                cell += f" {'≤' if round(factor, 2) <= MOST[kind] else '>'} {MOST[kind]}"
+            cells.append(cell)
+        yield work.title, *cells
 
 
-def alone_and_beside(work, rounds):
-    """For each contestant the seconds of every round: alone, and beside the busy process."""
+def alone_and_shared(work, kind, rounds):
+    """Return, for each contestant, the seconds of every round: alone, and sharing the cores."""
     data, runs = work.data(), {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    shared = {"busy": beside_busy_process, "pair": in_two_threads}[kind]
+    times = {name: [] for name in work.contestants}
+    with allowed_threads(*work.threads):
         for name, make in work.contestants.items():
             try:
-                runs[name] = make(*data)
+                runs[name] = make(*data), make(*data)
             except ImportError:
                 continue
-            runs[name]()
-        times = {name: [] for name in runs}
+            runs[name][0]()
         for _ in range(rounds):
-            alone = {name: seconds(run) for name, run in runs.items()}
-            with busy_cores():
-                for name, run in runs.items():
-                    times[name].append((alone[name], seconds(run)))
+            alone = {name: seconds(run) for name, (run, _) in runs.items()}
+            for name, time in shared(runs).items():
+                times[name].append((alone[name], time))
     return times

@@ -2,24 +2,14 @@
 
 from _data import mnist
 from _harness import OURS, SKLEARN, SKORCH, TORCH, Work
-from mlp import PLAIN_SGD
+from fits import Fit, contestants
 
-HIDDEN, CHUNK = (128, 64), 1_000
+FIT, CHUNK = Fit((784,), (128, 64), "sgd", 64), 1_000
 
 
 def fitted(kind, X, y):
     """A model after an epoch on 1,000 rows."""
-    if kind == OURS:
-        from skneural import MLPClassifier
-    elif kind == SKLEARN:
-        from sklearn.neural_network import MLPClassifier
-    else:
-        import _torch
-
-        settings = {"solver": "sgd", "rate": 0.1, "batch_size": 64, "epochs": 1}
-        contestant = _torch.by_hand if kind == TORCH else _torch.by_skorch
-        return contestant(lambda: _torch.dense(784, HIDDEN), **settings)(X[:1000], y[:1000])()
-    return MLPClassifier(HIDDEN, solver="sgd", max_iter=1, **PLAIN_SGD).fit(X[:1000], y[:1000])
+    return contestants(FIT)[kind](X[:1000], y[:1000])()
 
 
 def all_rows(kind):
@@ -72,7 +62,6 @@ def works(quick):
         lambda: mnist(n_rows),
         {kind: all_rows(kind) for kind in kinds} | {TORCH: all_rows_by_hand},
         flops=n_rows * 2 * (784 * 128 + 128 * 64 + 64 * 10),
-        memory=not quick,
     )
     yield Work(
         "latency",
@@ -80,4 +69,5 @@ def works(quick):
         lambda: mnist(n_calls),
         {kind: row_by_row(kind) for kind in kinds} | {TORCH: row_by_row_by_hand},
         calls=n_calls,
+        threads=(1,),
     )

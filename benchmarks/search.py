@@ -1,59 +1,36 @@
-"""What surrounds fits: a search on two processes, and the import."""
+"""A search on two processes."""
 
-import subprocess
-import sys
+from functools import partial
+from math import inf
 
-import numpy as np
 from _data import digits
-from _harness import OURS, SKLEARN, SKORCH, TORCH, Work
-from mlp import PLAIN_SGD
-
-IMPORTS = {
-    OURS: "from skneural import MLPClassifier",
-    SKLEARN: "from sklearn.neural_network import MLPClassifier",
-    TORCH: "import torch",
-    SKORCH: "from skorch import NeuralNetClassifier",
-}
+from _harness import OURS, SKLEARN, SKORCH, Work
+from fits import PLAIN_SGD, Fit
 
 
-def searching(kind, sizes, rates, epochs, folds):
-    """A contestant: a grid of sizes and rates, on two processes."""
+def searching(kind, sizes, rates, epochs, folds, X, y):
+    """A contestant: a grid of sizes and rates."""
+    from sklearn.model_selection import GridSearchCV
 
-    def make(X, y):
-        from sklearn.model_selection import GridSearchCV
+    fixed = {"solver": "sgd", "batch_size": 32, "max_iter": epochs, **PLAIN_SGD}
+    if kind == OURS:
+        from skneural import MLPClassifier
 
-        fixed = {"solver": "sgd", "batch_size": 32, **PLAIN_SGD}
-        if kind == OURS:
-            from skneural import MLPClassifier
+        model = MLPClassifier(patience=inf, **fixed)
+        names = "hidden_layer_sizes", "learning_rate"
+    elif kind == SKLEARN:
+        from sklearn.neural_network import MLPClassifier
 
-            model = MLPClassifier(max_iter=epochs, patience=np.inf, **fixed)
-            names = "hidden_layer_sizes", "learning_rate"
-        elif kind == SKLEARN:
-            from sklearn.neural_network import MLPClassifier
+        model = MLPClassifier(n_iter_no_change=epochs, **fixed)
+        names = "hidden_layer_sizes", "learning_rate_init"
+    else:
+        import _torch
 
-            model = MLPClassifier(max_iter=epochs, n_iter_no_change=epochs, **fixed)
-            names = "hidden_layer_sizes", "learning_rate_init"
-        else:
-            import _torch
-
-            settings = {"solver": "sgd", "rate": 0.1, "batch_size": 32, "epochs": epochs}
-            model = _torch.skorch_classifier(_torch.dense, **settings)
-            names = "module__hidden", "lr"
-        grid = dict(zip(names, (sizes, rates), strict=True))
-        search = GridSearchCV(model, grid, cv=folds, n_jobs=2, refit=False)
-        return lambda: search.fit(X, y)
-
-    return make
-
-
-def importing(kind):
-    """A contestant: a new interpreter that imports it."""
-
-    def make():
-        exec(IMPORTS[kind])  # whether it is installed
-        return lambda: subprocess.run([sys.executable, "-c", IMPORTS[kind]], check=True)
-
-    return make
+        model = _torch.skorch_classifier(Fit((64,), (64,), "sgd", 32, epochs))
+        names = "module__hidden", "lr"
+    grid = dict(zip(names, (sizes, rates), strict=True))
+    search = GridSearchCV(model, grid, cv=folds, n_jobs=2, refit=False)
+    return lambda: search.fit(X, y)
 
 
 def works(quick):
@@ -67,15 +44,8 @@ def works(quick):
         f"n_jobs=2, batch 32, {epochs} epochs",
         digits,
         {
-            kind: searching(kind, sizes, rates, epochs, folds)
+            kind: partial(searching, kind, sizes, rates, epochs, folds)
             for kind in (OURS, SKLEARN, SKORCH)
         },
-        threads=(1,),
-    )
-    yield Work(
-        "import",
-        "a new interpreter and the import",
-        tuple,
-        {kind: importing(kind) for kind in IMPORTS},
-        threads=(1,),
+        threads=(2,),  # in two processes
     )

@@ -6,45 +6,80 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+PEERS = ("scikit-learn", "PyTorch", "skorch", "JAX")
 
 
-def test_quick_run_without_torch(tmp_path):
-    (tmp_path / "torch.py").write_text("raise ImportError")
-    mnist = tmp_path / "mnist.npz"
-    np.savez(mnist, X=np.ones((2_000, 28, 28), np.uint8), y=np.arange(2_000) % 10)
-    paths = [str(tmp_path), str(BENCHMARKS.parent), os.environ.get("PYTHONPATH", "")]
-    done = subprocess.run(
-        [sys.executable, BENCHMARKS, "--quick"],
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(paths),
-            "SKNEURAL_MNIST": str(mnist),
-        },
+def run_benchmarks(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, BENCHMARKS, *arguments],
+        env={**os.environ, **environment},
         capture_output=True,
         encoding="utf-8",
         timeout=300,
     )
+
+
+def read_table(text):
+    """One dict for each row, by the names of the columns."""
+    head, _, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in text)
+    return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("peers")
+    for name in ("torch", "jax"):
+        (folder / f"{name}.py").write_text("raise ImportError")
+    mnist = folder / "mnist.npz"
+    np.savez(mnist, X=np.ones((2_000, 28, 28), np.uint8), y=np.arange(2_000) % 10)
+    paths = [str(folder), str(BENCHMARKS.parent), os.environ.get("PYTHONPATH", "")]
+    done = run_benchmarks(
+        "--quick", PYTHONPATH=os.pathsep.join(paths), SKNEURAL_MNIST=str(mnist)
+    )
     assert done.returncode == 0, done.stderr
-    *_, fits, busy, steps, bare = (part.splitlines() for part in done.stdout.split("\n\n"))
-    assert len(busy) == 2 + 3  # digits, small and wide
-    assert sum("**" in line for line in steps) == 5  # networks
-    assert len(bare) == 2 + 3  # mnist, wide, digits
-    head, _, *rows = fits
-    names = [cell.strip() for cell in head.split("|")]
-    table = [dict(zip(names, map(str.strip, row.split("|")), strict=True)) for row in rows]
-    assert {row["threads"] for row in table} >= {"1"}
-    for row in table:
-        assert row["scikit-learn / ours"] or row["work"].startswith(("ConvNet", "the same"))
-        for peer in ("PyTorch / ours", "skorch / ours"):
-            assert row[peer] in ("", "not installed")
-    assert "(+" in table[0][names[-2]]  # memory of ours and theirs
+    return [read_table(part.splitlines()) for part in done.stdout.split("\n\n")[1:]]
+
+
+def test_every_work_is_compared_with_scikit_learn_where_it_can_be(tables):
+    for row in tables[0]:
+        assert row["skneural"]
+        assert bool(row["scikit-learn / ours"]) != row["work"].startswith("ConvNet")
+
+
+def test_goals_stand_beside_the_ratios(tables):
+    first = tables[0][0]
+    ratio, relation, goal = first["scikit-learn / ours"].split()
+    assert relation == ("≥" if float(ratio) >= 2.4 else "<")
+    assert goal == "2.4"
+    assert first["of SGEMM peak"].endswith(("< 80", "≥ 80"))
+
+
+def test_peers_that_are_not_installed_are_named(tables):
+    for row in tables[0]:
+        for peer in PEERS[1:]:
+            assert row[f"{peer} / ours"] in ("", "not installed")
+        assert not row["JAX compiles for"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_of_a_process_is_compared(tables):
+    (row,) = (row for row in tables[0] if row["work"].startswith("process memory"))
+    megabytes, unit = row["skneural"].split()
+    assert unit == "MB"
+    assert 50 < float(megabytes) < 1_000
+
+
+def test_fits_that_share_the_cores(tables):
+    assert len(tables[1]) == 6  # three networks beside a busy process, and in two threads
+    for row in tables[1]:
+        assert row["skneural: alone, factor"].split()[-2] in "≤>"
+        assert row["PyTorch: alone, factor"] == "not installed"
 
 
 def test_unknown_name_of_a_work():
-    done = subprocess.run(
-        [sys.executable, BENCHMARKS, "--only", "nothing"], capture_output=True, text=True
-    )
+    done = run_benchmarks("--only", "nothing")
     assert done.returncode == 2
-    assert "no work is called nothing; there are mnist-128-64-sgd-64, " in done.stderr
+    assert "no work is called nothing; there are mnist-sgd, mnist-adam, " in done.stderr
