@@ -270,7 +270,7 @@ def test_a_kernel_of_the_whole_image_is_a_dense_layer(solver, dtype):
 def test_a_kernel_of_the_whole_signal_is_a_dense_layer():
     rng = np.random.default_rng(1)
     start = [rng.normal(0, 0.3, size) for size in [(24, 7), (7, 1)]]
-    common = {"max_iter": 10, "patience": np.inf, "random_state": 0}
+    common = {"max_iter": 9, "patience": np.inf, "random_state": 0}
     dense = MLPRegressor(7, **common).fit(SIGNALS.reshape(45, 24), Y, coefs_init=start)
     own = regressor(
         7, kernel_size=12, padding="valid", pool=None, hidden_layer_sizes=(),
