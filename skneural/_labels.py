@@ -276,7 +276,9 @@ class LabelColumns:
 def _between_0_and_1(probabilities):
     """Round what is exactly 0 or 1 to the next number in between."""
     limits = np.finfo(probabilities.dtype)
-    return np.clip(probabilities, limits.tiny, 1 - limits.epsneg, out=probabilities)
+    # two ufuncs take half as long as np.clip on a single row
+    np.maximum(probabilities, limits.tiny, out=probabilities)
+    return np.minimum(probabilities, 1 - limits.epsneg, out=probabilities)
 
 
 def _finite(log_probabilities):

@@ -137,15 +137,6 @@ class Network(Prediction):
         """Floating-point operations of the largest matrix product on a batch."""
         return max(layer.product_flops(n_rows) for layer in self.layers)
 
-    def forward_flops(self, n_rows):
-        """Floating-point operations of all products of a forward pass."""
-        shapes = [*self.input_shapes[1:], self.output_shape]
-        return n_rows * sum(
-            2 * math.prod(layer.param_shapes["weight"]) * math.prod(shape[:-1])
-            for layer, shape in zip(self.layers, shapes, strict=True)
-            if "weight" in layer.param_shapes
-        )
-
     def check_memory(self, batch_size, *, training=True):
         """Raise a ValueError if training, or predicting, cannot fit into this machine."""
         memory = machine_memory()

@@ -94,6 +94,8 @@ class Preparation:
 
     def _check_x(self, X, name, dtype):
         """Check rows like those that the network has been fitted on."""
+        if self._is_valid(X, dtype):
+            return X
         refuse_misread(name, X)
         with named(name), advised(lambda: self._shape_advice(shape_of(X), name)):
             rows = self._as_rows(X, name)

@@ -110,7 +110,7 @@ class CompiledTraining:
     def _make_team(self):
         """Have as many threads as there is room for beside other fits at the moment."""
         job = self.job
-        flops = 3 * self.network.forward_flops(job.batch_size)
+        flops = 3 * self.program.flops * job.batch_size
         n_threads = team_size(flops, _STEP_FLOPS)
         if self.training is None or n_threads != self.asked_for:
             self.training = native.Training(self.program, job.batch_size, n_threads)
@@ -121,7 +121,7 @@ class CompiledTraining:
         batch_size = self.job.batch_size
         if self.samples is None:
             return batch_size
-        flops = 3 * self.network.forward_flops(batch_size)
+        flops = 3 * self.program.flops * batch_size
         flops += _UPDATE_FLOPS * self.network.n_params
         return batch_size * max(1, int(_CALL_FLOPS / flops))
 
@@ -205,7 +205,7 @@ def predict(program, network, x, most_bytes):
     """Return the raw predictions of some samples, as `Network.raw_prediction` does."""
     n_samples = x.shape[0]
     raw = np.empty((n_samples, program.n_outputs), network.dtype)
-    flops = max(1, network.forward_flops(1))
+    flops = max(1, program.flops)
     sample_bytes = 2 * program.largest * network.dtype.itemsize
     block = max(1, min(_BLOCK_SAMPLES, max(8, _BLOCK_BYTES // sample_bytes)))
     n_threads = team_size(flops * n_samples, _PREDICTION_FLOPS)

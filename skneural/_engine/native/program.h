@@ -42,22 +42,6 @@ inline Step read_step(const Index* i, const double* r) {
             i[13], i[14], i[15], i[16], i[17], i[18], i[19], i[20], i[21], i[22], r[0], r[1]};
 }
 
-struct Program {
-    std::vector<Step> steps;
-    std::vector<Head> heads;
-    Index n_params, n_weights, n_state;
-
-    const Image& input() const { return steps.front().in; }
-    Index n_inputs() const { return steps.front().in.size(); }
-    Index n_outputs() const { return steps.back().out.size(); }
-    bool takes_sparse() const { return steps.front().kind == DENSE; }
-    Index largest() const {  // numbers of a sample between two steps
-        Index largest = n_inputs();
-        for (const Step& step : steps) largest = std::max(largest, step.out.size());
-        return largest;
-    }
-};
-
 inline bool has_weight(const Step& step) { return step.kind == DENSE || step.kind == CONVOLUTION; }
 inline bool has_parameters(const Step& step) { return has_weight(step) || step.kind == BATCH_NORM; }
 inline bool is_pool(const Step& step) { return step.kind == MAX_POOL || step.kind == AVERAGE_POOL; }
@@ -71,6 +55,28 @@ inline Index weight_size(const Step& step) {
     if (step.kind == DENSE) return step.in.size() * step.out.c;
     return step.kind == CONVOLUTION ? step.kh * step.kw * step.in.c * step.out.c : step.out.c;
 }
+
+struct Program {
+    std::vector<Step> steps;
+    std::vector<Head> heads;
+    Index n_params, n_weights, n_state;
+
+    const Image& input() const { return steps.front().in; }
+    Index n_inputs() const { return steps.front().in.size(); }
+    Index n_outputs() const { return steps.back().out.size(); }
+    double flops() const {  // of the products of a forward pass, for one sample
+        double flops = 0;
+        for (const Step& step : steps)
+            if (has_weight(step)) flops += 2 * double(weight_size(step)) * double(step.out.pixels());
+        return flops;
+    }
+    bool takes_sparse() const { return steps.front().kind == DENSE; }
+    Index largest() const {  // numbers of a sample between two steps
+        Index largest = n_inputs();
+        for (const Step& step : steps) largest = std::max(largest, step.out.size());
+        return largest;
+    }
+};
 
 // Checks of a program: each returns what is wrong, or an empty string.
 constexpr Index largest_size = Index(1) << 31;

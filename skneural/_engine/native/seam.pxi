@@ -21,6 +21,7 @@ cdef extern from "engine.h" namespace "skneural" nogil:
         int64_t n_outputs()
         int64_t largest()
         bint takes_sparse()
+        double flops()
 
     CProgram make_program(const int64_t*, const double*, int64_t, const int64_t*, const double*,
                           int64_t, int64_t, int64_t, int64_t) except +
@@ -107,6 +108,11 @@ cdef class Program:
     def n_outputs(self):
         """Number of outputs of the network."""
         return self.program.n_outputs()
+
+    @property
+    def flops(self):
+        """Floating-point operations of the products of a forward pass, for one sample."""
+        return self.program.flops()
 
     @property
     def takes_sparse(self):
