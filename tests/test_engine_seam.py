@@ -117,7 +117,8 @@ PROGRAMS = {
     "negative size": lambda: program([step(h=-1, w=-1)]),
     "size that overflows": lambda: program([step(h=2**31, w=2**31, c=4)]),
     "weights that overflow": lambda: program([step(c=2**31, out_c=2**31)]),
-    "other input than output": lambda: program([step(), step(c=4)]),
+    "other input than output": lambda: program(
+        [step(bias=18), step(c=4, weight=6, bias=21)], sizes=(24, 18, 0)),
     "weights outside": lambda: program([step(weight=1)]),
     "weights before": lambda: program([step(weight=-1)]),
     "weights very far outside": lambda: program([step(weight=HUGE)]),
@@ -228,7 +229,8 @@ CALLS = {
     "training of no threads": lambda: native.Training(NETWORK.program, N, 0),
     "training of too many threads": lambda: native.Training(NETWORK.program, N, 10_000),
     "workspace that overflows": lambda: native.Training(
-        program([step(c=2**30)], sizes=(2**33, 2**32, 0)), 2**30, 1),
+        program([step(c=2**30, out_c=1, bias=2**30)], ((0, 0, 1),), (2**30 + 1, 2**30, 0)),
+        2**30, 1),
     "predictions of another shape": lambda: predict(raw=np.empty((N + 1, N_OUTPUTS))),
     "predictions not writable": lambda: predict(raw=np.broadcast_to(0.0, (N, N_OUTPUTS))),
     "predictions by rows of 0": lambda: predict(block=0),
