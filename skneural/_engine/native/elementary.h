@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "vectors.h"
 
@@ -48,10 +49,12 @@ SKNEURAL_INLINE typename Float<T>::Bits to_bits(T x) {
     return bits;
 }
 
-// 2 ** n for a whole number n within the range of normal numbers
+// 2 ** n for a whole number n within the range of normal numbers. Of NaN n is some other number:
+// it is unsigned here, for signed ones may not overflow.
 template <class T>
 SKNEURAL_INLINE T power_of_two(typename Float<T>::Bits n) {
-    return from_bits<T>((n + Float<T>::bias) * (typename Float<T>::Bits(1) << Float<T>::mantissa));
+    using Unsigned = std::make_unsigned_t<typename Float<T>::Bits>;
+    return from_bits<T>(typename Float<T>::Bits((Unsigned(n) + Float<T>::bias) << Float<T>::mantissa));
 }
 
 // x = n ln 2 + r with |r| <= ln 2 / 2; returns exp(r) - 1 by its Taylor series.
@@ -63,7 +66,8 @@ SKNEURAL_INLINE T reduced_expm1(T x, typename Float<T>::Bits& n) {
     constexpr T shift = T(3) * (typename F::Bits(1) << (F::mantissa - 1));
     T shifted = x * T(1.4426950408889634) + shift;
     T whole = shifted - shift;
-    n = to_bits(shifted) - to_bits(shift);
+    using Unsigned = std::make_unsigned_t<typename F::Bits>;
+    n = typename F::Bits(Unsigned(to_bits(shifted)) - Unsigned(to_bits(shift)));
     T r = (x - whole * F::ln2_high) - whole * F::ln2_low;
     T series = 1;
     SKNEURAL_UNROLL

@@ -125,7 +125,7 @@ T loss_of_row(const Head& head, const T* z, const T* y, T* gradient) {
         default: {  // MULTICLASS_HINGE
             Index rival = highest_rival(z, y, n);
             T of_label = 0;
-            for (Index k = 0; k < n; ++k) of_label += y[k] > 0 ? y[k] * z[k] : T(0);
+            for (Index k = 0; k < n; ++k) of_label += y[k] * z[k];  // NaN of infinite z, as in NumPy
             T loss = rival < 0 ? -std::numeric_limits<T>::infinity() : z[rival] - of_label + parameter;
             bool active = loss >= 0;
             for (Index k = 0; k < n; ++k) gradient[k] = active ? T(k == rival) - y[k] : T(0);

@@ -109,6 +109,9 @@ inline std::string check_windows(const Step& s) {
     if (is_pool(s) && (s.in.c != s.out.c || s.dh != 1 || s.dw != 1 || 2 * s.top > s.kh ||
                        2 * s.left > s.kw || 2 * s.bottom > s.kh || 2 * s.right > s.kw))
         return "a pool with other channels, dilation or too much padding";
+    constexpr Index most = Index(1) << 40;  // numbers of a padded image
+    if ((s.in.h + s.top + s.bottom) * (s.in.w + s.left + s.right) > most / std::max(s.in.c, s.out.c))
+        return "too much padding";
     if (s.kw > largest_size / s.kh || s.in.c > largest_size / (s.kh * s.kw) ||
         s.out.c > largest_size / (s.kh * s.kw * s.in.c))
         return "windows that are too large";

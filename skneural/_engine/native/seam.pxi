@@ -58,6 +58,9 @@ cdef extern from "engine.h" namespace "skneural" nogil:
     void c_predict "skneural::predict"(const CProgram&, cbool, int64_t, int, const RawSamples&,
                                        const void*, const void*, void*) except +
 
+cdef extern from "threads.h" namespace "skneural":
+    int64_t process_id() noexcept nogil
+
 cdef extern from "cpu.h" namespace "skneural":
     bint cpu_has_avx2() noexcept nogil
     bint cpu_has_avx512() noexcept nogil
@@ -97,6 +100,18 @@ cdef void* address(object array, object dtype, tuple shape, str name, bint write
     return cnp.PyArray_DATA(a)
 
 
+# Numbers in one piece of a workspace, at most: so no product of sizes is too large for its type.
+cdef int64_t most_numbers = 2**40
+
+
+cdef check_sizes(str name, int64_t n_samples, int64_t most, int64_t n_threads, int64_t largest):
+    """Refuse numbers of samples and threads for which no workspace can be laid out."""
+    if not 0 < n_samples <= most or not 0 < n_threads < 10_000:
+        raise ValueError(f"{name} and n_threads must be positive, got {n_samples} and {n_threads}.")
+    if n_samples > most_numbers // largest:
+        raise ValueError(f"{name}={n_samples} is too large for samples of {largest} numbers.")
+
+
 cdef class Program:
     """A network as the engine sees it: steps, losses of the outputs, sizes and the dtype."""
 
@@ -124,7 +139,7 @@ cdef class Program:
         """How many numbers a sample has, at most, between two steps."""
         return self.program.largest()
 
-    def __init__(self, steps, step_reals, heads, head_reals, sizes, dtype):
+    def __cinit__(self, steps, step_reals, heads, head_reals, sizes, dtype):
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             raise TypeError(f"dtype must be float32 or float64, got {dtype}.")
@@ -156,11 +171,16 @@ cdef class Samples:
     cdef tuple owners
     cdef Program program
 
-    def __init__(self, Program program, X, y=None, sample_weight=None):
+    def __cinit__(self, Program program not None, X, y=None, sample_weight=None):
         self.program = program
-        cdef int64_t n = X.shape[0], n_inputs = program.program.n_inputs()
-        self.raw.n_samples = n
         self.raw.is_sparse = not isinstance(X, np.ndarray)
+        if self.raw.is_sparse and getattr(X, "format", None) != "csr":
+            raise TypeError(f"X must be an ndarray or a CSR matrix, got {type(X).__name__}.")
+        if X.ndim != 2:
+            raise ValueError(f"X must have 2 dimensions, got {X.ndim}.")
+        cdef int64_t n = X.shape[0]
+        cdef int64_t n_inputs = program.program.n_inputs()
+        self.raw.n_samples = n
         self.raw.X = self.raw.values = self.raw.y = self.raw.weights = NULL
         self.raw.columns = self.raw.starts = NULL
         if self.raw.is_sparse:
@@ -182,15 +202,18 @@ cdef class Samples:
             raise ValueError(f"X must have {n_inputs} columns, got {X.shape[1]}.")
         if max(X.nnz, n) >= 2**31 or len(X.indptr) != n + 1:
             raise ValueError("X has too many numbers for 32-bit indices, or a wrong indptr.")
+        if X.indptr.dtype.kind not in "iu" or X.indices.dtype.kind not in "iu":
+            raise TypeError("indptr and indices of X must be integers.")
+        # compared, not subtracted: differences of large integers overflow
+        rising = X.indptr[0] == 0 and (X.indptr[1:] >= X.indptr[:-1]).all()
+        if not rising or X.indptr[n] > min(len(X.data), len(X.indices)):
+            raise ValueError("indptr of X must rise from 0 to the number of values.")
+        used = X.indices[: X.indptr[n]]
+        if used.size and (used.min() < 0 or used.max() >= n_inputs):
+            raise ValueError("indices of X must be columns of X.")
         values = np.ascontiguousarray(X.data)
         columns = np.ascontiguousarray(X.indices, dtype=np.int32)
         starts = np.ascontiguousarray(X.indptr, dtype=np.int32)
-        rising = starts[0] == 0 and (np.diff(starts) >= 0).all()
-        if not rising or starts[n] > min(len(values), len(columns)):
-            raise ValueError("indptr of X must rise from 0 to the number of values.")
-        used = columns[: starts[n]]
-        if used.size and (used.min() < 0 or used.max() >= n_inputs):
-            raise ValueError("indices of X must be columns of X.")
         self.raw.values = address(values, self.program.dtype, values.shape, "X.data")
         self.raw.columns = <int32_t*>address(columns, np.int32, columns.shape, "X.indices")
         self.raw.starts = <int32_t*>address(starts, np.int32, (n + 1,), "X.indptr")
@@ -203,20 +226,38 @@ cdef class Training:
     cdef unique_ptr[AnyTraining] training
     cdef Program program
     cdef int64_t batch_size
+    cdef int asked_for
+    cdef int64_t process
 
-    def __init__(self, Program program, int64_t batch_size, int n_threads):
-        if not 0 < batch_size < 2**31 or not 0 < n_threads < 10_000:
-            raise ValueError(f"batch_size and n_threads must be positive, got {batch_size}, {n_threads}.")
+    def __cinit__(self, Program program not None, int64_t batch_size, int n_threads):
+        check_sizes("batch_size", batch_size, 2**31 - 1, n_threads, program.program.largest())
         self.program = program
         self.batch_size = batch_size
-        self.training.reset(make_training(program.program, program.is_double, batch_size, n_threads))
+        self.asked_for = n_threads
+        self.make()
+
+    cdef make(self):
+        """Make workspace and threads, in this process."""
+        self.training.reset(make_training(self.program.program, self.program.is_double,
+                                          self.batch_size, self.asked_for))
+        self.process = process_id()
+
+    def __dealloc__(self):
+        self.forget_other_process()
+
+    cdef bint forget_other_process(self):
+        """Whether a fork has left the threads behind: nothing can wait for them to end."""
+        if self.process in (0, process_id()):
+            return False
+        self.training.release()
+        return True
 
     @property
     def n_threads(self):
         """How many threads there are: fewer than asked for, where the system has no more."""
         return self.training.get().n_threads()
 
-    def run(self, Samples samples, order, int64_t n_rows, theta, state, m, v, gradient, *,
+    def run(self, Samples samples not None, order, int64_t n_rows, theta, state, m, v, gradient, *,
             int64_t batch_size, int64_t optimizer, double rate, double first, double second,
             double epsilon, double decay, bint nesterov, double alpha, double l1_ratio,
             double max_norm, bint measure_norm, bint updates, uint64_t seed, uint64_t step,
@@ -260,16 +301,17 @@ cdef class Training:
             at_v = program.parameters(v, "v", True)
         if updates and ((optimizer and m is None) or (optimizer == 1 and v is None)):
             raise ValueError("This optimizer needs what it remembers.")
+        if self.forget_other_process():
+            self.make()
         with nogil:
             self.training.get().run(run, samples.raw, at_theta, at_state, at_m, at_v, at_gradient)
         return run.loss_sum, run.weight_sum, run.norm, run.n_updates
 
 
-def predict(Samples samples, theta, state, raw, int64_t block, int n_threads):
+def predict(Samples samples not None, theta, state, raw, int64_t block, int n_threads):
     """Write the raw predictions of some samples into `raw`."""
     cdef Program program = samples.program
-    if not 0 < block < 2**31 or not 0 < n_threads < 10_000:
-        raise ValueError(f"block and n_threads must be positive, got {block} and {n_threads}.")
+    check_sizes("block", block, 2**31 - 1, n_threads, program.program.largest())
     cdef void* at_theta = program.parameters(theta, "theta")
     cdef void* at_state = program.statistics(state)
     shape = (samples.raw.n_samples, program.program.n_outputs())

@@ -3,13 +3,17 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <functional>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <vector>
 
 #include "vectors.h"
+
+#if !defined(_WIN32)
+#include <unistd.h>
+#endif
 
 #if defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
@@ -21,6 +25,15 @@
 #endif
 
 namespace skneural {
+
+// A number of this process, which a fork changes; there are none on Windows.
+inline std::int64_t process_id() {
+#if defined(_WIN32)
+    return 1;
+#else
+    return getpid();
+#endif
+}
 
 // How often a waiting thread looks before it sleeps: 20 to 40 us, which is as long as it takes to
 // be woken up. On a busy machine the other thread may not even run, and looking would be in its way.
@@ -62,7 +75,7 @@ public:
     explicit Team(int n_threads) {
         try {
             for (int i = 1; i < n_threads; ++i) threads.emplace_back([this, i] { work(i); });
-        } catch (const std::system_error&) {
+        } catch (const std::exception&) {
         }
         n_members = 1 + int(threads.size());
     }

@@ -1,0 +1,236 @@
+"""The compiled engine where the system or the data let it down."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from _engine import NoInterrupt, training_of
+from _random_jobs import random_job
+
+from skneural import MLPClassifier, MLPRegressor, _network
+from skneural._engine import native
+from skneural._losses import REGRESSOR_LOSSES
+
+pytestmark = pytest.mark.skipif(native is None, reason="there is no compiled engine here")
+SCRIPT = """
+import os, sys
+import numpy as np
+from skneural import MLPClassifier
+from skneural._engine import compiled, native
+
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(200, 20)), rng.integers(0, 3, 200)
+made = []
+
+class Recorded(native.Training):
+    def __init__(self, *arguments):
+        made.append(self.n_threads)
+
+class Native:
+    Samples, predict, Training = native.Samples, native.predict, Recorded
+
+compiled.native = Native
+compiled.team_size = lambda *arguments: 4
+
+def fit(**more):
+    settings = {"max_iter": 6, "patience": np.inf, "random_state": 0, "dropout": 0.1}
+    return MLPClassifier((30, 20), **{**settings, **more}).fit(X, y)
+
+def bits(own):
+    return own.network_.theta.tobytes() + own.predict_proba(X).tobytes()
+"""
+
+
+def in_process(code):
+    """Run the script and some code after it in a process of its own, which must end well."""
+    command = [sys.executable, "-c", SCRIPT + code]
+    return subprocess.run(command, check=True, timeout=120, stdout=subprocess.PIPE, text=True)
+
+
+def test_where_no_thread_can_be_started_there_are_fewer():
+    """No room is left in memory for the stack of a thread."""
+    in_process("""
+import resource, sys
+expected = bits(fit())
+assert made[-1] == 4, made
+if "limited" not in sys.argv:  # stacks are as large as the process was told when it began
+    hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    resource.setrlimit(resource.RLIMIT_STACK, (1 << 26, hard))
+    sys.stdout.flush()
+    os.execv(sys.executable, [*sys.orig_argv, "limited"])
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * os.sysconf("SC_PAGE_SIZE") + (48 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+own = fit()
+assert made[-1] == 1, made
+assert bits(own) == expected
+""")
+
+
+FORK = """
+children = []
+
+def forks(estimator, X, y):
+    forks.calls += 1
+    if forks.calls == 3:
+        children.append(os.fork())
+        if not children[0]:
+            in_child()
+    return estimator.score(X, y)
+
+forks.calls = 0
+
+def end_of_child():
+    _, status = os.waitpid(children[0], 0)
+    return os.waitstatus_to_exitcode(status)
+"""
+
+
+def test_a_fork_of_a_fit_goes_on():
+    """The threads are in the parent alone; the fork makes others, and ends as processes do."""
+    told = in_process(FORK + """
+in_child = lambda: None
+own = fit(scoring=forks, early_stopping=True)
+if children[0]:
+    assert end_of_child() == 0
+    assert len(made) == 1
+import hashlib
+print(hashlib.sha256(bits(own)).hexdigest(), flush=True)
+""")  # fmt: skip
+    of_child, of_parent = told.stdout.split()
+    assert of_child == of_parent
+
+
+@pytest.mark.parametrize("leave", ["sys.exit(7)", "os._exit(7)"])
+def test_a_fork_of_a_fit_may_end(leave):
+    in_process(FORK + f"""
+def in_child():
+    {leave}
+
+fit(scoring=forks, early_stopping=True)
+assert end_of_child() == 7
+""")  # fmt: skip
+
+
+@pytest.fixture
+def engines(monkeypatch):
+    """Call a function with each engine in turn; return what it returns."""
+
+    def with_both(function):
+        results = [function()]
+        monkeypatch.setattr(_network, "compile_program", lambda network: None)
+        return [*results, function()]
+
+    return with_both
+
+
+TINY, HUGE = 5e-324, 1e300
+X = np.random.default_rng(0).normal(size=(60, 5))
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"X": np.nan},
+        {"X": np.inf},
+        {"X": HUGE},
+        {"y": np.nan},
+        {"y": -np.inf},
+        {"y": HUGE},
+        {"sample_weight": np.nan},
+        {"sample_weight": HUGE},
+        {"coefs_init": HUGE},
+        {"coefs_init": np.nan},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+def test_numbers_that_are_too_large_give_the_same_error(spoiled, solver, engines):
+    def message():
+        data = {
+            "X": X.copy(),
+            "y": X[:, 0].copy(),
+            "sample_weight": np.ones(60),
+            "coefs_init": [np.full((5, 4), 0.1), np.full((4, 1), 0.1)],
+        }
+        for name, value in spoiled.items():
+            array = data[name][0] if name == "coefs_init" else data[name]
+            array.flat[3] = value
+        own = MLPRegressor((4,), solver=solver, max_iter=3, patience=np.inf, random_state=0)
+        try:
+            own.fit(data.pop("X"), data.pop("y"), **data)
+        except ValueError as error:
+            assert not hasattr(own, "network_")
+            return str(error)
+        assert "sample_weight" in spoiled, "of the others no fit may come"
+        return own.loss_
+
+    compiled, numpy = engines(message)
+    assert compiled == (numpy if isinstance(numpy, str) else pytest.approx(numpy, rel=1e-9))
+
+
+@pytest.mark.parametrize("name", ["X", "y", "theta", "sample_weight"])
+def test_denormals_are_numbers(name, engines):
+    def results():
+        rng = np.random.default_rng(1)
+        data = {"X": X.copy(), "y": X[:, 0].copy(), "sample_weight": rng.uniform(0, 1, 60)}
+        own = MLPRegressor((4,), max_iter=3, patience=np.inf, random_state=0, warm_start=True)
+        if name == "theta":
+            own.fit(**data).network_.theta[::2] = TINY
+        else:
+            data[name][::2] = TINY
+        return own.fit(**data).network_.theta
+
+    compiled, numpy = engines(results)
+    np.testing.assert_allclose(compiled, numpy, rtol=1e-9)
+
+
+def spoiled_loss(engine, seed, place, value):
+    """The loss of a random job with a value put among its numbers; None where it has none."""
+    job = random_job(np.random.default_rng(seed), np.float64)
+    real_targets = isinstance(job.progress.network.loss, tuple(REGRESSOR_LOSSES.values()))
+    arrays = {
+        "X": job.X if isinstance(job.X, np.ndarray) else job.X.data,
+        "y": job.y if real_targets else None,
+        "sample_weight": job.sample_weight,
+        "theta": job.progress.network.theta,
+    }
+    array = arrays[place]
+    if array is None or not array.size:
+        return None
+    array.flat[array.size // 2] = value
+    training = training_of(engine, replace(job, batch_size=job.X.shape[0]))
+    with np.errstate(all="ignore"):
+        loss, _ = training.epoch(None, 0.01, NoInterrupt())
+    training.close()
+    return loss
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e200])
+@pytest.mark.parametrize("place", ["X", "y", "sample_weight", "theta"])
+def test_what_is_not_finite_reaches_the_loss(place, value):
+    """As on NumPy: a network that has overflowed must not seem to learn."""
+    n_losses = 0
+    for seed in range(60):
+        expected, found = (
+            spoiled_loss(engine, seed, place, value) for engine in ("numpy", "compiled")
+        )
+        if expected is not None:
+            n_losses += 1
+            assert np.isfinite(found) == np.isfinite(expected), seed
+            if np.isfinite(expected):
+                assert found == pytest.approx(expected, rel=1e-9), seed
+    assert n_losses > 10
+
+
+def test_a_classifier_of_huge_numbers_diverges_alike(engines):
+    def message():
+        own = MLPClassifier((4,), max_iter=3, random_state=0, dtype="float32")
+        with pytest.raises(ValueError, match="diverged after 0 epochs") as caught:
+            own.fit(X * 3e38 / np.abs(X).max(), X[:, 0] > 0)
+        return str(caught.value)
+
+    compiled, numpy = engines(message)
+    assert compiled == numpy
