@@ -8,6 +8,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 python=${1:-.venv/bin/python}
+status=0
 log=$(mktemp)
 trap 'rm "$log"' EXIT
 
@@ -27,9 +28,10 @@ for seed in range(n_networks):
         training.epoch(None, 0.01, NoInterrupt())
     training.close()
     raw_prediction("compiled", job.progress.network, job.X)
-print(compiled.native.__name__, n_networks, "networks", end=": ")' "${2:-40}"
+print(compiled.native.__name__, n_networks, "networks", end=": ")' "${2:-40}" || status=$?
 # the frames of the engine are in a file of this folder
 if grep -B 8 -A 25 _engine/native "$log" >&2; then
     exit 1
 fi
+[ "$status" = 0 ] || exit "$status"
 echo "nothing reported"
