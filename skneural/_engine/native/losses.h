@@ -134,4 +134,55 @@ T loss_of_row(const Head& head, const T* z, const T* y, T* gradient) {
     }
 }
 
+constexpr Index most_classes_at_once = 64;
+
+// Log-loss of one-hot targets for as many rows at once as a vector has numbers: exponentials of
+// one row are too few for a vector. `target` gives the targets of a row.
+template <class T, class Y>
+void softmax_log_losses(const Head& head, const T* z, T* gradient, Index n_rows, Index stride, Y target,
+                        double* losses) {
+    constexpr Index w = width<T>;
+    Index n = head.n_columns;
+    T columns[most_classes_at_once * w], totals[w];
+    for (Index i = 0; i < n_rows; i += w) {
+        Index m = std::min(w, n_rows - i);
+        for (Index r = 0; r < w; ++r) {  // the last rows may stand here several times
+            const T* row = z + std::min(i + r, n_rows - 1) * stride;
+            for (Index k = 0; k < n; ++k) columns[k * w + r] = row[k];
+        }
+        Vector<T> highest = load(columns);
+        for (Index k = 1; k < n; ++k) highest = larger<T>(load(columns + k * w), highest);
+        for (Index k = 0; k < n; ++k) store<T>(columns + k * w, load(columns + k * w) - highest);
+        for (Index r = 0; r < m; ++r) {
+            const T* y = target(i + r);
+            T of_label = 0;
+            for (Index k = 0; k < n; ++k) of_label += y[k] * columns[k * w + r];
+            losses[i + r] -= of_label;
+        }
+        for (Index k = 0; k < n * w; ++k) columns[k] = exponential(columns[k]);
+        Vector<T> total = load(columns);
+        for (Index k = 1; k < n; ++k) total += load(columns + k * w);
+        store<T>(totals, total);
+        for (Index r = 0; r < m; ++r) {
+            const T* y = target(i + r);
+            T *g = gradient + (i + r) * stride, factor = 1 / totals[r];
+            for (Index k = 0; k < n; ++k) g[k] = columns[k * w + r] * factor - y[k];
+            losses[i + r] += std::log(totals[r]);
+        }
+    }
+}
+
+// Add the losses of a head to those of some rows, and write the gradient of each row's loss.
+template <class T, class Y>
+void add_losses(const Head& head, const T* z, T* gradient, Index n_rows, Index stride, Y target,
+                double* losses) {
+    z += head.first;
+    gradient += head.first;
+    auto of_head = [&](Index i) { return target(i) + head.first; };
+    if (head.kind == SOFTMAX_LOG && head.n_columns <= most_classes_at_once)
+        return softmax_log_losses(head, z, gradient, n_rows, stride, of_head, losses);
+    for (Index i = 0; i < n_rows; ++i)
+        losses[i] += loss_of_row(head, z + i * stride, of_head(i), gradient + i * stride);
+}
+
 }  // namespace skneural

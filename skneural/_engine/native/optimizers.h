@@ -29,23 +29,37 @@ struct Sums {
     double weights_1 = 0; // sum of their absolute values
 };
 
+// The sum of the numbers of some vectors.
+template <class T, int N>
+inline double sum_of(const Vector<T> (&vectors)[N]) {
+    T numbers[N * width<T>];
+    double sum = 0;
+    for (int i = 0; i < N; ++i) store<T>(numbers + i * width<T>, vectors[i]);
+    for (T number : numbers) sum += number;
+    return sum;
+}
+
 // Add the penalty to the gradient of some weights; measure these weights.
 template <class T>
 void add_penalty(const Penalty& penalty, const T* theta, T* gradient, Index n, Sums& sums) {
+    constexpr int at_once = 4;  // sums side by side, or the additions would wait for each other
     T l2 = T(penalty.l2), l1 = T(penalty.l1);
     if (l2 != 0) {
-        T lanes[64] = {};  // sums of their own side by side, or the additions would wait in line
+        Vector<T> squares[at_once] = {}, factor = broadcast(l2);
         Index i = 0;
-        for (; i + 64 <= n; i += 64)
-            for (Index j = 0; j < 64; ++j) {
-                lanes[j] += theta[i + j] * theta[i + j];
-                gradient[i + j] += l2 * theta[i + j];
+        for (; i + at_once * width<T> <= n; i += at_once * width<T>)
+            SKNEURAL_UNROLL
+            for (int j = 0; j < at_once; ++j) {
+                Vector<T> weight = load(theta + i + j * width<T>), g = load(gradient + i + j * width<T>);
+                squares[j] += weight * weight;
+                g += factor * weight;
+                store<T>(gradient + i + j * width<T>, g);
             }
         for (; i < n; ++i) {
-            lanes[0] += theta[i] * theta[i];
+            sums.weights_2 += double(theta[i]) * theta[i];
             gradient[i] += l2 * theta[i];
         }
-        for (T lane : lanes) sums.weights_2 += lane;
+        sums.weights_2 += sum_of<T>(squares);
     }
     if (l1 != 0)
         for (Index i = 0; i < n; ++i) {
@@ -56,14 +70,18 @@ void add_penalty(const Penalty& penalty, const T* theta, T* gradient, Index n, S
 
 template <class T>
 double sum_of_squares(const T* x, Index n) {
-    T lanes[64] = {};
+    constexpr int at_once = 4;
+    Vector<T> squares[at_once] = {};
     double sum = 0;
     Index i = 0;
-    for (; i + 64 <= n; i += 64)
-        for (Index j = 0; j < 64; ++j) lanes[j] += x[i + j] * x[i + j];
-    for (; i < n; ++i) lanes[0] += x[i] * x[i];
-    for (T lane : lanes) sum += lane;
-    return sum;
+    for (; i + at_once * width<T> <= n; i += at_once * width<T>)
+        SKNEURAL_UNROLL
+        for (int j = 0; j < at_once; ++j) {
+            Vector<T> value = load(x + i + j * width<T>);
+            squares[j] += value * value;
+        }
+    for (; i < n; ++i) sum += double(x[i]) * x[i];
+    return sum + sum_of<T>(squares);
 }
 
 // One step for some parameters; `m` and `v` are what the optimizer remembers of each.

@@ -324,17 +324,17 @@ private:
     }
 
     void take_losses(const Samples<T>& samples, const Rows& rows, std::vector<double>& losses) {
-        Index n_outputs = program.n_outputs();
-        for (Index i = rows.from; i < rows.to; ++i) {
-            Index number = rows.number(i);
-            double weight = samples.weights ? double(samples.weights[number]) : 1;
+        Index n_outputs = program.n_outputs(), from = rows.from;
+        const T* z = values[n_steps - 1].data + from * n_outputs;
+        T* g = deltas[n_steps - 1].data + from * n_outputs;
+        auto target = [&](Index i) { return samples.y + rows.number(from + i) * n_outputs; };
+        for (Index i = from; i < rows.to; ++i) losses[i] = 0;
+        for (const Head& head : program.heads)
+            add_losses(head, z, g, rows.to - from, n_outputs, target, losses.data() + from);
+        for (Index i = from; i < rows.to; ++i, g += n_outputs) {
+            double weight = samples.weights ? double(samples.weights[rows.number(i)]) : 1;
             T share = T(weight / rows.total_weight);
-            const T *z = values[n_steps - 1].data + i * n_outputs, *y = samples.y + number * n_outputs;
-            T* g = deltas[n_steps - 1].data + i * n_outputs;
-            double loss = 0;
-            for (const Head& head : program.heads)
-                loss += loss_of_row(head, z + head.first, y + head.first, g + head.first);
-            losses[i] = loss * weight;
+            losses[i] *= weight;
             for (Index k = 0; k < n_outputs; ++k) g[k] *= share;
         }
     }

@@ -53,6 +53,11 @@ SKNEURAL_INLINE Vector<T> broadcast(T value) {
     return value - Vector<T>{};
 }
 
+template <class T>
+SKNEURAL_INLINE Vector<T> larger(const Vector<T>& x, const Vector<T>& y) {
+    return x > y ? x : y;
+}
+
 // Where x is larger than `best`, or no number, take it, and `place` for where it was.
 template <class T, class P>
 SKNEURAL_INLINE void keep_larger(const Vector<T>& x, P place, Vector<T>& best, Vector<P>& where) {
@@ -73,8 +78,20 @@ struct Vector {
 };
 
 template <class T>
+inline Vector<T> operator-(Vector<T> x, const Vector<T>& y) {
+    for (Index i = 0; i < width<T>; ++i) x.lane[i] -= y.lane[i];
+    return x;
+}
+
+template <class T>
 inline Vector<T> operator*(Vector<T> x, const Vector<T>& y) {
     for (Index i = 0; i < width<T>; ++i) x.lane[i] *= y.lane[i];
+    return x;
+}
+
+template <class T>
+inline Vector<T> larger(Vector<T> x, const Vector<T>& y) {
+    for (Index i = 0; i < width<T>; ++i) x.lane[i] = x.lane[i] > y.lane[i] ? x.lane[i] : y.lane[i];
     return x;
 }
 
