@@ -79,7 +79,7 @@ private:
     std::vector<Item> items;
     Index n_strips = 0;
     std::vector<Sums> item_sums;
-    std::atomic<Index> next_item{0};
+    std::unique_ptr<std::atomic<Index>[]> next_items{new std::atomic<Index>[team.size()]};  // by thread
     Array<T> group_gradients;      // of convolutions: weights and biases of each group
     std::vector<Index> own_place;  // where those of a step begin
 
@@ -189,7 +189,8 @@ private:
         for (Index i = first; i < n_steps; ++i) {
             const Step& s = steps[i];
             if (s.kind == DENSE) {
-                Index rows = strip_rows(s.out.c);
+                // smaller strips leave threads less to wait for each other
+                Index rows = strip_rows(s.out.c * (team.size() > 1 ? 2 : 1));
                 for (Index j = 0; j < s.in.size(); j += rows) {
                     Index n = std::min(rows, s.in.size() - j);
                     items.push_back({STRIP, i, s.weight + j * s.out.c, n * s.out.c, j, n});
@@ -205,6 +206,11 @@ private:
             }
         }
         item_sums.resize(items.size());
+        deal_items();
+    }
+
+    void deal_items() {
+        for (int thread = 0; thread < team.size(); ++thread) next_items[thread] = thread;
     }
 
     // One batch as a thread sees it.
@@ -480,11 +486,15 @@ private:
                         run.alpha * run.l1_ratio / rows.total_weight};
         team.barrier();
         if (samples.is_sparse) sparse_gradient(thread, samples, rows);
-        for (Index i = next_item++; i < Index(items.size()); i = next_item++)
-            take_item(thread, i, x, samples, rows, penalty, at_once ? &optimizer : nullptr, measures);
+        // first its own items, whose parameters are in its cache, then what others have left
+        for (int other = 0; other < team.size(); ++other) {
+            std::atomic<Index>& next = next_items[(thread + other) % team.size()];
+            for (Index i = next.fetch_add(team.size()); i < Index(items.size()); i = next.fetch_add(team.size()))
+                take_item(thread, i, x, samples, rows, penalty, at_once ? &optimizer : nullptr, measures);
+        }
         team.barrier();
         if (thread == 0) {
-            next_item = 0;
+            deal_items();
             record(run, rows, row_losses[n_updates % 2], penalty, measures);
         }
         if (clips) {
