@@ -205,7 +205,7 @@ cdef class Samples:
         if X.indptr.dtype.kind not in "iu" or X.indices.dtype.kind not in "iu":
             raise TypeError("indptr and indices of X must be integers.")
         # compared, not subtracted: differences of large integers overflow
-        rising = X.indptr[0] == 0 and (X.indptr[1:] >= X.indptr[:-1]).all()
+        rising = X.indptr[0] == 0 and (X.indptr[1:] >= X.indptr[:n]).all()
         if not rising or X.indptr[n] > min(len(X.data), len(X.indices)):
             raise ValueError("indptr of X must rise from 0 to the number of values.")
         used = X.indices[: X.indptr[n]]
