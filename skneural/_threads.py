@@ -8,6 +8,7 @@ process, so a pool is limited for as long as any thread needs it to be.
 """
 
 import functools
+import os
 import threading
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -37,6 +38,13 @@ class _Pool:
         ]
         self.lock = threading.Lock()
         self.holders = 0
+        if hasattr(os, "register_at_fork"):
+            # else another thread might hold the lock in the fork, where it does not run
+            os.register_at_fork(
+                before=self.lock.acquire,
+                after_in_parent=self.lock.release,
+                after_in_child=self.lock.release,
+            )
 
     def __enter__(self):
         with self.lock:

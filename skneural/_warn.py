@@ -1,5 +1,6 @@
 """Warnings that point at the line of the user's program."""
 
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import sklearn
 
 # fit is called through decorators of scikit-learn, and often by a Pipeline or a search
-_LIBRARIES = tuple(str(Path(file).parent) for file in (__file__, sklearn.__file__))
+_LIBRARIES = tuple(f"{Path(file).parent}{os.sep}" for file in (__file__, sklearn.__file__))
 
 
 def warn(message, category=UserWarning):

@@ -196,3 +196,11 @@ def test_overflow_says_why(loss):
     with pytest.raises(ValueError, match=r"no longer finite.*alpha.*Scale X"):
         own.fit(X * 1e200, Y)
     assert not hasattr(own, "network_")
+
+
+def test_sparse_rows_are_never_laid_out_in_full():
+    """All rows are one batch, which would take 128 GiB as a dense array."""
+    n = 2**17
+    x = sparse.eye_array(n, format="csr")
+    own = make(hidden_layer_sizes=(), max_iter=2, patience=np.inf).fit(x, np.arange(n) % 2)
+    assert own.n_iter_ > 0

@@ -1,6 +1,7 @@
 """`scoring`: a score that decides nothing never ends a fit, and none is ignored in silence."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from sklearn.base import clone
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.model_selection import GridSearchCV
 
+import skneural
 from skneural import MLPClassifier, MLPRegressor
 
 X = np.random.RandomState(0).randn(1000, 4)
@@ -169,3 +171,12 @@ def test_a_fit_that_warned_is_the_fit_without_scoring():
     with pytest.warns(UserWarning, match="has no effect"):
         own = make(scoring="roc_auc").fit(X, RARE)
     np.testing.assert_array_equal(own.network_.theta, plain.network_.theta)
+
+
+def test_a_program_beside_the_package_is_not_taken_for_it():
+    """Its path may begin like that of the package: /x/skneural_demo.py and /x/skneural."""
+    path = f"{Path(skneural.__file__).parent}_demo.py"
+    fit = compile("make(scoring='accuracy', patience=np.inf).fit(X, RARE)", path, "exec")
+    with pytest.warns(UserWarning, match="has no effect") as caught:
+        exec(fit, globals())
+    assert {warning.filename for warning in caught} == {path}

@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import load_digits
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from skneural import MLPClassifier
+from skneural import MLPClassifier, _threads
 from skneural._threads import blas_threads_for
 
 
@@ -142,3 +142,18 @@ def test_a_fork_after_a_fit_can_fit_and_predict():
             os._exit(code)
     _, status = os.waitpid(child, 0)
     assert status == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_waits_until_no_thread_is_setting_the_limit():
+    """A lock that another thread holds during a fork would stay locked in the child."""
+    for pool in _threads._pools():
+        pool.lock.acquire()
+        threading.Timer(0.1, pool.lock.release).start()
+        child = os.fork()
+        if not child:
+            os._exit(0 if pool.lock.acquire(timeout=5) else 1)
+        _, status = os.waitpid(child, 0)
+        assert status == 0
+        assert not pool.lock.locked()

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from skneural._threads import allowed_threads
 
 _lock = threading.Lock()
-_running = 0  # fits and predictions that run in this process right now
+_running = 0  # fits that run in this process right now
 
 
 @contextmanager
 def counted():
-    """Count a fit or a prediction while it runs: those at the same time share the cores."""
+    """Count a fit while it runs: fits at the same time share the cores."""
     global _running
     with _lock:
         _running += 1
@@ -27,7 +27,7 @@ def team_size(flops, flops_per_thread):
     """Return how many threads gain from work of so many floating-point operations.
 
     There are no more than BLAS may have (by threadpoolctl, an environment variable or joblib),
-    shared among the fits and predictions that are `counted` at the moment.
+    shared among the fits that are `counted` at the moment.
     """
     worthwhile = int(flops / flops_per_thread)
     if worthwhile <= 1:
@@ -36,7 +36,7 @@ def team_size(flops, flops_per_thread):
 
 
 def _forget_other_threads():
-    """A forked process has none of the threads that were counted."""
+    """A forked process has none of the threads whose fits were counted."""
     global _running, _lock
     _running, _lock = 0, threading.Lock()
 

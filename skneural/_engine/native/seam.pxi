@@ -52,7 +52,7 @@ cdef extern from "engine.h" namespace "skneural" nogil:
 
     cdef cppclass AnyTraining:
         int n_threads()
-        void run(Run&, const RawSamples&, void*, void*, void*, void*, void*)
+        void run(Run&, const RawSamples&, void*, void*, void*, void*, void*) except +
 
     AnyTraining* make_training(const CProgram&, cbool, int64_t, int) except +
     void c_predict "skneural::predict"(const CProgram&, cbool, int64_t, int, const RawSamples&,

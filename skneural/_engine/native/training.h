@@ -42,6 +42,8 @@ public:
         this->m = m;
         this->v = v;
         this->gradient = gradient;
+        // sparse rows, and rows in the order of the data, are read where they lie
+        if (run.order && !samples.is_sparse && !input) input = allocate(batch_size * program.n_inputs());
         run.loss_sum = run.weight_sum = run.norm = 0;
         team.run([&](int thread) { train(thread, run, samples); });
     }
@@ -60,7 +62,7 @@ private:
     T *theta = nullptr, *state = nullptr, *m = nullptr, *v = nullptr, *gradient = nullptr;
 
     std::vector<Array<T>> memory;
-    Batch<T> input;
+    T* input = nullptr;  // rows of a batch side by side
     std::vector<Batch<T>> values, deltas, extras;  // of each step: output, its gradient, slopes
     std::vector<Batch<Place<T>>> places;
     std::vector<Array<Place<T>>> place_memory;
@@ -118,7 +120,6 @@ private:
         own_place.resize(n_steps, -1);
         for (auto& losses : row_losses) losses.resize(batch_size);
         threads.resize(team.size());
-        input = {allocate(batch_size * program.n_inputs()), program.n_inputs(), 0};
         for (Index i = 0; i < n_steps; ++i) {
             const Step& s = steps[i];
             windows.push_back(s.kind == CONVOLUTION ? Windows(s) : Windows());
@@ -274,8 +275,8 @@ private:
         Index n = program.n_inputs();
         if (!rows.numbers) return samples.X + rows.begin * n;
         for (Index i = rows.from; i < rows.to; ++i)
-            std::copy_n(samples.X + rows.numbers[i] * n, n, input.data + i * n);
-        return input.data;
+            std::copy_n(samples.X + rows.numbers[i] * n, n, input + i * n);
+        return input;
     }
 
     void begin_step(int thread, const Rows& rows) {
