@@ -112,7 +112,7 @@ class Preparation:
             and X.shape[0] > 0
             and X.shape[1] == self.n_features_in_
             and not hasattr(self, "feature_names_in_")
-            and math.isfinite(X.sum())  # where it overflows, every entry is looked at
+            and _has_finite_sum(X)
         )
 
     def _check_parameters(self):
@@ -336,3 +336,9 @@ class Preparation:
         state = optimizer.init(progress.network.theta)
         progress.optimizer_state = {**state, **progress.optimizer_state}
         return progress
+
+
+def _has_finite_sum(X):
+    """Whether all entries are finite; where their sum overflows, others look at every entry."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(X.sum())

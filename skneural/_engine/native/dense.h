@@ -18,7 +18,7 @@ constexpr Index rows_worth_packing = 96;
 // Rows summed up at once in a gradient: what is read then stays in the second-level cache.
 constexpr Index rows_summed_at_once = 1024;
 // Numbers in a strip of a gradient, which the update reads from the first-level cache.
-constexpr Index strip_size = 8192;
+constexpr Index strip_size = 4096;
 
 // Whether columns fill their vectors: all but the last few of a matrix do.
 template <class T>

@@ -84,6 +84,8 @@ double sum_of_squares(const T* x, Index n) {
     return sum + sum_of<T>(squares);
 }
 
+// All is read before anything is written: arrays often begin at the same place of a page, and then
+// a read behind a write to that place waits for it.
 // One step for some parameters; `m` and `v` are what the optimizer remembers of each.
 template <class T>
 void update(const Optimizer& o, T* theta, const T* gradient, T* m, T* v, Index n, bool weights) {
@@ -95,17 +97,22 @@ void update(const Optimizer& o, T* theta, const T* gradient, T* m, T* v, Index n
             } else {
                 T of_gradient = o.nesterov ? rate : T(0), of_velocity = o.nesterov ? rate * first : rate;
                 for (Index i = 0; i < n; ++i) {
-                    m[i] = first * m[i] + gradient[i];
-                    theta[i] -= of_gradient * gradient[i] + of_velocity * m[i];
+                    T velocity = first * m[i] + gradient[i];
+                    T moved = theta[i] - (of_gradient * gradient[i] + of_velocity * velocity);
+                    m[i] = velocity;
+                    theta[i] = moved;
                 }
             }
             return;
         case ADAM: {
             T kept = weights ? T(1 - o.shrink) : T(1);
             for (Index i = 0; i < n; ++i) {
-                m[i] = first * m[i] + gradient[i];
-                v[i] = second * v[i] + gradient[i] * gradient[i];
-                theta[i] = kept * theta[i] - rate * m[i] / (std::sqrt(v[i]) + epsilon);
+                T mean = first * m[i] + gradient[i];
+                T square = second * v[i] + gradient[i] * gradient[i];
+                T moved = kept * theta[i] - rate * mean / (std::sqrt(square) + epsilon);
+                m[i] = mean;
+                v[i] = square;
+                theta[i] = moved;
             }
             return;
         }

@@ -190,8 +190,7 @@ private:
         for (Index i = first; i < n_steps; ++i) {
             const Step& s = steps[i];
             if (s.kind == DENSE) {
-                // smaller strips leave threads less to wait for each other
-                Index rows = strip_rows(s.out.c * (team.size() > 1 ? 2 : 1));
+                Index rows = strip_rows(s.out.c);
                 for (Index j = 0; j < s.in.size(); j += rows) {
                     Index n = std::min(rows, s.in.size() - j);
                     items.push_back({STRIP, i, s.weight + j * s.out.c, n * s.out.c, j, n});
