@@ -30,7 +30,7 @@ def initial_weights(fit):
 
 
 def convolved(x, weight):
-    """A 3 x 3 convolution as a product: 8 to 30 times as fast in a scan as that of XLA."""
+    """A 3 x 3 convolution as a product: within a scan much faster than that of XLA."""
     _, height, width, _ = x.shape
     x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
     windows = [x[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
