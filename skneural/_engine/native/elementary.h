@@ -22,7 +22,7 @@ struct Float<float> {
     static constexpr float largest = 88.72283f;  // beyond it exp is infinite
     static constexpr float smallest = -86.9f;    // below it exp counts as zero: no denormals
     static constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
-    static constexpr int exp_terms = 7, atanh_terms = 6, trigonometric_terms = 5;
+    static constexpr int exp_terms = 7, atanh_terms = 6;
 };
 
 template <>
@@ -32,7 +32,7 @@ struct Float<double> {
     static constexpr double largest = 709.782712893384, smallest = -708;
     static constexpr double ln2_high = 6.93147180369123816490e-01,
                             ln2_low = 1.90821492927058770002e-10;
-    static constexpr int exp_terms = 13, atanh_terms = 17, trigonometric_terms = 9;
+    static constexpr int exp_terms = 13, atanh_terms = 17;
 };
 
 template <class T>

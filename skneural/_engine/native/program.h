@@ -61,7 +61,6 @@ struct Program {
     std::vector<Head> heads;
     Index n_params, n_weights, n_state;
 
-    const Image& input() const { return steps.front().in; }
     Index n_inputs() const { return steps.front().in.size(); }
     Index n_outputs() const { return steps.back().out.size(); }
     double flops() const {  // of the products of a forward pass, for one sample
