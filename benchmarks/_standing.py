@@ -1,0 +1,207 @@
+"""What the results of the accuracy suite say: tables, the conditions of the project, a picture.
+
+The gain of a method is its score less that of the constant prediction on the same split. It is
+scaled by the mean gain of the best method on the data set: there the best method has 1, and the
+constant prediction 0. Two methods are compared on the splits that both have.
+"""
+
+from functools import cached_property
+
+import pandas as pd
+
+TITLES = {
+    "linear": "linear model",
+    "boosting": "HistGradientBoosting",
+    "sklearn": "scikit-learn's MLP",
+    "ours": "skneural",
+    "eight": "eight of skneural",
+    "realmlp": "RealMLP",
+}
+SMALL = 2_000
+
+
+def markdown(header, rows):
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def cell(value, digits=3):
+    return "" if value is None or pd.isna(value) else f"{value:.{digits}f}"
+
+
+def some(names):
+    return f"{len(names)}" + (f" ({', '.join(names)})" if len(names) else "")
+
+
+class Standing:
+    """Tables and conditions of some records, which are dicts, as the result file has them."""
+
+    def __init__(self, records):
+        frame = pd.DataFrame(list(records))
+        self.tables = frame.groupby("data_set")[["task", "n_rows", "n_features"]].max()
+        self.tables = self.tables.sort_values(["task", "n_rows"], key=self._order)
+        self.frame = frame
+        self.methods = [name for name in TITLES if name in set(frame["method"])]
+
+    @staticmethod
+    def _order(column):
+        tasks = {"regression": 0, "binary": 1, "multiclass": 2}
+        return column.map(tasks) if column.name == "task" else column
+
+    def of_splits(self, column):
+        """Return a column of the records: a row for each split, a column for each method."""
+        return self.frame.pivot_table(column, ["data_set", "split"], "method", dropna=False)
+
+    def of_tables(self, column):
+        """Return the mean over the splits, a row for each data set."""
+        means = self.of_splits(column).groupby("data_set").mean()
+        return means.reindex(self.tables.index)
+
+    @cached_property
+    def gains(self):
+        """Scaled gains, a row for each split."""
+        scores = self.of_splits("score")
+        gains = scores.sub(scores["constant"], axis=0)
+        best = gains.groupby("data_set").mean().max(axis=1)
+        return gains.div(best, axis=0, level="data_set")
+
+    @cached_property
+    def scaled(self):
+        """Scaled scores, a row for each data set."""
+        return self.gains.groupby("data_set").mean().reindex(self.tables.index)
+
+    def difference(self, ours, theirs):
+        """Return mean and standard error of the paired differences, for each data set."""
+        paired = (self.gains[ours] - self.gains[theirs]).dropna().groupby("data_set")
+        return pd.DataFrame({"mean": paired.mean(), "error": paired.sem()})
+
+    def ratio(self, ours, theirs):
+        """Return the ratio of the CPU seconds on the splits that both have."""
+        seconds = self.of_splits("seconds")[[ours, theirs]].dropna()
+        each = seconds.groupby("data_set").sum()
+        return seconds[ours].sum() / seconds[theirs].sum(), (each[ours] / each[theirs]).median()
+
+    # -- the conditions: what is asked, what was measured, whether that is enough
+
+    def against_sklearn(self):
+        gap = self.difference("ours", "sklearn")
+        below = gap.index[gap["mean"] < 0]
+        far = gap.index[gap["mean"] < -2 * gap["error"]]
+        yield "below scikit-learn's MLP on at most two", some(below), len(below) <= 2
+        yield "of these, none by over two standard errors", some(far), len(far) == 0
+
+    def against_linear(self):
+        gap = self.difference("ours", "linear")["mean"]
+        gap = gap[self.tables.loc[gap.index, "task"] == "regression"]
+        below = gap.index[gap < -0.02]
+        lowest = f"{some(below)}; lowest {gap.min():+.3f} ({gap.idxmin()})"
+        yield "regressions below the linear model by over 0.02: none", lowest, len(below) == 0
+
+    def against_boosting(self):
+        gap = self.difference("ours", "boosting")["mean"]
+        small = gap[self.tables.loc[gap.index, "n_rows"] <= SMALL].mean()
+        yield (
+            f"less HistGradientBoosting, up to {SMALL:,} rows: ≥ 0",
+            f"{small:+.3f}",
+            small >= 0,
+        )
+        yield (
+            "less HistGradientBoosting, all: ≥ -0.03",
+            f"{gap.mean():+.3f}",
+            gap.mean() >= -0.03,
+        )
+
+    def against_realmlp(self, ours="ours", least=-0.02, most=0.1):
+        gap = self.difference(ours, "realmlp")["mean"]
+        name, goal = TITLES[ours], f"≥ {least}" if least else "≥ 0"
+        yield (
+            f"{name} less RealMLP: {goal}",
+            f"{gap.mean():+.3f} on {len(gap)}",
+            gap.mean() >= least,
+        )
+        total, median = self.ratio(ours, "realmlp")
+        measured = f"{total:.3f} in all, median {median:.3f}"
+        yield f"CPU seconds of {name} / RealMLP: ≤ {most}", measured, total <= most
+
+    def warned(self):
+        frame = self.frame[self.frame["method"] == "ours"]
+        of = frame[frame["warnings"].map(lambda names: "ConvergenceWarning" in names)]
+        yield (
+            "fits that end with a ConvergenceWarning: none",
+            f"{len(of)} of {len(frame)}",
+            not len(of),
+        )
+
+    def conditions(self):
+        """Yield all conditions for which there are results."""
+        if "ours" not in self.methods:
+            return
+        for peer in ("sklearn", "linear", "boosting", "realmlp"):
+            if peer in self.methods:
+                yield from getattr(self, f"against_{peer}")()
+        if {"eight", "realmlp"} <= {*self.methods}:
+            yield from self.against_realmlp("eight", 0, 0.5)
+        yield from self.warned()
+
+    # -- what is printed
+
+    def titles(self):
+        return [TITLES[name] for name in self.methods]
+
+    def scores(self):
+        """Return a table of the scores, the scaled ones in parentheses, and their means."""
+        scores, rows = self.of_tables("score"), []
+        for name, table in self.tables.iterrows():
+            cells = [
+                f"{cell(scores.loc[name, m])} ({cell(self.scaled.loc[name, m], 2)})"
+                if pd.notna(scores.loc[name, m])
+                else ""
+                for m in self.methods
+            ]
+            rows.append(
+                [name, table["task"], f"{table['n_rows']:,}", table["n_features"], *cells]
+            )
+        return markdown(["data set", "task", "rows", "features", *self.titles()], rows)
+
+    def means(self):
+        """Return a table of the mean scaled scores of groups of data sets.
+
+        A mean is over the data sets that all methods have, so that they compare.
+        """
+        complete = self.scaled[self.methods].dropna()
+        tables = self.tables.loc[complete.index]
+        groups = {
+            task: tables["task"] == task for task in ("regression", "binary", "multiclass")
+        }
+        groups[f"up to {SMALL:,} rows"] = tables["n_rows"] <= SMALL
+        groups[f"more than {SMALL:,} rows"] = tables["n_rows"] > SMALL
+        groups["all"] = tables["n_rows"] > 0
+        rows = [
+            [title, chosen.sum(), *map(cell, complete[chosen].mean())]
+            for title, chosen in groups.items()
+        ]
+        return markdown(["mean of the scaled scores", "data sets", *self.titles()], rows)
+
+    def of_each(self, column, title, digits=3):
+        """Return a table of the means of a column for each data set."""
+        values = self.of_tables(column)[self.methods].dropna(how="all")
+        rows = [
+            [name, *(cell(value, digits) for value in row)]
+            for name, row in zip(values.index, values.to_numpy(), strict=True)
+        ]
+        return markdown([title, *self.titles()], rows)
+
+    def verdict(self):
+        rows = [
+            [asked, found, "yes" if is_so else "no"]
+            for asked, found, is_so in self.conditions()
+        ]
+        return markdown(["asked of skneural", "measured", "reached"], rows)
+
+    def text(self):
+        """Return all tables."""
+        parts = [self.verdict(), self.means(), self.scores()]
+        if self.frame["log_loss"].notna().any():
+            parts.append(self.of_each("log_loss", "log-loss"))
+        parts.append(self.of_each("seconds", "CPU seconds per fit", 2))
+        return "\n\n".join(parts)
