@@ -200,6 +200,16 @@ def installed(methods):
             yield method
 
 
+def renew(page, group, text):
+    """Put the tables between the two comments of the page that name the group."""
+    start, end = f"<!-- tables: {group} -->\n", f"<!-- end: {group} -->"
+    before, _, rest = page.read_text(encoding="utf-8").partition(start)
+    after = rest.partition(end)[2]
+    if not after:
+        raise ValueError(f"{page} needs the lines {start.strip()} and {end} around the tables")
+    page.write_text(f"{before}{start}\n{text}\n\n{end}{after}", encoding="utf-8")
+
+
 def arguments():
     parser = argparse.ArgumentParser(
         prog="accuracy",
@@ -211,7 +221,7 @@ def arguments():
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--again", nargs="+", choices=METHODS, default=[], help="measure anew")
     parser.add_argument("--label", help="of these defaults of ours; the version, if not given")
-    parser.add_argument("--results", type=Path, default=DEFAULT_RESULTS)
+    parser.add_argument("--results", type=Path, default=DEFAULT_RESULTS, help="%(default)s")
     parser.add_argument("--page", type=Path, help="Markdown page whose tables are renewed")
     parser.add_argument("--picture", type=Path)
     parser.add_argument("--no-tables", action="store_true", help="measure without a look")
@@ -224,7 +234,7 @@ def main():
     label = args.label or version("ours", None)
     tables = args.only or _tables.names(None if args.group == "all" else args.group)
     if args.quick:
-        tables, args.results = ["diabetes", "iris"], Path(tempfile.mkdtemp()) / "results.jsonl"
+        tables = ["diabetes", "iris"]
     methods = list(installed(dict.fromkeys(["constant", *args.methods])))
     todo = jobs(tables, methods, label, 1 if args.quick else 5)
     done = read(args.results)
@@ -234,7 +244,14 @@ def main():
     )
     if args.no_tables:
         return
-    print(_standing.Standing(chosen(read(args.results).values(), tables, label)).text())
+    standing = _standing.Standing(chosen(read(args.results).values(), tables, label))
+    print(standing.text())
+    if args.page:
+        renew(args.page, args.group, standing.text())
+    if args.picture:
+        from _picture import draw
+
+        draw(standing, args.picture)
 
 
 if __name__ == "__main__":

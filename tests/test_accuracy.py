@@ -1,0 +1,177 @@
+"""The accuracy suite: its data, its results file and what it makes of the results."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def modules(monkeypatch):
+    """Make the modules of the suite importable."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+
+
+def run_suite(results, *arguments):
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / "accuracy.py", "--results", results, *arguments],
+        env=os.environ | {"PYTHONPATH": str(BENCHMARKS.parent)},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    """Return the file of the results of a quick run, and what the run printed."""
+    folder = tmp_path_factory.mktemp("accuracy")
+    page = folder / "page.md"
+    page.write_text(
+        "before\n<!-- tables: development -->\nold\n<!-- end: development -->\nafter\n"
+    )
+    methods = ["--methods", "linear", "boosting", "sklearn", "ours", "eight"]
+    printed = run_suite(folder / "results.jsonl", "--quick", *methods, "--page", page)
+    return folder / "results.jsonl", printed, page.read_text()
+
+
+def read(results):
+    return [json.loads(line) for line in results.read_text().splitlines()]
+
+
+def test_quick_run_measures_each_method_once(quick):
+    records = read(quick[0])
+    assert len({(r["data_set"], r["method"]) for r in records}) == len(records) == 12
+    for record in records:
+        assert (record["log_loss"] is None) == (record["task"] == "regression")
+        assert record["score"] <= 1
+    linear = {r["data_set"]: r["score"] for r in records if r["method"] == "linear"}
+    assert linear["iris"] > 0.9
+    assert 0.2 < linear["diabetes"] < 0.6
+
+
+def test_tables_are_printed_and_put_into_the_page(quick):
+    _, printed, page = quick
+    tables = printed[printed.index("| asked of skneural") :].strip()
+    assert "| diabetes | regression | 442 | 10 |" in tables
+    assert page == (
+        "before\n<!-- tables: development -->\n\n"
+        f"{tables}\n\n<!-- end: development -->\nafter\n"
+    )
+
+
+def test_only_what_is_missing_is_measured(quick, tmp_path):
+    results = tmp_path / "results.jsonl"
+    lines = quick[0].read_text().splitlines(keepends=True)
+    results.write_text("".join(lines[1:]))
+    run_suite(results, "--quick", "--methods", "linear", "ours")
+    assert len(read(results)) == 12
+    run_suite(results, "--quick", "--methods", "linear", "ours", "--again", "ours")
+    assert [r["method"] for r in read(results)[12:]] == ["ours", "ours"]
+    run_suite(results, "--quick", "--methods", "ours", "--label", "other")
+    assert [r["version"] for r in read(results)[14:]] == ["other", "other"]
+
+
+def records_of(scores, **others):
+    """Return records of one data set: `scores` has the scores of the splits by method."""
+    return [
+        {"data_set": "made", "split": split, "method": method, "score": score}
+        | {"version": "1", "task": "regression", "n_rows": 100, "n_features": 3}
+        | {"log_loss": None, "seconds": 1.0, "warnings": []}
+        | others
+        for method, values in scores.items()
+        for split, score in enumerate(values)
+    ]
+
+
+def reached(standing):
+    return {asked: is_so for asked, _, is_so in standing.conditions()}
+
+
+@pytest.mark.usefixtures("modules")
+def test_the_best_method_has_1_and_the_constant_prediction_0():
+    from _standing import Standing
+
+    scores = {"constant": [-0.1, 0.1], "linear": [0.3, 0.7], "ours": [0.1, 0.3]}
+    standing = Standing(records_of(scores))
+    assert standing.scaled.loc["made"].to_dict() == pytest.approx(
+        {"constant": 0, "linear": 1, "ours": 0.4}
+    )
+
+
+@pytest.mark.usefixtures("modules")
+def test_methods_are_compared_on_the_splits_that_both_have():
+    from _standing import Standing
+
+    scores = {"constant": [0, 0], "realmlp": [0.5], "ours": [0.5, 0.1]}
+    gap = Standing(records_of(scores)).difference("ours", "realmlp")
+    assert gap.loc["made", "mean"] == pytest.approx(0)
+
+
+@pytest.mark.usefixtures("modules")
+def test_conditions_are_reached_or_not():
+    from _standing import Standing
+
+    peers = {"constant": [0, 0, 0], "sklearn": [0.5, 0.5, 0.5], "linear": [0.8, 0.8, 0.8]}
+    peers |= {"boosting": [0.8, 0.8, 0.8], "realmlp": [0.8]}
+    for ours, eight in ((0.79, 0.81), (0.7, 0.79), (0.4, 0.9)):
+        records = records_of(peers | {"ours": [ours] * 3, "eight": [eight] * 3})
+        is_reached = reached(Standing(records))
+        assert len(is_reached) == 10
+        assert is_reached["of these, none by over two standard errors"] == (ours > 0.5)
+        below_linear = "regressions below the linear model by over 0.02: none"
+        assert is_reached[below_linear] == (ours > 0.75)
+        assert not is_reached["less HistGradientBoosting, up to 2,000 rows: ≥ 0"]
+        assert is_reached["less HistGradientBoosting, all: ≥ -0.03"] == (ours > 0.75)
+        assert is_reached["skneural less RealMLP: ≥ -0.02"] == (ours > 0.75)
+        assert is_reached["eight of skneural less RealMLP: ≥ 0"] == (eight > 0.8)
+        assert not is_reached["CPU seconds of skneural / RealMLP: ≤ 0.1"]
+        assert is_reached["fits that end with a ConvergenceWarning: none"]
+    warned = records_of({"constant": [0], "ours": [1]}, warnings=["ConvergenceWarning"])
+    assert reached(Standing(warned)) == {"fits that end with a ConvergenceWarning: none": False}
+
+
+@pytest.mark.usefixtures("modules")
+def test_preparation_has_seen_the_training_rows_only():
+    import _tables
+
+    X_train, X_test, _, y_test = _tables.split("iris", 0)
+    assert len(X_test) == len(y_test) == 38
+    np.testing.assert_allclose(X_train.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(X_train.std(axis=0), 1)
+    assert np.abs(X_test.mean(axis=0)).min() > 1e-4
+    assert set(np.bincount(y_test)) == {12, 13}  # stratified
+    again = _tables.split("iris", 0)
+    np.testing.assert_array_equal(again[0], X_train)
+    assert not np.array_equal(_tables.split("iris", 1)[3], y_test)
+
+
+@pytest.mark.usefixtures("modules")
+def test_categories_and_missing_values_become_numbers():
+    import _tables
+    import pandas as pd
+
+    X = pd.DataFrame({"a": [1.0, np.nan, 3, 3], "b": ["x", "y", None, "x"]})
+    prepared = _tables.preparation(X).fit_transform(X)
+    assert prepared.shape == (4, 2 + 3)  # a and whether it is missing; x, y and missing
+    assert np.isfinite(prepared).all()
+    other = pd.DataFrame({"a": [1.0], "b": ["never seen"]})
+    with pytest.warns(UserWarning, match="unknown categories"):
+        assert np.isfinite(_tables.preparation(X).fit(X).transform(other)).all()
+
+
+@pytest.mark.usefixtures("modules")
+def test_a_third_of_the_data_sets_is_held_out():
+    import _tables
+
+    assert set(_tables.TABLES) >= _tables.PUT_ASIDE
+    assert 3 * len(_tables.names("held-out")) >= len(_tables.names()) >= 24
+    assert {_tables.TABLES[name].task for name in _tables.PUT_ASIDE} == set(_tables.TASKS)
