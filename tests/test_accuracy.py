@@ -111,9 +111,9 @@ def test_the_best_method_has_1_and_the_constant_prediction_0():
 def test_methods_are_compared_on_the_splits_that_both_have():
     from _standing import Standing
 
-    scores = {"constant": [0, 0], "realmlp": [0.5], "ours": [0.5, 0.1]}
+    scores = {"constant": [0, 0], "linear": [1, 1], "realmlp": [0.4], "ours": [0.5, 0.1]}
     gap = Standing(records_of(scores)).difference("ours", "realmlp")
-    assert gap.loc["made", "mean"] == pytest.approx(0)
+    assert gap.loc["made", "mean"] == pytest.approx(0.1)
 
 
 @pytest.mark.usefixtures("modules")
@@ -121,9 +121,10 @@ def test_conditions_are_reached_or_not():
     from _standing import Standing
 
     peers = {"constant": [0, 0, 0], "sklearn": [0.5, 0.5, 0.5], "linear": [0.8, 0.8, 0.8]}
-    peers |= {"boosting": [0.8, 0.8, 0.8], "realmlp": [0.8]}
+    peers |= {"boosting": [0.8, 0.8, 0.8], "realmlp": [0.8, 0.8, 0.8]}
     for ours, eight in ((0.79, 0.81), (0.7, 0.79), (0.4, 0.9)):
-        records = records_of(peers | {"ours": [ours] * 3, "eight": [eight] * 3})
+        scores = {"ours": [ours - 0.01, ours, ours + 0.01], "eight": [eight] * 3}
+        records = records_of(peers | scores)
         is_reached = reached(Standing(records))
         assert len(is_reached) == 10
         assert is_reached["of these, none by over two standard errors"] == (ours > 0.5)
