@@ -29,6 +29,16 @@ def cell(value, digits=3):
     return "" if value is None or pd.isna(value) else f"{value:.{digits}f}"
 
 
+def mean_over_splits(gains):
+    """Return the mean gain of each method on a data set, as if all had the same splits.
+
+    On its own splits, a method is compared with those that have all of them.
+    """
+    complete = gains.drop(columns="constant").dropna(axis=1)
+    of_split = complete.mean(axis=1).fillna(0)
+    return gains.sub(of_split, axis=0).mean() + of_split.mean()
+
+
 def some(names):
     return f"{len(names)}" + (f" ({', '.join(names)})" if len(names) else "")
 
@@ -62,13 +72,14 @@ class Standing:
         """Scaled gains, a row for each split."""
         scores = self.of_splits("score")
         gains = scores.sub(scores["constant"], axis=0)
-        best = gains.groupby("data_set").mean().max(axis=1)
+        best = gains.groupby("data_set").apply(mean_over_splits).max(axis=1)
         return gains.div(best, axis=0, level="data_set")
 
     @cached_property
     def scaled(self):
         """Scaled scores, a row for each data set."""
-        return self.gains.groupby("data_set").mean().reindex(self.tables.index)
+        means = self.gains.groupby("data_set").apply(mean_over_splits)
+        return means.reindex(self.tables.index)
 
     def difference(self, ours, theirs):
         """Return mean and standard error of the paired differences, for each data set."""

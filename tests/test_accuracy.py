@@ -117,6 +117,17 @@ def test_methods_are_compared_on_the_splits_that_both_have():
 
 
 @pytest.mark.usefixtures("modules")
+def test_an_easy_split_is_no_merit_of_a_method_that_has_only_that():
+    from _standing import Standing
+
+    scores = {"constant": [0, 0], "linear": [0.9, 0.1], "ours": [0.8, 0], "realmlp": [0.9]}
+    scaled = Standing(records_of(scores)).scaled.loc["made"]
+    assert scaled.to_dict() == pytest.approx(
+        {"constant": 0, "linear": 1, "ours": 0.8, "realmlp": 1}
+    )
+
+
+@pytest.mark.usefixtures("modules")
 def test_conditions_are_reached_or_not():
     from _standing import Standing
 
