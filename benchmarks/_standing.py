@@ -32,10 +32,10 @@ def cell(value, digits=3):
 def mean_over_splits(gains):
     """Return the mean gain of each method on a data set, as if all had the same splits.
 
-    On its own splits, a method is compared with those that have all of them.
+    On its own splits, a method is compared with the median of those that have all of them.
     """
     complete = gains.drop(columns="constant").dropna(axis=1)
-    of_split = complete.mean(axis=1).fillna(0)
+    of_split = complete.median(axis=1).fillna(0)
     return gains.sub(of_split, axis=0).mean() + of_split.mean()
 
 
