@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from math import inf, prod
+from math import prod
 
 from _data import digits, images, mnist, mnist_images, text
 from _harness import CONTESTANTS, JAX, OURS, PEAKS, SKLEARN, SKORCH, TORCH, Child, Work
@@ -49,7 +49,7 @@ def ours(fit, X, y):
         learning_rate=fit.rate,
         batch_size=fit.batch_size,
         max_iter=fit.epochs,
-        patience=inf,
+        patience=None,
         **PLAIN_SGD,
     )
     return lambda: model.fit(X, y)

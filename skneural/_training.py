@@ -114,12 +114,12 @@ class Job:
     @property
     def doubt(self):
         """Why the network may need more training, if the epochs ran out, or None."""
-        if self.ended:
+        if self.ended or self.convergence.patience == math.inf:
             return None
         return (
             f"max_iter={self.max_iter} epochs were run before patience="
             f"{self.convergence.patience} ended the fit. Raise max_iter, or set "
-            "patience=np.inf if this number of epochs is what you want."
+            "patience=None if this number of epochs is what you want."
         )
 
     def rate(self):

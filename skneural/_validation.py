@@ -97,6 +97,12 @@ class Rows:
     encoded: np.ndarray
     sample_weight: np.ndarray | None
 
+    @property
+    def n_weighted(self):
+        """Number of rows that have a weight."""
+        weight = self.sample_weight
+        return len(self.encoded) if weight is None else np.count_nonzero(weight)
+
     def take(self, rows):
         """Return the rows of these numbers."""
         weight = None if self.sample_weight is None else self.sample_weight[rows]

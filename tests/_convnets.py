@@ -21,7 +21,7 @@ DEFAULTS = {
     "hidden_layer_sizes": (6,),
     "batch_size": 16,
     "max_iter": 2,
-    "patience": np.inf,
+    "patience": None,
     "random_state": 0,
 }
 

@@ -21,7 +21,7 @@ BOTH = pytest.mark.parametrize("cls", [MLPClassifier, MLPRegressor])
 
 
 def make(cls=MLPClassifier, **params):
-    return cls(**{"max_iter": 4, "patience": np.inf, "random_state": 0, **params})
+    return cls(**{"max_iter": 4, "patience": None, "random_state": 0, **params})
 
 
 class Recorder:

@@ -25,7 +25,7 @@ def test_validation_accuracy_of_the_study(hidden, expected):
         )
         network = MLPClassifier(
             hidden, solver="sgd", momentum=0.0, learning_rate=0.1, decay=0.95,
-            batch_size=64, max_iter=15, patience=np.inf, random_state=seed,
+            batch_size=64, max_iter=15, patience=None, random_state=seed,
         )  # fmt: skip
         scores.append(network.fit(X_train, y_train).score(X_val, y_val))
     assert np.mean(scores) == pytest.approx(expected, abs=0.003)
@@ -38,7 +38,7 @@ def test_convolutional_network_on_the_test_images():
     scores = []
     for seed in range(3):
         network = ConvNetClassifier(
-            (16, 32), batch_size=64, max_iter=5, patience=np.inf, random_state=seed
+            (16, 32), batch_size=64, max_iter=5, patience=None, random_state=seed
         )
         scores.append(network.fit(X[:60000], y[:60000]).score(X[60000:], y[60000:]))
     assert np.mean(scores) >= 0.981

@@ -91,7 +91,7 @@ def test_shapes_that_may_not_be_given(given):
 
 
 def test_a_dense_network():
-    own = MLPClassifier((30, 20), max_iter=1, patience=np.inf, batch_size=10)
+    own = MLPClassifier((30, 20), max_iter=1, patience=None, batch_size=10)
     own.fit(FLAT, Y)
     table = own.summary()
     assert [(row.name, row.output_shape, row.n_params) for row in table.rows] == [

@@ -81,7 +81,7 @@ def recorded_iteration(end):
 def begun(kind):
     """The estimator as it is before the call that is interrupted."""
     name, params = KINDS[kind]
-    defaults = {"batch_size": 32, "patience": np.inf, "random_state": 0, "dtype": "float64"}
+    defaults = {"batch_size": 32, "patience": None, "random_state": 0, "dtype": "float64"}
     own = getattr(skneural, name)(**{**defaults, **params})
     return (
         own.set_params(max_iter=3).fit(X, Y).set_params(max_iter=12) if own.warm_start else own
@@ -197,7 +197,7 @@ def in_child(kind, whole, tell, once):
     return f"{outcome}, {ended}"
 
 
-LONG = {"max_iter": 10**6, "patience": np.inf, "random_state": 0, "dtype": "float32"}
+LONG = {"max_iter": 10**6, "patience": None, "random_state": 0, "dtype": "float32"}
 LONG_FITS = {
     "dense": ("MLPClassifier", (784,), {"hidden_layer_sizes": (512, 256), "batch_size": 256}),
     "small": ("MLPClassifier", (64,), {"hidden_layer_sizes": (64,), "batch_size": 32}),
