@@ -212,7 +212,6 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
                     **encoding,
                 )
                 job.max_iter, job.schedule_length = 1, self.max_iter
-                job.schedule = self._make_schedule(continues=True)  # other parts may follow
                 job.convergence.patience = math.inf  # an epoch cannot tell whether it stalls
                 self._run(job, Watch(self.verbose, interrupt=interrupt))
             if interrupt.pressed:  # all of the part or nothing: the user can pass it again

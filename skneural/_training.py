@@ -114,7 +114,7 @@ class Job:
     @property
     def doubt(self):
         """Why the network may need more training, if the epochs ran out, or None."""
-        if self.ended or self.convergence.patience == math.inf:
+        if self.ended:
             return None
         return (
             f"max_iter={self.max_iter} epochs were run before patience="
