@@ -32,7 +32,7 @@ class Accuracy:
         if right.ndim == 2:
             right = right.all(axis=1)
         if self.sample_weight is None:
-            return np.count_nonzero(right) / len(right)
+            return float(np.count_nonzero(right) / len(right))
         return float(np.average(right, weights=self.sample_weight))
 
 

@@ -58,6 +58,7 @@ def by_score(estimator, x, y, sample_weight=None):
 def assert_same_scores(own, other):
     for name in ("score", "validation_score"):
         np.testing.assert_allclose(own.history_[name], other.history_[name], rtol=1e-13)
+        assert {type(value) for value in own.history_[name]} == {float}  # not those of NumPy
     np.testing.assert_array_equal(own.network_.theta, other.network_.theta)  # of the best epoch
 
 
