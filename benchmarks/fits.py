@@ -47,6 +47,8 @@ def ours(fit, X, y):
         hidden_layer_sizes=fit.hidden,
         solver=fit.solver,
         learning_rate=fit.rate,
+        schedule="constant",
+        beta_2=0.999,
         batch_size=fit.batch_size,
         max_iter=fit.epochs,
         patience=None,

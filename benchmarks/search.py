@@ -15,7 +15,7 @@ def searching(kind, sizes, rates, epochs, folds, X, y):
     if kind == OURS:
         from skneural import MLPClassifier
 
-        model = MLPClassifier(patience=None, **fixed)
+        model = MLPClassifier(schedule="constant", patience=None, **fixed)
         names = "hidden_layer_sizes", "learning_rate"
     elif kind == SKLEARN:
         from sklearn.neural_network import MLPClassifier

@@ -32,7 +32,7 @@ SIZES = [4, 16, 64, 256, 1024]
 def make_search(args):
     network = MLPClassifier((64,), solver="sgd", momentum=0.0, nesterovs_momentum=False)
     network.set_params(learning_rate=0.1, max_iter=args.epochs, patience=None)
-    network.set_params(random_state=args.seed)
+    network.set_params(schedule="constant", random_state=args.seed)
     return GridSearchCV(
         make_pipeline(MinMaxScaler(), network),
         {"mlpclassifier__batch_size": SIZES},

@@ -33,6 +33,7 @@ X, Y = X[:400] / 16, Y[:400]
 
 def make(cls=MLPClassifier, **params):
     defaults = {"hidden_layer_sizes": (32,), "batch_size": 32, "max_iter": 30}
+    defaults |= {"learning_rate": 1e-3, "schedule": "constant"}
     return cls(**{**defaults, "patience": None, "random_state": 0, **params})
 
 

@@ -35,6 +35,7 @@ def _close_figures():
 
 def network(**params):
     params = {"max_iter": 3, "patience": None, "random_state": 0, **params}
+    params = {"schedule": "constant", **params}
     return MLPClassifier((9,), **params)
 
 

@@ -57,12 +57,13 @@ class CtrlC:
 
 def images(cls=ConvNetClassifier, **params):
     defaults = {"filters": 4, "input_shape": (8, 8, 1), "batch_size": 40, "max_iter": 6}
-    return cls(**{**defaults, "patience": None, "random_state": 0, **params})
+    defaults |= {"schedule": "constant", "patience": None, "random_state": 0}
+    return cls(**{**defaults, **params})
 
 
 def dense(cls=MLPClassifier, **params):
-    defaults = {"batch_size": 40, "max_iter": 6, "patience": None, "random_state": 0}
-    return cls((12,), **{**defaults, **params})
+    defaults = {"schedule": "constant", "batch_size": 40, "max_iter": 6, "patience": None}
+    return cls((12,), **{**defaults, "random_state": 0, **params})
 
 
 def fit_interrupted(own, *data, match=None, **more):

@@ -130,7 +130,7 @@ def test_a_start_at_the_minimum_is_one_epoch():
 @pytest.mark.parametrize("limit", [{"max_iter": 3}, {"max_fun": 3}], ids=str)
 def test_warns_unless_converged(limit):
     with pytest.warns(ConvergenceWarning, match=r"max_iter=\d+ or max_fun=\d+.*tol=0.0001"):
-        make(**limit).fit(X, Y)
+        make(**limit, patience=10).fit(X, Y)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         make(**limit, patience=None).fit(X, Y)

@@ -23,6 +23,7 @@ SOLVERS = ["sgd", "adam", "adamw", "rmsprop", "adagrad"]
 
 def make(cls=MLPClassifier, **params):
     defaults = {"hidden_layer_sizes": (12,), "batch_size": 32, "max_iter": 3}
+    defaults |= {"schedule": "constant"}
     return cls(**{**defaults, "patience": None, "random_state": 0, **params})
 
 

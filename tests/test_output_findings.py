@@ -19,6 +19,7 @@ UNLEARNED = "one output is learned and another one is not"
 
 def make(cls=MLPRegressor, **params):
     defaults = {"hidden_layer_sizes": (32,), "max_iter": 30, "patience": None}
+    defaults |= {"learning_rate": 1e-3, "schedule": "constant", "batch_size": 200}
     return cls(**{**defaults, "random_state": 0, **params})
 
 

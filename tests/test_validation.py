@@ -31,6 +31,7 @@ def best_epoch(own):
 
 def make(cls=MLPClassifier, **params):
     defaults = {"hidden_layer_sizes": (20,), "batch_size": 32, "max_iter": 12}
+    defaults |= {"schedule": "constant"}
     return cls(
         **{**defaults, "learning_rate": 0.02, "patience": None, "random_state": 0, **params}
     )
