@@ -193,8 +193,8 @@ def test_decay_multiplies_the_rate_after_every_epoch():
     """Plain gradient descent on all rows, without penalty, is easily done by hand."""
     x, y = X[:40, 20:23], Y[:40] / 10
     own = MLPRegressor(
-        (), solver="sgd", momentum=0.0, learning_rate=0.1, decay=0.5, alpha=0.0,
-        max_iter=4, patience=None, shuffle=False,
+        (), solver="sgd", momentum=0.0, learning_rate=0.1, schedule="constant",
+        decay=0.5, alpha=0.0, batch_size=40, max_iter=4, patience=None, shuffle=False,
     ).fit(x, y, coefs_init=[np.ones((3, 1))])  # fmt: skip
     weight, bias = np.ones(3), 0.0
     for rate in (0.1, 0.05, 0.025, 0.0125):

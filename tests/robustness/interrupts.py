@@ -126,7 +126,7 @@ class Whole:
             assert checksum(own.network_) == checksum(begun(kind).network_)
             return "as before"
         theta = zlib.crc32(own.network_.theta.tobytes())
-        if own.early_stopping:
+        if "validation_score" in history:
             ranks = history["validation_loss"], -np.array(own.validation_scores_)
             best = np.lexsort(ranks)[0]
             assert self.steps[(best + 1) * len(self.steps) // self.epochs - 1] == theta
