@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from math import inf, prod
+from math import prod
 
 from _data import digits, images, mnist, mnist_images, text
 from _harness import CONTESTANTS, JAX, OURS, PEAKS, SKLEARN, SKORCH, TORCH, Child, Work
@@ -47,9 +47,11 @@ def ours(fit, X, y):
         hidden_layer_sizes=fit.hidden,
         solver=fit.solver,
         learning_rate=fit.rate,
+        schedule="constant",
+        beta_2=0.999,
         batch_size=fit.batch_size,
         max_iter=fit.epochs,
-        patience=inf,
+        patience=None,
         **PLAIN_SGD,
     )
     return lambda: model.fit(X, y)

@@ -1,7 +1,6 @@
 """A search on two processes."""
 
 from functools import partial
-from math import inf
 
 from _data import digits
 from _harness import OURS, SKLEARN, SKORCH, Work
@@ -16,7 +15,7 @@ def searching(kind, sizes, rates, epochs, folds, X, y):
     if kind == OURS:
         from skneural import MLPClassifier
 
-        model = MLPClassifier(patience=inf, **fixed)
+        model = MLPClassifier(schedule="constant", patience=None, **fixed)
         names = "hidden_layer_sizes", "learning_rate"
     elif kind == SKLEARN:
         from sklearn.neural_network import MLPClassifier

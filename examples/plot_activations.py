@@ -34,7 +34,7 @@ LAYERS = (32,) * 5
 # ----------
 def make_search(args):
     network = MLPClassifier(LAYERS, solver="sgd", learning_rate=0.05, batch_size=32)
-    network.set_params(max_iter=args.epochs, patience=np.inf, random_state=args.seed)
+    network.set_params(max_iter=args.epochs, patience=None, random_state=args.seed)
     return GridSearchCV(
         make_pipeline(MinMaxScaler(), network),
         {"mlpclassifier__activation": ACTIVATIONS},

@@ -24,7 +24,6 @@ import argparse
 import sys
 from pathlib import Path
 
-import numpy as np
 from _common import DATA_HELP, check_output, load_data, plt, show_progress
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
@@ -40,10 +39,10 @@ HIDDEN_LAYER_SIZES = [(64,), (128, 64), (256, 128, 64), (512, 64), (512, 256)]
 # %%
 # The search
 # ----------
-# Plain gradient descent, at a rate that falls by 5 % an epoch. With ``patience=np.inf``
+# Plain gradient descent, at a rate that falls by 5 % an epoch. With ``patience=None``
 # every structure is trained for the same number of epochs.
 def make_search(args):
-    network = MLPClassifier(batch_size=args.batch_size, max_iter=args.epochs, patience=np.inf)
+    network = MLPClassifier(batch_size=args.batch_size, max_iter=args.epochs, patience=None)
     network.set_params(solver="sgd", momentum=0.0, nesterovs_momentum=False)
     network.set_params(learning_rate=0.1, decay=0.95, random_state=args.seed)
     return GridSearchCV(

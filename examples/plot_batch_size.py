@@ -15,7 +15,6 @@ A larger batch bears a higher rate. So a fair choice searches both together, whi
 line more in the grid; `plot_optimizers.py` searches a pair in that way.
 """
 
-import numpy as np
 from _common import finish, plt, read_study, show_progress, study_parser
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -32,8 +31,8 @@ SIZES = [4, 16, 64, 256, 1024]
 # Gradient descent at the rate 0.1, without momentum.
 def make_search(args):
     network = MLPClassifier((64,), solver="sgd", momentum=0.0, nesterovs_momentum=False)
-    network.set_params(learning_rate=0.1, max_iter=args.epochs, patience=np.inf)
-    network.set_params(random_state=args.seed)
+    network.set_params(learning_rate=0.1, max_iter=args.epochs, patience=None)
+    network.set_params(schedule="constant", random_state=args.seed)
     return GridSearchCV(
         make_pipeline(MinMaxScaler(), network),
         {"mlpclassifier__batch_size": SIZES},

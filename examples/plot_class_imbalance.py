@@ -57,7 +57,7 @@ def make_rare(X, y, seed):
 # Where no row is called rare there is no precision; a scorer of our own makes it 0.
 def make_search(args):
     network = MLPClassifier((), learning_rate=0.003, batch_size=64, max_iter=args.epochs)
-    network.set_params(patience=np.inf, random_state=args.seed)
+    network.set_params(patience=None, random_state=args.seed)
     return GridSearchCV(
         make_pipeline(MinMaxScaler(), network),
         {"mlpclassifier__class_weight": list(WEIGHTS.values())},

@@ -32,7 +32,7 @@ from skneural import ConvNetClassifier, MLPClassifier, study_report
 # The networks
 # ------------
 def make_pipelines(args, side):
-    shared = {"batch_size": 32, "max_iter": args.epochs, "patience": np.inf}
+    shared = {"batch_size": 32, "max_iter": args.epochs, "patience": None}
     shared["random_state"] = args.seed
     networks = {
         "MLP": MLPClassifier((256, 64), **shared),

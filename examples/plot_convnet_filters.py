@@ -41,7 +41,7 @@ KERNEL_SIZES = [3, 5]
 # of 64 units. One scaler for all pixels would do as well; this one scales each pixel.
 def make_search(args, side):
     network = ConvNetClassifier(input_shape=(side, side, 1), batch_size=args.batch_size)
-    network.set_params(max_iter=args.epochs, patience=np.inf, random_state=args.seed)
+    network.set_params(max_iter=args.epochs, patience=None, random_state=args.seed)
     return GridSearchCV(
         make_pipeline(MinMaxScaler(), network),
         {"convnetclassifier__filters": FILTERS, "convnetclassifier__kernel_size": KERNEL_SIZES},

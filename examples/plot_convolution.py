@@ -44,7 +44,7 @@ def signals(n, seed):
 def edge_network(**params):
     """Two kernels of two weights, rectifiers, the mean over all places, one output."""
     network = ConvNetRegressor(2, kernel_size=2, input_shape=(LENGTH, 1), padding="valid")
-    network.set_params(pool="global_average", hidden_layer_sizes=(), patience=np.inf)
+    network.set_params(pool="global_average", hidden_layer_sizes=(), patience=None)
     return network.set_params(alpha=0.0, **params)
 
 
@@ -72,7 +72,7 @@ def learned(X, y, args):
 def classifier(X, y, args):
     side = square_side(X)
     network = ConvNetClassifier((16, 32), input_shape=(side, side, 1), batch_size=32)
-    network.set_params(max_iter=args.epochs, patience=np.inf, random_state=args.seed)
+    network.set_params(max_iter=args.epochs, patience=None, random_state=args.seed)
     return network.fit(X, y)
 
 

@@ -18,7 +18,6 @@ are good depends on the method, on the batches and on the data: see the other ex
 
 import warnings
 
-import numpy as np
 from _common import finish, plt, read_study, show_progress, study_parser
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
@@ -36,8 +35,8 @@ RATES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]
 # Every rate has the same initial weights and the same batches.
 def make_search(args):
     network = MLPClassifier((64,), solver="sgd", momentum=0.0, nesterovs_momentum=False)
-    network.set_params(batch_size=32, max_iter=args.epochs, patience=np.inf)
-    network.set_params(random_state=args.seed)
+    network.set_params(batch_size=32, max_iter=args.epochs, patience=None)
+    network.set_params(schedule="constant", random_state=args.seed)
     return GridSearchCV(
         make_pipeline(MinMaxScaler(), network),
         {"mlpclassifier__learning_rate": RATES},

@@ -32,7 +32,7 @@ LOSSES = ["log_loss", "squared_error"]
 # ----------
 def make_search(args):
     network = MLPClassifier((64,), solver="sgd", batch_size=32, max_iter=args.epochs)
-    network.set_params(patience=np.inf, random_state=args.seed)
+    network.set_params(patience=None, random_state=args.seed)
     return GridSearchCV(
         make_pipeline(MinMaxScaler(), network),
         {"mlpclassifier__loss": LOSSES, "mlpclassifier__learning_rate": [0.01, 0.03, 0.1]},

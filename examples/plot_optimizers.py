@@ -34,7 +34,7 @@ RATES = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3]
 # ----------
 # ``"sgd"`` has momentum 0.9 by default.
 def make_search(args):
-    network = MLPClassifier((64,), batch_size=32, max_iter=args.epochs, patience=np.inf)
+    network = MLPClassifier((64,), batch_size=32, max_iter=args.epochs, patience=None)
     network.set_params(random_state=args.seed)
     return GridSearchCV(
         make_pipeline(MinMaxScaler(), network),

@@ -55,7 +55,7 @@ def write(path, X, y, n_rows, seed):
 # ------------
 # Every call of `partial_fit` counts as an epoch: a schedule would count the blocks.
 def make_network(args):
-    network = MLPClassifier((64,), batch_size=64, max_iter=args.epochs, patience=np.inf)
+    network = MLPClassifier((64,), batch_size=64, max_iter=args.epochs, patience=None)
     return network.set_params(random_state=args.seed)
 
 

@@ -41,8 +41,8 @@ AUGMENTATIONS = {"none": None, "noise": {"gaussian_noise": 0.1}, "shifts": {"shi
 # -----------------------
 # scikit-learn's own displays take networks as they take every estimator.
 def dense(args, **params):
-    network = MLPClassifier((256,), learning_rate=0.01, batch_size=32, patience=np.inf)
-    network.set_params(max_iter=args.epochs, random_state=args.seed)
+    network = MLPClassifier((256,), learning_rate=0.01, batch_size=32, patience=None)
+    network.set_params(schedule="constant", max_iter=args.epochs, random_state=args.seed)
     return network.set_params(**params)
 
 
@@ -86,7 +86,7 @@ def plot_long_fit(args, few, ax):
 def accuracies(augmentation, seed, args, few, X_test, y_test):
     """Accuracy on the training rows, on the test rows, and on the test rows moved."""
     side = square_side(X_test)
-    network = ConvNetClassifier(input_shape=(side, side, 1), batch_size=32, patience=np.inf)
+    network = ConvNetClassifier(input_shape=(side, side, 1), batch_size=32, patience=None)
     network.set_params(learning_rate=0.003, schedule="cosine", max_iter=2 * args.epochs)
     network.set_params(augmentation=augmentation, random_state=seed).fit(*few)
     moved = shifted(X_test, args.seed)

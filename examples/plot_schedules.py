@@ -18,7 +18,6 @@ are close to each other: look at the ±.
 import math
 import warnings
 
-import numpy as np
 from _common import COLOURS, finish, plt, read_study, show_progress, study_parser
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
@@ -51,7 +50,7 @@ SETTINGS = {
 # A search over settings that belong together is a list of small grids.
 def make_search(args):
     network = MLPClassifier((32,), solver="sgd", learning_rate=0.1, batch_size=8)
-    network.set_params(max_iter=args.epochs, patience=np.inf)
+    network.set_params(max_iter=args.epochs, patience=None)
     network.set_params(random_state=args.seed)
     grids = [
         {f"mlpclassifier__{name}": [value] for name, value in setting.items()}

@@ -41,7 +41,7 @@ X_DENSE = np.linspace(LOW, HIGH, 3001).reshape(-1, 1)  # errors are measured bet
 def fit(units, seed, epochs):
     # float64, because X is; every epoch counts, whatever the loss does
     network = MLPRegressor((units,), learning_rate=0.1, schedule="cosine", batch_size=len(X))
-    network.set_params(max_iter=epochs, patience=np.inf, alpha=0.0, random_state=seed)
+    network.set_params(max_iter=epochs, patience=None, alpha=0.0, random_state=seed)
     return network.fit(X, np.sin(X).ravel())
 
 

@@ -1,6 +1,7 @@
 """What all estimators share: running a fit, fitted attributes, raw predictions."""
 
 import math
+import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -13,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from skneural import _lbfgs, _training
+from skneural._auto import auto_batch_size
 from skneural._data import check_start
 from skneural._engine.threads import counted
 from skneural._foreign_names import explain_unknown_keywords
@@ -55,7 +57,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights from 0 up. A weight of 2 counts as a repeated row.
         X_val : {array-like, CSR matrix} of shape (n_validation, n_features), default=None
-            Validation data, instead of a part of X that ``early_stopping=True`` holds out. They
+            Validation data, instead of a part of X that `early_stopping` holds out. They
             must be scaled as X is: a Pipeline does that with ``transform_input=["X_val"]`` and
             metadata routing. A warning tells if their scale is far from that of X.
         y_val : array-like of shape (n_validation,) or (n_validation, n_outputs), default=None
@@ -183,7 +185,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         first_loss = losses[0]
         # fewer epochs are a trial, of which nobody expects a good fit
         useless = self._why_useless() if len(losses) >= 10 else None
-        doubt = doubt if np.isfinite(self.patience) else None
+        doubt = None if self.patience in (None, math.inf) else doubt
         if self.loss_ - first_loss > 9 * abs(first_loss):
             message = (
                 f"The training loss rose from {first_loss:.3g} to {self.loss_:.3g}: "
@@ -210,7 +212,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
                     **encoding,
                 )
                 job.max_iter, job.schedule_length = 1, self.max_iter
-                job.convergence.patience = np.inf  # an epoch cannot tell whether it stalls
+                job.convergence.patience = math.inf  # an epoch cannot tell whether it stalls
                 self._run(job, Watch(self.verbose, interrupt=interrupt))
             if interrupt.pressed:  # all of the part or nothing: the user can pass it again
                 raise KeyboardInterrupt("partial_fit was interrupted: nothing has changed")
@@ -291,7 +293,10 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         shape = self._described_shape(input_shape)
         dtype = "float64" if self.dtype == "auto" else self.dtype
         network = Network(self._build_layers(shape, None), None, shape, dtype)
-        return network.summary(200 if self.batch_size == "auto" else self.batch_size)
+        batch_size = self.batch_size
+        if batch_size == "auto":
+            batch_size = auto_batch_size(sys.maxsize)
+        return network.summary(batch_size)
 
     def activations(self, X):
         """Compute what every layer says about some rows, from input to output.
@@ -321,7 +326,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         >>> from sklearn.datasets import load_iris
         >>> from skneural import MLPClassifier
         >>> X, y = load_iris(return_X_y=True)
-        >>> clf = MLPClassifier((8, 4), max_iter=5, patience=float("inf")).fit(X, y)
+        >>> clf = MLPClassifier((8, 4), max_iter=5, patience=None).fit(X, y)
         >>> [layer.shape for layer in clf.activations(X)]
         [(150, 8), (150, 4), (150, 3)]
         """

@@ -52,7 +52,7 @@ class Checkpoint:
     >>> from skneural import Checkpoint, MLPClassifier
     >>> X, y = load_iris(return_X_y=True)
     >>> path = os.path.join(tempfile.mkdtemp(), "iris.checkpoint")
-    >>> clf = MLPClassifier(max_iter=20, patience=float("inf"), random_state=0)
+    >>> clf = MLPClassifier(max_iter=20, patience=None, random_state=0)
     >>> clf = clf.set_callbacks(Checkpoint(path, every=5, resume=True)).fit(X, y)
     >>> clf.n_iter_, os.listdir(os.path.dirname(path))
     (20, ['iris.checkpoint'])
@@ -160,6 +160,7 @@ class Checkpoint:
                 )
             job.begun, job.ended = training["begun"], training["ended"]
             job.schedule_length = training["schedule_length"]
+            job.schedule = estimator._make_schedule(continues=job.begun > 0)
             job.best = training["best"]
             job.convergence.stalled = training["stalled"]
             job.convergence.best_loss = training["best_loss"]

@@ -10,6 +10,7 @@ from skneural._available import available_if
 from skneural._class_weights import class_factors
 from skneural._classification_losses import CLASSIFIER_LOSSES
 from skneural._data import check_sample_weight, named, refuse_unreadable
+from skneural._default_scores import Accuracy
 from skneural._foreign_names import explain_unknown_keywords
 from skneural._labels import LabelColumn, LabelColumns, LabelIndicator, read_labels
 from skneural._parameters import trains_in_parts
@@ -123,6 +124,16 @@ class NeuralClassifierMixin(ClassifierMixin):
         if not weight.any():
             raise ValueError(f"class_weight={self.class_weight!r} leaves every row of y out.")
         return weight if sample_weight is None else weight * sample_weight
+
+    def _quick_score(self, rows):
+        """Return `score` of some rows as a function of their raw predictions.
+
+        None where a subclass predicts or scores in a way of its own.
+        """
+        own = type(self).predict, type(self).score
+        if own != (NeuralClassifierMixin.predict, NeuralClassifierMixin.score):
+            return None
+        return Accuracy(self._labels.decode, rows.encoded, rows.sample_weight)
 
     def score(self, X, y, sample_weight=None):
         """Return the accuracy: the share of the rows that are predicted right.

@@ -50,7 +50,7 @@ class ConvNetClassifier(NeuralClassifierMixin, BaseConvNet):
     >>> from skneural import ConvNetClassifier
     >>> digits = load_digits()
     >>> X, y = digits.images / 16, digits.target  # X has shape (1797, 8, 8)
-    >>> clf = ConvNetClassifier((8, 16), batch_size=32, max_iter=10, patience=float("inf"),
+    >>> clf = ConvNetClassifier((8, 16), batch_size=32, max_iter=10, patience=None,
     ...                         random_state=0)
     >>> clf.fit(X[:1200], y[:1200]).score(X[1200:], y[1200:]) > 0.9
     True
@@ -58,7 +58,7 @@ class ConvNetClassifier(NeuralClassifierMixin, BaseConvNet):
     Flat rows, as a scaler or a search returns them, need to be told their shape:
 
     >>> clf = ConvNetClassifier((8, 16), input_shape=(8, 8, 1), batch_size=32, max_iter=10,
-    ...                         patience=float("inf"), random_state=0)
+    ...                         patience=None, random_state=0)
     >>> clf.fit(X[:1200].reshape(-1, 64), y[:1200]).input_shape_
     (8, 8, 1)
     """

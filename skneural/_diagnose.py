@@ -52,7 +52,7 @@ def diagnose(estimator, X):
     >>> from sklearn.datasets import load_wine
     >>> from skneural import MLPClassifier, diagnose
     >>> X, y = load_wine(return_X_y=True)
-    >>> clf = MLPClassifier((8,), max_iter=50, patience=float("inf"), random_state=0)
+    >>> clf = MLPClassifier((8,), max_iter=50, patience=None, random_state=0)
     >>> diagnose(clf.fit(X, y), X)[0].problem
     'the input is not scaled'
     """

@@ -45,7 +45,7 @@ class Diagnostics:
     >>> from skneural import Diagnostics, MLPClassifier
     >>> X, y = load_iris(return_X_y=True)
     >>> diagnostics = Diagnostics()
-    >>> clf = MLPClassifier((8,), max_iter=3, patience=float("inf"), random_state=0)
+    >>> clf = MLPClassifier((8,), max_iter=3, patience=None, random_state=0)
     >>> _ = clf.set_callbacks(diagnostics).fit(X, y)
     >>> diagnostics.layers_
     ['1: Dense 8, ReLU', '2: Dense 3']

@@ -2,6 +2,8 @@
 
 import inspect
 
+from skneural._auto import LARGEST_BATCH, MANY_SAMPLES
+
 PARAMETERS = {
     "hidden_layer_sizes": """\
 hidden_layer_sizes : int or sequence of int, default=(100,)
@@ -30,20 +32,21 @@ learning_rate : float, default=1e-3
 decay : float, default=1.0
     The rate is multiplied by this after every epoch; in (0, 1].
 """,
-    "batch_size": """\
+    "batch_size": f"""\
 batch_size : int or "auto", default="auto"
-    Rows a step; never more than there are. ``"auto"`` is ``min(200, n_samples)``.
+    Number of samples per mini-batch, at most `n_samples`. ``"auto"`` is
+    ``min({LARGEST_BATCH}, n_samples)``.
 """,
     "max_iter": """\
 max_iter : int, default=200
     Epochs (passes over the data) of one call of `fit`, at most.
 """,
     "patience": """\
-patience : int or inf, default=10
+patience : int or None, default=10
     Training stops after this many epochs in a row in which the training loss did not
-    fall more than `tol` below its lowest value in this call. With ``np.inf`` exactly
+    fall more than `tol` below its lowest value in this call. None means never: exactly
     `max_iter` epochs are run, and no ConvergenceWarning says that they were too few. With
-    ``solver="lbfgs"`` it only watches validation scores.
+    ``solver="lbfgs"`` only validation scores are watched.
 """,
     "tol": """\
 tol : float, default=1e-4
@@ -55,18 +58,20 @@ tol : float, default=1e-4
 target_score : float or None, default=None
     Training stops as soon as the validation score reaches this.
 """,
-    "early_stopping": """\
-early_stopping : bool, default=False
+    "early_stopping": f"""\
+early_stopping : bool or "auto", default=False
     Whether `fit` holds out a part of the data (stratified by class), scores it after
     every epoch, and lets `patience` watch this score instead of the loss. With it, or
     with `X_val` in `fit`, the weights of the best score are restored at the end; of equal
     scores, those of the lowest validation loss. Sample and class weights of the rows held
-    out enter the score.
+    out enter the score. ``"auto"`` holds a part out if more than {MANY_SAMPLES:,} rows have a
+    weight and no class has a single row, but never for ``solver="lbfgs"``. `partial_fit`
+    holds nothing out; it does not exist with True.
 """,
     "validation_fraction": """\
 validation_fraction : float, default=0.1
-    Share of the rows that ``early_stopping=True`` holds out, in (0, 1); at least as many
-    rows as there are classes, and at least 2.
+    Share of the rows that `early_stopping` holds out, in (0, 1); at least as many rows as
+    there are classes, and at least 2.
 """,
     "scoring": """\
 scoring : str, callable or None, default=None
@@ -145,14 +150,16 @@ random_state : int, RandomState or None, default=None
 """,
     "schedule": """\
 schedule : str or Schedule, default="constant"
-    How the rate goes on: ``"constant"``, ``"invscaling"``, ``"adaptive"`` (a fifth of the
+    Learning-rate schedule: ``"constant"``, ``"invscaling"``, ``"adaptive"`` (a fifth of the
     rate whenever patience runs out, until the rate is 1e-6), ``"step"``,
     ``"exponential"``, ``"linear"``, ``"cosine"`` or ``"cosine_restarts"``, or an object of
     `skneural.schedules`, whose parameters can be searched as ``schedule__period`` and
     which may have a warm-up. A linear or cosine schedule without a period lasts
     `max_iter` epochs; after its end the rate stays as it is then, by default 0, and
     further calls of `partial_fit` change nothing. A warm start of `fit` stretches it to
-    its own end, so the rate may rise again.
+    its own end, so the rate may rise again. ``"auto"`` is ``"cosine"`` in a `fit` that
+    begins with a new network, and ``"constant"`` where training continues: in `partial_fit`,
+    and in a warm start of `fit`.
 """,
     "power_t": """\
 power_t : float, default=0.5

@@ -115,6 +115,6 @@ def _doubt(job, result):
         ended, advice = "found no lower loss in its line search", "Raise tol"
     return (
         f"L-BFGS {ended} before every entry of the gradient was below tol="
-        f"{job.optimizer.tol}. {advice}, scale X, or set patience=np.inf if this is what "
+        f"{job.optimizer.tol}. {advice}, scale X, or set patience=None if this is what "
         "you want."
     )

@@ -1,7 +1,5 @@
 """Dense networks: MLPClassifier and MLPRegressor."""
 
-import numpy as np
-
 from skneural import _parameters as check
 from skneural._base import BaseNeuralNetwork
 from skneural._classification import NeuralClassifierMixin
@@ -34,11 +32,11 @@ class BaseMLP(BaseNeuralNetwork):
         "decay": check.number(0, 1, open_low=True),
         "batch_size": check.either("auto", check.number(1, integer=True)),
         "max_iter": check.number(1, integer=True),
-        "patience": check.either(np.inf, check.number(1, integer=True)),
+        "patience": check.patience,
         "tol": check.number(0),
         "max_fun": check.number(1, integer=True),
         "target_score": check.either(None, check.number()),
-        "early_stopping": check.boolean,
+        "early_stopping": check.boolean_or_auto,
         "validation_fraction": check.number(0, 1, open_low=True, open_high=True),
         "scoring": check.scorer,
         "alpha": check.number(0),
@@ -176,7 +174,7 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
     >>> from skneural import MLPClassifier
     >>> X, y = load_digits(return_X_y=True)
     >>> X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
-    >>> clf = MLPClassifier((64, 32), batch_size=32, max_iter=20, patience=float("inf"),
+    >>> clf = MLPClassifier((64, 32), batch_size=32, max_iter=20, patience=None,
     ...                     random_state=0)
     >>> clf.fit(X_train, y_train).score(X_test, y_test) > 0.95
     True
@@ -299,7 +297,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
     >>> from skneural import MLPRegressor
     >>> x = np.linspace(-1, 2, 200).reshape(-1, 1)
     >>> y = np.sin(x).ravel()
-    >>> reg = MLPRegressor((32,), learning_rate=0.01, max_iter=200, patience=np.inf,
+    >>> reg = MLPRegressor((32,), learning_rate=0.01, max_iter=200, patience=None,
     ...                    random_state=0)
     >>> reg.fit(x, y).score(x, y) > 0.99
     True

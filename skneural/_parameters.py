@@ -70,6 +70,18 @@ def learning_rate(name, value):
         ) from None
 
 
+def patience(name, value):
+    """Check for None or an integer from 1 up; infinity means the same as None."""
+    if isinstance(value, Real) and value == math.inf:
+        return
+    try:
+        either(None, number(1, integer=True))(name, value)
+    except (TypeError, ValueError) as error:
+        if not isinstance(value, str) or value.lower() not in ("inf", "infinity", "never"):
+            raise
+        raise TypeError(f"{error} Write None, which means never.") from None
+
+
 def one_of(*names):
     """Return a check for one of some strings."""
     allowed = (
@@ -95,8 +107,7 @@ def either(special, check_other):
     """Return a check for one special value, or what another check allows."""
 
     def check(name, value):
-        kind = Real if isinstance(special, float) else type(special)
-        if isinstance(value, kind) and value == special:
+        if isinstance(value, type(special)) and value == special:
             return
         try:
             check_other(name, value)
@@ -106,7 +117,7 @@ def either(special, check_other):
 
     def advise(value):
         if isinstance(value, str) and value.lower() == str(special).lower():
-            return " Write float('inf')." if special == math.inf else f" Write {special!r}."
+            return f" Write {special!r}."
         return check_other.advise(value)
 
     allowed = check.allowed = f"{special!r} or {check_other.allowed}"
@@ -118,6 +129,15 @@ def boolean(name, value):
     """Check for True or False."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, got {value!r}.")
+
+
+def boolean_or_auto(name, value):
+    """Check for True, False or "auto"."""
+    if isinstance(value, bool | np.bool_) or (isinstance(value, str) and value == "auto"):
+        return
+    kind = ValueError if isinstance(value, str) else TypeError
+    advice = value_advice(value, ["auto"])
+    raise kind(f"{name} must be True, False or 'auto', got {value!r}.{advice}")
 
 
 def boolean_or_level(name, value):
@@ -266,7 +286,7 @@ def trains_in_parts(estimator):
     if isinstance(estimator.early_stopping, bool | np.bool_) and estimator.early_stopping:
         raise AttributeError(
             "early_stopping=True holds out a part of all data, and partial_fit sees a part at "
-            "a time. Set early_stopping=False, and pass X_val and y_val to partial_fit to have "
-            "them scored after every call."
+            "a time. Set early_stopping=False or 'auto', and pass X_val and y_val to "
+            "partial_fit to have them scored after every call."
         )
     return True

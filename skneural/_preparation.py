@@ -8,6 +8,7 @@ from scipy import sparse
 from sklearn.metrics import get_scorer_names
 from sklearn.utils.validation import check_array, validate_data
 
+from skneural._auto import auto_batch_size, auto_early_stopping
 from skneural._data import (
     advised,
     check_sample_weight,
@@ -187,18 +188,25 @@ class Preparation:
     def _rows_a_step(self, n_samples):
         if self.solver == "lbfgs":
             return n_samples
-        return min(200 if self.batch_size == "auto" else int(self.batch_size), n_samples)
+        if self.batch_size == "auto":
+            return auto_batch_size(n_samples)
+        return min(int(self.batch_size), n_samples)
+
+    def _make_schedule(self, *, continues):
+        """The schedule of a call; whether it continues training decides what "auto" is."""
+        return make_schedule(self.schedule, self.power_t, continues)
 
     def _training_settings(self, epochs_so_far, validated):
         """The constructor parameters that a job takes over, as plain Python numbers."""
-        # L-BFGS knows by its gradient when the loss has settled
-        patience = self.patience if validated or self.solver != "lbfgs" else math.inf
+        patience = math.inf if self.patience is None else self.patience
+        if self.solver == "lbfgs" and not validated:
+            patience = math.inf  # L-BFGS knows by its gradient when the loss has settled
         target = -math.inf if self.target_score is None else -float(self.target_score)
         max_norm = math.inf if self.max_grad_norm is None else float(self.max_grad_norm)
         return {
             "convergence": Convergence(patience, self.tol, target),
             "learning_rate": float(self.learning_rate),
-            "schedule": make_schedule(self.schedule, self.power_t),
+            "schedule": self._make_schedule(continues=epochs_so_far > 0),
             # a warm start stretches the schedule to its own end
             "schedule_length": self.max_iter + (epochs_so_far if self.warm_start else 0),
             "decay": float(self.decay),
@@ -246,11 +254,15 @@ class Preparation:
         X_val, y_val, weight_val = given
         if (X_val is None) != (y_val is None) or (X_val is None and weight_val is not None):
             raise ValueError("X_val, y_val (and sample_weight_val) must be passed together.")
-        if X_val is None and not self.early_stopping:
+        if X_val is None and not (decides and self._holds_rows_out(rows)):
             if self.target_score is not None:
+                reason = ""
+                if self.early_stopping == "auto":
+                    n_samples = len(rows.encoded)
+                    reason = f", and early_stopping='auto' holds out none of {n_samples} rows"
                 raise ValueError(
-                    f"target_score={self.target_score!r} needs validation data: pass X_val and "
-                    "y_val, or set early_stopping=True for fit."
+                    f"target_score={self.target_score!r} needs validation data{reason}: pass "
+                    "X_val and y_val, or set early_stopping=True for fit."
                 )
             return rows, None
         # from a copy of the generator: every call holds out and scores the same rows
@@ -272,6 +284,16 @@ class Preparation:
         labels = self._labels_to_stratify(rows.y)
         drawn = rows.sample(len(held_out.encoded), seed, labels)
         return rows, Validation(self, self.scoring, drawn, held_out, decides=decides)
+
+    def _holds_rows_out(self, rows):
+        """Whether `fit` holds out a part of its rows to validate on."""
+        if self.early_stopping != "auto":
+            return bool(self.early_stopping)
+        # L-BFGS knows by its gradient when to end
+        if self.solver == "lbfgs" or not auto_early_stopping(rows.n_weighted):
+            return False
+        labels = self._labels_to_stratify(rows.y)  # a class of one row cannot be split
+        return labels is None or np.unique(labels, return_counts=True)[1].min() > 1
 
     def _check_validation_rows(self, X_val, y_val, weight_val, dtype):
         X_val = self._check_x(X_val, "X_val", dtype)

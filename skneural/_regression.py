@@ -6,6 +6,7 @@ from sklearn.metrics import r2_score
 
 from skneural._available import available_if
 from skneural._data import check_numbers, check_sample_weight, named
+from skneural._default_scores import R2
 from skneural._foreign_names import explain_unknown_keywords
 from skneural._losses import REGRESSOR_LOSSES
 from skneural._parameters import trains_in_parts
@@ -103,8 +104,23 @@ class NeuralRegressorMixin(RegressorMixin):
             Predictions, in the dtype of the network.
         """
         raw = self._raw_prediction(X)
+        return self._decode(raw)
+
+    def _decode(self, raw):
+        """Turn raw predictions, in place, into predicted targets."""
         y = self.network_.loss.predict(raw, out=raw)
         return y[:, 0] if self._y_ndim == 1 else y
+
+    def _quick_score(self, rows):
+        """Return `score` of some rows as a function of their raw predictions.
+
+        None where a subclass predicts or scores in a way of its own.
+        """
+        own = type(self).predict, type(self).score
+        if own != (NeuralRegressorMixin.predict, NeuralRegressorMixin.score):
+            return None
+        y = check_numbers("y", rows.y, np.float64)
+        return R2(self._decode, y, rows.sample_weight)
 
     def score(self, X, y, sample_weight=None):
         """Return the coefficient of determination R^2 of the predictions.

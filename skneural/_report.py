@@ -41,7 +41,7 @@ def study_report(search):
     parameters of a candidate is that of its network on the data of the best one.
 
     A search does not record how many epochs a fit took. They are known where nothing ends
-    a fit before `max_iter` (``patience=np.inf``), and where `epochs_scorer` is one of the
+    a fit before `max_iter` (``patience=None``), and where `epochs_scorer` is one of the
     scores; elsewhere there is a dash.
 
     Examples
@@ -52,7 +52,7 @@ def study_report(search):
     >>> from sklearn.preprocessing import StandardScaler
     >>> from skneural import MLPClassifier, study_report
     >>> X, y = load_iris(return_X_y=True)
-    >>> network = MLPClassifier(max_iter=20, patience=float("inf"), random_state=0)
+    >>> network = MLPClassifier(max_iter=20, patience=None, random_state=0)
     >>> search = GridSearchCV(
     ...     make_pipeline(StandardScaler(), network),
     ...     {"mlpclassifier__hidden_layer_sizes": [(8,), (32, 16)]}, cv=3)

@@ -41,7 +41,7 @@ def register_skl2onnx():
     >>> from sklearn.preprocessing import StandardScaler
     >>> import skneural
     >>> X, y = load_iris(return_X_y=True)
-    >>> clf = skneural.MLPClassifier(max_iter=20, patience=float("inf"), random_state=0)
+    >>> clf = skneural.MLPClassifier(max_iter=20, patience=None, random_state=0)
     >>> pipeline = make_pipeline(StandardScaler(), clf).fit(X, y)
     >>> skneural.register_skl2onnx()
     >>> model = skl2onnx.to_onnx(pipeline, X[:1], options={"zipmap": False})

@@ -224,7 +224,7 @@ def _certain_epochs(network):
     """The epochs of a fit that nothing ends before `max_iter`, else None."""
     if network is None or network.solver == "lbfgs" or network.target_score is not None:
         return None
-    return network.max_iter if network.patience == np.inf else None
+    return network.max_iter if network.patience in (None, np.inf) else None
 
 
 def _count_parameters(network, fitted):

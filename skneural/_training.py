@@ -119,7 +119,7 @@ class Job:
         return (
             f"max_iter={self.max_iter} epochs were run before patience="
             f"{self.convergence.patience} ended the fit. Raise max_iter, or set "
-            "patience=np.inf if this number of epochs is what you want."
+            "patience=None if this number of epochs is what you want."
         )
 
     def rate(self):

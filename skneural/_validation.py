@@ -96,6 +96,13 @@ class Rows:
     y: np.ndarray
     encoded: np.ndarray
     sample_weight: np.ndarray | None
+    quick_score: object | None = None  # their score as a function of raw predictions
+
+    @property
+    def n_weighted(self):
+        """Number of rows that have a weight."""
+        weight = self.sample_weight
+        return len(self.encoded) if weight is None else np.count_nonzero(weight)
 
     def take(self, rows):
         """Return the rows of these numbers."""
@@ -157,6 +164,9 @@ class Validation:
         self.scorer = check_scoring(self.estimator, scoring=scoring)
         self.takes_weights = not callable(scoring) or _takes_weights(scoring)
         self.training, self.validation = training, validation
+        if scoring is None:
+            for rows in (training, validation):
+                rows.quick_score = self.estimator._quick_score(rows)
         self.decides = decides
         self.failed, self.failure = set(), None
 
@@ -164,13 +174,20 @@ class Validation:
         """Return a dict of the scores and the validation loss, for the history."""
         self.estimator.network_ = network
         rows = self.validation
-        raw = network.raw_prediction(rows.X)
-        loss = network.loss.loss_gradient(
-            rows.encoded, raw, rows.sample_weight, gradient_out=np.empty_like(raw)
-        )
-        validation_score = self._validation_score()  # first, as it may end the fit
+        with np.errstate(all="ignore"):
+            raw = network.raw_prediction(rows.X)
+            loss = network.loss.loss_gradient(
+                rows.encoded, raw, rows.sample_weight, gradient_out=np.empty_like(raw)
+            )
+            validation_score, score = _quick_score(rows, raw), None
+            if self.training.quick_score is not None:
+                score = _quick_score(self.training, network.raw_prediction(self.training.X))
+        if validation_score is None:
+            validation_score = self._validation_score()  # first, as it may end the fit
+        if score is None:
+            score = self._recorded_score(self.training, "training")
         return {
-            "score": self._recorded_score(self.training, "training"),
+            "score": score,
             "validation_loss": float(loss),
             "validation_score": validation_score,
         }
@@ -207,6 +224,15 @@ class Validation:
         if rows.sample_weight is not None and self.takes_weights:
             weights["sample_weight"] = rows.sample_weight
         return float(self.scorer(self.estimator, rows.X, rows.y, **weights))
+
+
+def _quick_score(rows, raw):
+    """Return the score of raw predictions; None where the scorer has to compute it.
+
+    That is also where it would not be finite: the scorer says what is wrong then.
+    """
+    score = math.nan if rows.quick_score is None else rows.quick_score(raw)
+    return score if math.isfinite(score) else None
 
 
 def _takes_weights(scorer):

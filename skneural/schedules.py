@@ -419,16 +419,19 @@ SCHEDULES = {
 }
 
 
-def make_schedule(schedule, power_t=0.5):
+def make_schedule(schedule, power_t=0.5, continues=False):
     """Return the schedule that a name stands for.
 
     Parameters
     ----------
     schedule : str or Schedule
-        A name in `SCHEDULES`, for that schedule with its defaults; or a schedule, which is
-        returned as it is.
+        A name in `SCHEDULES`, for that schedule with its defaults; ``"auto"``; or a
+        schedule, which is returned as it is.
     power_t : float, default=0.5
         Power of ``"invscaling"``.
+    continues : bool, default=False
+        Whether training continues from an earlier call. ``"auto"`` is then `Constant`, as a
+        schedule that has ended at 0 would let nothing be learned, and otherwise `Cosine`.
 
     Returns
     -------
@@ -440,13 +443,18 @@ def make_schedule(schedule, power_t=0.5):
     >>> from skneural.schedules import make_schedule
     >>> make_schedule("invscaling", power_t=0.25)
     InvScaling(power_t=0.25)
+    >>> make_schedule("auto"), make_schedule("auto", continues=True)
+    (Cosine(), Constant())
     """
     if isinstance(schedule, Schedule):
         return schedule
-    allowed = f"one of {', '.join(map(repr, SCHEDULES))}, or a Schedule instance"
+    names = ["auto", *SCHEDULES]
+    allowed = f"one of {', '.join(map(repr, names))}, or a Schedule instance"
     if not isinstance(schedule, str):
         raise TypeError(f"schedule must be {allowed}, got {schedule!r}.")
+    if schedule == "auto":
+        return Constant() if continues else Cosine()
     if schedule not in SCHEDULES:
-        advice = value_advice(schedule, SCHEDULES)
+        advice = value_advice(schedule, names)
         raise ValueError(f"schedule must be {allowed}, got {schedule!r}.{advice}")
     return InvScaling(power_t=power_t) if schedule == "invscaling" else SCHEDULES[schedule]()

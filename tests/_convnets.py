@@ -19,9 +19,11 @@ SIGNALS = (
 DEFAULTS = {
     "filters": (3, 4),
     "hidden_layer_sizes": (6,),
+    "learning_rate": 1e-3,
+    "schedule": "constant",
     "batch_size": 16,
     "max_iter": 2,
-    "patience": np.inf,
+    "patience": None,
     "random_state": 0,
 }
 

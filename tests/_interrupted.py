@@ -10,7 +10,6 @@ import signal
 import sys
 import warnings
 
-import numpy as np
 from sklearn.datasets import load_digits
 
 import skneural
@@ -19,7 +18,10 @@ from skneural import Checkpoint
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:200] / 16, Y[:200]
 FITS = {
-    "dense": ("MLPClassifier", {"hidden_layer_sizes": (64, 32), "dropout": 0.2}),
+    "dense": (
+        "MLPClassifier",
+        {"hidden_layer_sizes": (64, 32), "dropout": 0.2, "schedule": "auto"},
+    ),
     "early stopping": (
         "MLPClassifier",
         {"early_stopping": True, "patience": 3, "tol": 0.01, "learning_rate": 0.03},
@@ -44,7 +46,7 @@ FITS = {
 def estimator(name, **more):
     """The estimator of a fit, ready."""
     cls, params = FITS[name]
-    defaults = {"batch_size": 32, "max_iter": 12, "random_state": 0, "patience": np.inf}
+    defaults = {"batch_size": 32, "max_iter": 12, "random_state": 0, "patience": None}
     return getattr(skneural, cls)(**{**defaults, **params, **more})
 
 

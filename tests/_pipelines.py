@@ -26,7 +26,7 @@ FRAME = pd.DataFrame(NUMBERS, columns=["a", "b", "c\u00e9"]).assign(
 
 
 def network(cls=MLPClassifier, **params):
-    defaults = {"hidden_layer_sizes": (5,), "max_iter": 2, "patience": np.inf}
+    defaults = {"hidden_layer_sizes": (5,), "max_iter": 2, "patience": None}
     return cls(**{**defaults, "random_state": 0, **params})
 
 

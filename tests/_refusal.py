@@ -18,7 +18,7 @@ def make(estimator_class, **params):
     defaults = {"hidden_layer_sizes": (4,), "max_iter": 2, "batch_size": 8}
     if "filters" in estimator_class().get_params():
         defaults["filters"] = (2, 3)
-    return estimator_class(**{**defaults, "patience": np.inf, "random_state": 0, **params})
+    return estimator_class(**{**defaults, "patience": None, "random_state": 0, **params})
 
 
 def outputs(own, x):

@@ -24,6 +24,7 @@ NOT_NUMBERS = ["1", None, True, np.True_, [1], 1j, np.array(1.0), np.timedelta64
 NOT_FINITE = [NAN, INF, -INF, np.float32("nan"), np.float64("inf"), 10**400]
 BAD_FLOATS = [*NOT_NUMBERS, *NOT_FINITE]
 BAD_INTS = [*NOT_NUMBERS, NAN, -INF, 1.0, np.float64(3), 2.5, 0, -1, -(10**20)]
+BAD_COUNTS = [value for value in BAD_INTS if value is not None]
 BAD_NAMES = [None, 0, NAN, True, "", "nope", b"sgd", ["nope", "nope"]]
 BAD_SWITCHES = [None, 0, 1, "yes", NAN, [True]]
 
@@ -52,10 +53,10 @@ BAD_PARAMETERS = {
     "batch_size": ("'auto' or an integer >= 1", [*BAD_INTS, INF, "AUTO", ""]),
     "max_iter": ("an integer >= 1", [*BAD_INTS, INF, "auto"]),
     "max_fun": ("an integer >= 1", [*BAD_INTS, INF]),
-    "patience": ("inf or an integer >= 1", [*BAD_INTS, "never"]),
+    "patience": ("None or an integer >= 1", [*BAD_COUNTS, "never"]),
     "tol": (">= 0", [*BAD_FLOATS, -1e-9]),
     "target_score": ("None or a number", ["1", True, [1], *NOT_FINITE]),
-    "early_stopping": ("True or False", BAD_SWITCHES),
+    "early_stopping": ("True, False or 'auto'", [*BAD_SWITCHES, "AUTO"]),
     "validation_fraction": ("> 0 and < 1", [*BAD_FLOATS, 0, 1.0, -0.1, 5]),
     "scoring": ("the name of a scorer or a callable", [0, True, ["accuracy"]]),
     "alpha": (">= 0", [*BAD_FLOATS, -1e-9]),

@@ -21,7 +21,8 @@ BOTH = pytest.mark.parametrize("cls", [MLPClassifier, MLPRegressor])
 
 
 def make(cls=MLPClassifier, **params):
-    return cls(**{"max_iter": 4, "patience": np.inf, "random_state": 0, **params})
+    defaults = {"schedule": "constant", "max_iter": 4, "patience": None}
+    return cls(**{**defaults, "random_state": 0, **params})
 
 
 class Recorder:

@@ -49,13 +49,13 @@ TARGETS = np.column_stack([Y_REG, -2 * Y_REG, X_REG[:, 2]])  # multi-output
 
 
 def classifier(sizes=(16,), **params):
-    defaults = {"learning_rate": 0.02, "batch_size": 30, "max_iter": 15}
-    return MLPClassifier(sizes, **{**defaults, "patience": np.inf, "random_state": 0, **params})
+    defaults = {"learning_rate": 0.02, "schedule": "constant", "batch_size": 30, "max_iter": 15}
+    return MLPClassifier(sizes, **{**defaults, "patience": None, "random_state": 0, **params})
 
 
 def regressor(sizes=(16,), **params):
-    defaults = {"learning_rate": 0.01, "batch_size": 30, "max_iter": 30}
-    return MLPRegressor(sizes, **{**defaults, "patience": np.inf, "random_state": 0, **params})
+    defaults = {"learning_rate": 0.01, "schedule": "constant", "batch_size": 30, "max_iter": 30}
+    return MLPRegressor(sizes, **{**defaults, "patience": None, "random_state": 0, **params})
 
 
 BOTH = pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def test_a_stack_of_blocks():
         pool=(None, None, "max", None),
         hidden_layer_sizes=(7,),
         max_iter=1,
-        patience=np.inf,
+        patience=None,
     ).fit(images, np.arange(6) % 2)
     assert [coef.shape for coef in own.coefs_] == [
         *((9, 9, 1, 2), (7, 7, 2, 3), (5, 5, 3, 4), (3, 3, 4, 5), (45, 7), (7, 1)),
@@ -252,7 +252,7 @@ def test_a_kernel_of_the_whole_image_is_a_dense_layer(solver, dtype):
     start = [rng.normal(0, 0.3, size) for size in [(40, 7), (7, 5), (5, 3)]]
     common = {
         "solver": solver, "activation": "tanh", "max_iter": 10, "batch_size": 16,
-        "patience": np.inf, "random_state": 0, "tol": 0,
+        "patience": None, "random_state": 0, "tol": 0,
     }  # fmt: skip
     dense = MLPClassifier((7, 5), **common).fit(rows, Y, coefs_init=start)
     kernel = [start[0].reshape(4, 5, 2, 7), *start[1:]]
@@ -270,7 +270,7 @@ def test_a_kernel_of_the_whole_image_is_a_dense_layer(solver, dtype):
 def test_a_kernel_of_the_whole_signal_is_a_dense_layer():
     rng = np.random.default_rng(1)
     start = [rng.normal(0, 0.3, size) for size in [(24, 7), (7, 1)]]
-    common = {"max_iter": 9, "patience": np.inf, "random_state": 0}
+    common = {"max_iter": 9, "patience": None, "random_state": 0}
     dense = MLPRegressor(7, **common).fit(SIGNALS.reshape(45, 24), Y, coefs_init=start)
     own = regressor(
         7, kernel_size=12, padding="valid", pool=None, hidden_layer_sizes=(),

@@ -307,7 +307,7 @@ def test_training_on_large_images_keeps_to_its_workspace():
     images = np.random.default_rng(0).normal(size=(2, 224, 224)).astype(np.float32)
     own = ConvNetClassifier(
         128, kernel_size=5, padding="valid", pool_size=5, pool_strides=2,
-        hidden_layer_sizes=(), batch_size=2, max_iter=1, patience=np.inf, random_state=0,
+        hidden_layer_sizes=(), batch_size=2, max_iter=1, patience=None, random_state=0,
     )  # fmt: skip
     tracemalloc.start()
     own.fit(images, [0, 1])

@@ -55,7 +55,7 @@ WAYS = {
 def make(cls, **params):
     shape = {"input_shape": (8, 8, 1), "filters": (3, 4)} if "Conv" in cls.__name__ else {}
     noise = {"dropout": 0.2, "input_noise": 0.1, "batch_norm": True, "schedule": "cosine"}
-    more = {"max_iter": 2, "patience": np.inf, "batch_size": 32, "random_state": 0}
+    more = {"max_iter": 2, "patience": None, "batch_size": 32, "random_state": 0}
     own = cls(**{"hidden_layer_sizes": (12,), **shape, **noise, **more, **params})
     return make_pipeline(StandardScaler(), own)
 

@@ -28,7 +28,7 @@ def client():
 
 def make(cls, **params):
     shape = {"filters": 3, "input_shape": (8, 8, 1)} if cls is ConvNetClassifier else {}
-    defaults = {"max_iter": 3, "patience": np.inf, "batch_size": 50, "random_state": 0}
+    defaults = {"max_iter": 3, "patience": None, "batch_size": 50, "random_state": 0}
     return cls(**{"hidden_layer_sizes": (12,), **shape, **defaults, **params})
 
 

@@ -33,7 +33,8 @@ X, Y = X[:400] / 16, Y[:400]
 
 def make(cls=MLPClassifier, **params):
     defaults = {"hidden_layer_sizes": (32,), "batch_size": 32, "max_iter": 30}
-    return cls(**{**defaults, "patience": np.inf, "random_state": 0, **params})
+    defaults |= {"learning_rate": 1e-3, "schedule": "constant"}
+    return cls(**{**defaults, "patience": None, "random_state": 0, **params})
 
 
 def problems(estimator, x=X):
@@ -162,14 +163,14 @@ def test_pipelines_of_any_depth():
 def test_silent_on_global_pooling_of_large_images():
     images = np.random.default_rng(0).normal(size=(40, 64, 64))
     pools = (None, "global_average")
-    own = ConvNetClassifier((4, 8), pool=pools, max_iter=1, patience=np.inf, random_state=0)
+    own = ConvNetClassifier((4, 8), pool=pools, max_iter=1, patience=None, random_state=0)
     assert "gradients vanish toward the input" not in problems(own.fit(images, Y[:40]), images)
 
 
 def test_large_images_take_bounded_memory():
     images = np.random.default_rng(0).normal(size=(500, 48, 48)).astype(np.float32)
     params = {"filters": (32, 32), "pool": None, "hidden_layer_sizes": (), "batch_size": 4}
-    own = ConvNetClassifier(**params, max_iter=1, patience=np.inf).fit(images[:20], Y[:20])
+    own = ConvNetClassifier(**params, max_iter=1, patience=None).fit(images[:20], Y[:20])
     tracemalloc.start()
     diagnose(own, images)
     peak = tracemalloc.get_traced_memory()[1]

@@ -34,7 +34,8 @@ def _close_figures():
 
 
 def network(**params):
-    params = {"max_iter": 3, "patience": np.inf, "random_state": 0, **params}
+    params = {"max_iter": 3, "patience": None, "random_state": 0, **params}
+    params = {"schedule": "constant", **params}
     return MLPClassifier((9,), **params)
 
 
@@ -456,7 +457,7 @@ class Filters(MLPClassifier):
 
 
 def test_filters():
-    clf = Filters((4,), max_iter=1, patience=np.inf).fit(X, Y)
+    clf = Filters((4,), max_iter=1, patience=None).fit(X, Y)
     display = WeightsDisplay.from_estimator(clf)
     assert display.images.shape == (4, 2, 3, 5)
     np.testing.assert_array_equal(tile(display, 3, 1, 3, 5), clf.coefs_[0][:, :, 1, 3])

@@ -35,7 +35,7 @@ compiled.native = Native
 compiled.team_size = lambda *arguments: 4
 
 def fit(**more):
-    settings = {"max_iter": 6, "patience": np.inf, "random_state": 0, "dropout": 0.1}
+    settings = {"max_iter": 6, "patience": None, "random_state": 0, "dropout": 0.1}
     return MLPClassifier((30, 20), **{**settings, **more}).fit(X, y)
 
 def bits(own):
@@ -158,7 +158,7 @@ def test_numbers_that_are_too_large_give_the_same_error(spoiled, solver, engines
         for name, value in spoiled.items():
             array = data[name][0] if name == "coefs_init" else data[name]
             array.flat[3] = value
-        own = MLPRegressor((4,), solver=solver, max_iter=3, patience=np.inf, random_state=0)
+        own = MLPRegressor((4,), solver=solver, max_iter=3, patience=None, random_state=0)
         try:
             own.fit(data.pop("X"), data.pop("y"), **data)
         except ValueError as error:
@@ -176,7 +176,7 @@ def test_denormals_are_numbers(name, engines):
     def results():
         rng = np.random.default_rng(1)
         data = {"X": X.copy(), "y": X[:, 0].copy(), "sample_weight": rng.uniform(0, 1, 60)}
-        own = MLPRegressor((4,), max_iter=3, patience=np.inf, random_state=0, warm_start=True)
+        own = MLPRegressor((4,), max_iter=3, patience=None, random_state=0, warm_start=True)
         if name == "theta":
             own.fit(**data).network_.theta[::2] = TINY
         else:

@@ -41,7 +41,7 @@ VALUES = [
     ("hidden_layer_sizes", "(64, 32)", "Write (64, 32), without quotation marks"),
     ("batch_size", "32", "Write 32, without quotation marks"),
     ("batch_size", "AUTO", "Write 'auto'"),
-    ("patience", "inf", "Write float('inf')"),
+    ("patience", "inf", "Write None"),
     ("scoring", "acuracy", "The closest name is 'accuracy'"),
 ]
 OWN_VALUES = [

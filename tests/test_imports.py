@@ -35,7 +35,7 @@ FLOORS = [
     ["_base", "_classification", "_regression", "_docs", "_layer_measures"],
     ["_preparation", "_watch"],
     ["_validation", "_labels", "_class_weights", "_target_fit"],
-    ["_data"],
+    ["_data", "_default_scores", "_auto"],
     ["_tree"],
     ["_state", "_wrapper_checks"],
     ["_lbfgs", "_plain"],

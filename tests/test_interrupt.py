@@ -57,12 +57,13 @@ class CtrlC:
 
 def images(cls=ConvNetClassifier, **params):
     defaults = {"filters": 4, "input_shape": (8, 8, 1), "batch_size": 40, "max_iter": 6}
-    return cls(**{**defaults, "patience": np.inf, "random_state": 0, **params})
+    defaults |= {"schedule": "constant", "patience": None, "random_state": 0}
+    return cls(**{**defaults, **params})
 
 
 def dense(cls=MLPClassifier, **params):
-    defaults = {"batch_size": 40, "max_iter": 6, "patience": np.inf, "random_state": 0}
-    return cls((12,), **{**defaults, **params})
+    defaults = {"schedule": "constant", "batch_size": 40, "max_iter": 6, "patience": None}
+    return cls((12,), **{**defaults, "random_state": 0, **params})
 
 
 def fit_interrupted(own, *data, match=None, **more):
@@ -299,7 +300,7 @@ def test_ctrl_c_from_outside_at_random_times():
 def test_a_script_ends_with_the_message_and_the_status_of_an_interrupt(tmp_path):
     script = (
         "import numpy as np, skneural; X = np.zeros((500, 5)); y = np.arange(500) % 2\n"
-        "own = skneural.MLPClassifier(max_iter=10**6, patience=np.inf, verbose=True)\n"
+        "own = skneural.MLPClassifier(max_iter=10**6, patience=None, verbose=True)\n"
         "own.fit(X, y)"
     )
     child = subprocess.Popen(

@@ -10,7 +10,7 @@ X, Y = load_diabetes(return_X_y=True)  # 442 rows of 214 whole numbers
 
 
 def make(cls, **params):
-    return cls(max_iter=2, patience=np.inf, random_state=0, **params)
+    return cls(max_iter=2, patience=None, random_state=0, **params)
 
 
 @pytest.mark.parametrize("cls", [MLPClassifier, ConvNetClassifier])

@@ -43,7 +43,7 @@ SIZES = pytest.mark.parametrize(("cls", "params"), ABSURD, ids=str)
 
 def make(cls, **params):
     shape = {"input_shape": (8, 8, 1), "filters": 4} if cls in CONVNETS else {}
-    return cls(**{"max_iter": 2, "patience": np.inf, "random_state": 0, **shape, **params})
+    return cls(**{"max_iter": 2, "patience": None, "random_state": 0, **shape, **params})
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ import numpy as np
 from sklearn import config_context
 from skneural import MLPRegressor
 x = np.zeros((5_000, 4), np.float32)
-own = MLPRegressor(40_000, max_iter=1, patience=np.inf, dtype="float32").fit(x[:2], [0, 1])
+own = MLPRegressor(40_000, max_iter=1, patience=None, dtype="float32").fit(x[:2], [0, 1])
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 own.predict(x[:100])

@@ -24,8 +24,8 @@ def test_validation_accuracy_of_the_study(hidden, expected):
             X, y, test_size=0.2, random_state=seed, stratify=y
         )
         network = MLPClassifier(
-            hidden, solver="sgd", momentum=0.0, learning_rate=0.1, decay=0.95,
-            batch_size=64, max_iter=15, patience=np.inf, random_state=seed,
+            hidden, solver="sgd", momentum=0.0, learning_rate=0.1, schedule="constant",
+            decay=0.95, batch_size=64, max_iter=15, patience=None, random_state=seed,
         )  # fmt: skip
         scores.append(network.fit(X_train, y_train).score(X_val, y_val))
     assert np.mean(scores) == pytest.approx(expected, abs=0.003)
@@ -38,7 +38,8 @@ def test_convolutional_network_on_the_test_images():
     scores = []
     for seed in range(3):
         network = ConvNetClassifier(
-            (16, 32), batch_size=64, max_iter=5, patience=np.inf, random_state=seed
-        )
+            (16, 32), learning_rate=1e-3, schedule="constant", beta_2=0.999, batch_size=64,
+            max_iter=5, patience=None, random_state=seed,
+        )  # fmt: skip
         scores.append(network.fit(X[:60000], y[:60000]).score(X[60000:], y[60000:]))
     assert np.mean(scores) >= 0.981

@@ -25,8 +25,9 @@ TEXT = np.column_stack([np.array(list("abcdefghi"))[Y[:, k]] for k in range(3)])
 
 def make(**params):
     defaults = {"hidden_layer_sizes": (16,), "learning_rate": 0.02, "batch_size": 30}
+    defaults |= {"schedule": "constant"}
     return MLPClassifier(
-        **{**defaults, "max_iter": 30, "patience": np.inf, "random_state": 0, **params}
+        **{**defaults, "max_iter": 30, "patience": None, "random_state": 0, **params}
     )
 
 

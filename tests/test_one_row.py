@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 
 from skneural import ConvNetClassifier, MLPClassifier
 
-SETTINGS = {"max_iter": 2, "patience": np.inf, "random_state": 0}
+SETTINGS = {"max_iter": 2, "patience": None, "random_state": 0}
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ LABELS = {
 
 def make(cls=MLPClassifier, **params):
     defaults = {"hidden_layer_sizes": (12,), "batch_size": 20, "learning_rate": 0.01}
-    more = {"max_iter": 4, "patience": np.inf, "random_state": 0}
+    more = {"max_iter": 4, "patience": None, "random_state": 0}
     return cls(**{**defaults, **more, **params})
 
 

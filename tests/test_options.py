@@ -23,7 +23,8 @@ SOLVERS = ["sgd", "adam", "adamw", "rmsprop", "adagrad"]
 
 def make(cls=MLPClassifier, **params):
     defaults = {"hidden_layer_sizes": (12,), "batch_size": 32, "max_iter": 3}
-    return cls(**{**defaults, "patience": np.inf, "random_state": 0, **params})
+    defaults |= {"schedule": "constant"}
+    return cls(**{**defaults, "patience": None, "random_state": 0, **params})
 
 
 @pytest.mark.parametrize(
@@ -208,7 +209,7 @@ def linear_fit(loss, x, y, **params):
     """A linear model, trained on all rows at once until it stands still."""
     own = MLPRegressor(
         (), loss=loss, alpha=0.0, learning_rate=0.05, schedule="cosine", batch_size=10**6,
-        max_iter=3000, patience=np.inf, random_state=0, **params,
+        max_iter=3000, patience=None, random_state=0, **params,
     )  # fmt: skip
     return own.fit(x, y)
 

@@ -18,7 +18,8 @@ UNLEARNED = "one output is learned and another one is not"
 
 
 def make(cls=MLPRegressor, **params):
-    defaults = {"hidden_layer_sizes": (32,), "max_iter": 30, "patience": np.inf}
+    defaults = {"hidden_layer_sizes": (32,), "max_iter": 30, "patience": None}
+    defaults |= {"learning_rate": 1e-3, "schedule": "constant", "batch_size": 200}
     return cls(**{**defaults, "random_state": 0, **params})
 
 
@@ -109,7 +110,7 @@ def test_rows_without_weight_do_not_count():
 
 def test_images():
     images = X[:, :9].reshape(-1, 3, 3)
-    own = ConvNetRegressor((4,), max_iter=10, patience=np.inf, random_state=0)
+    own = ConvNetRegressor((4,), max_iter=10, patience=None, random_state=0)
     with pytest.warns(ConvergenceWarning, match="Scale y"):
         own.fit(images, Y)
     assert UNSCALED in problems(own, images)

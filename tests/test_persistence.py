@@ -48,7 +48,7 @@ TARGETS = {
 
 
 def make(cls=MLPClassifier, **params):
-    defaults = {"batch_size": 32, "max_iter": 2, "patience": np.inf, "random_state": 0}
+    defaults = {"batch_size": 32, "max_iter": 2, "patience": None, "random_state": 0}
     sizes = {"hidden_layer_sizes": (12,)}
     if cls in (ConvNetClassifier, ConvNetRegressor):
         sizes |= {"filters": (3, 4), "input_shape": (8, 8, 1)}
@@ -140,7 +140,7 @@ def test_training_goes_on_to_the_bit(solver, cls, schedule, tmp_path):
             own.fit(x, Y)
     else:
         own.fit(x, Y)
-    own.set_params(patience=np.inf)
+    own.set_params(patience=None)
     for go_on in ("partial_fit", "fit"):
         twin = again(own, tmp_path)
         for estimator in (own, twin):

@@ -117,7 +117,7 @@ def test_noise_follows_the_definition_on_an_odd_number_of_columns(dtype):
     assert_array_equal(layer.forward(x, training=True), expected.astype(dtype))
 
 
-FIT = {"max_iter": 3, "patience": np.inf, "random_state": 0, "batch_size": 16}
+FIT = {"max_iter": 3, "patience": None, "random_state": 0, "batch_size": 16}
 
 
 def make(cls, **params):

@@ -34,7 +34,7 @@ NASTY = "<script>alert('&')</script> \"|$*"
 
 
 def network(**params):
-    params = {"max_iter": 3, "patience": np.inf, "random_state": 0, **params}
+    params = {"max_iter": 3, "patience": None, "random_state": 0, **params}
     return MLPClassifier((4,), **params)
 
 
@@ -287,7 +287,7 @@ def test_search_over_estimators():
 
 
 def test_regressor_in_a_target_transformer():
-    reg = MLPRegressor((4,), max_iter=3, patience=np.inf, random_state=0)
+    reg = MLPRegressor((4,), max_iter=3, patience=None, random_state=0)
     wrapped = TransformedTargetRegressor(
         make_pipeline(StandardScaler(), reg),
         func=np.cbrt,

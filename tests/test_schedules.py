@@ -375,6 +375,13 @@ def test_names():
     assert make_schedule("step") is not make_schedule("step")
 
 
+def test_auto_is_a_cosine_unless_training_continues():
+    assert type(make_schedule("auto")) is Cosine
+    assert type(make_schedule("auto", continues=True)) is Constant
+    for name, cls in SCHEDULES.items():
+        assert type(make_schedule(name, continues=True)) is cls
+
+
 def test_power_t_is_for_invscaling_alone():
     assert make_schedule("invscaling", power_t=0.25).power_t == 0.25
     schedule = InvScaling(power_t=1)
@@ -390,7 +397,9 @@ def test_power_t_is_for_invscaling_alone():
     + [(wrong, TypeError) for wrong in (None, Step, 0.95, lambda epoch: 1.0, ["step"])],
 )
 def test_make_schedule_says_what_is_known(wrong, error):
-    with pytest.raises(error, match="schedule must be one of 'constant', 'inv") as caught:
+    with pytest.raises(
+        error, match="schedule must be one of 'auto', 'constant', 'inv"
+    ) as caught:
         make_schedule(wrong)
     assert f" or a Schedule instance, got {wrong!r}." in str(caught.value)
     assert all(repr(name) in str(caught.value) for name in SCHEDULES)
@@ -461,6 +470,6 @@ def test_a_schedule_must_give_a_rate(factor):
 def test_partial_fit_goes_on_at_the_end_of_a_schedule():
     x, y = np.ones((6, 2)), [0, 1] * 3
     for warm_start in (False, True):
-        own = MLPClassifier((4,), schedule="linear", max_iter=5, patience=np.inf)
+        own = MLPClassifier((4,), schedule="linear", max_iter=5, patience=None)
         own.set_params(warm_start=warm_start).fit(x, y).partial_fit(x, y)
         assert own.history_["learning_rate"][-1] == 0.0

@@ -80,7 +80,7 @@ def test_a_scorer_that_fails_on_training_rows_leaves_nan_and_one_warning():
     """12 training rows beside 3 validation rows of 12 classes."""
     y = np.arange(1000) % 12
     given = {"X_val": X[:3], "y_val": y[:3]}
-    own = make(scoring=scorer_that_fails_on(12), patience=np.inf)
+    own = make(scoring=scorer_that_fails_on(12), patience=None)
     with pytest.warns(UserWarning, match="scoring=.*failed on 12 training rows") as caught:
         own.fit(X, y, **given)
     (warning,) = caught
@@ -90,13 +90,13 @@ def test_a_scorer_that_fails_on_training_rows_leaves_nan_and_one_warning():
     assert warning.filename == __file__
     assert np.isnan(own.history_["score"]).all()
     assert np.isfinite(own.history_["validation_score"]).all()
-    plain = make(patience=np.inf).fit(X, y, **given)
+    plain = make(patience=None).fit(X, y, **given)
     np.testing.assert_array_equal(own.network_.theta, plain.network_.theta)
 
 
 def test_a_warning_made_an_error_finds_a_fitted_estimator():
     y = np.arange(1000) % 12
-    own = make(scoring=scorer_that_fails_on(12), patience=np.inf)
+    own = make(scoring=scorer_that_fails_on(12), patience=None)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(UserWarning, match="failed on 12 training rows"):
@@ -114,7 +114,7 @@ def test_a_scorer_that_fails_on_validation_rows_ends_the_fit():
 def test_a_scorer_that_warns_and_returns_nan_is_not_asked_again():
     """All training rows that have a weight are of one class."""
     y = np.arange(1000) % 2
-    own = make(scoring="roc_auc", patience=np.inf)
+    own = make(scoring="roc_auc", patience=None)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         own.fit(X, y, 1.0 * (y == 0), **VALIDATION)
@@ -151,7 +151,7 @@ def test_a_scorer_that_fails_in_partial_fit():
     ("cls", "scoring"), [(MLPClassifier, "roc_auc"), (MLPRegressor, "neg_mean_absolute_error")]
 )
 def test_scoring_without_validation_data_warns(cls, scoring):
-    own = make(cls, scoring=scoring, patience=np.inf)
+    own = make(cls, scoring=scoring, patience=None)
     message = f"{cls.__name__}: scoring='{scoring}' has no effect.*early_stopping=True, or pass"
     with pytest.warns(UserWarning, match=message) as caught:
         own.fit(X, RARE)
@@ -176,7 +176,7 @@ def test_a_fit_that_warned_is_the_fit_without_scoring():
 def test_a_program_beside_the_package_is_not_taken_for_it():
     """Its path may begin like that of the package: /x/skneural_demo.py and /x/skneural."""
     path = f"{Path(skneural.__file__).parent}_demo.py"
-    fit = compile("make(scoring='accuracy', patience=np.inf).fit(X, RARE)", path, "exec")
+    fit = compile("make(scoring='accuracy', patience=None).fit(X, RARE)", path, "exec")
     with pytest.warns(UserWarning, match="has no effect") as caught:
         exec(fit, globals())
     assert {warning.filename for warning in caught} == {path}

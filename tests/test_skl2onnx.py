@@ -39,7 +39,7 @@ def make(cls, **params):
     sizes = {"hidden_layer_sizes": (12,), "batch_size": 20, "learning_rate": 0.01}
     if cls in (ConvNetClassifier, ConvNetRegressor):
         sizes |= {"filters": (3, 4), "input_shape": (8, 8, 1)}
-    defaults = {"max_iter": 4, "patience": np.inf, "random_state": 0}
+    defaults = {"max_iter": 4, "patience": None, "random_state": 0}
     return make_pipeline(StandardScaler(), cls(**{**defaults, **sizes, **params}))
 
 
@@ -144,9 +144,9 @@ def test_networks_deep_in_other_steps():
     scalers = ColumnTransformer(
         [("a", MinMaxScaler(), slice(0, 32)), ("b", StandardScaler(), slice(32, 64))]
     )
-    own = make_pipeline(scalers, MLPClassifier((8,), max_iter=3, patience=np.inf)).fit(X, Y)
+    own = make_pipeline(scalers, MLPClassifier((8,), max_iter=3, patience=None)).fit(X, Y)
     assert_close(answers(own, zipmap=False)["probabilities"], own.predict_proba(X))
-    search = GridSearchCV(MLPRegressor(max_iter=2, patience=np.inf), {"alpha": [0.1]}, cv=2)
+    search = GridSearchCV(MLPRegressor(max_iter=2, patience=None), {"alpha": [0.1]}, cv=2)
     own = make_pipeline(MinMaxScaler(), search).fit(X, Y / 10)
     [got] = answers(own).values()
     assert_close(got, own.predict(X)[:, None])

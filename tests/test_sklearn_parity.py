@@ -58,7 +58,9 @@ def test_same_weights_after_20_epochs(task, solver, activation):
     }
     with pytest.warns(ConvergenceWarning):
         peer.set_params(max_iter=20, learning_rate_init=0.02).fit(X, y)
-    own = getattr(ours, name)(learning_rate=0.02, patience=np.inf, **settings)
+    own = getattr(ours, name)(
+        learning_rate=0.02, schedule="constant", patience=None, **settings
+    )
     own.fit(X, y, **start)
     for mine, his in zip(own.coefs_, peer.coefs_, strict=True):
         np.testing.assert_allclose(mine, his, rtol=1e-9, atol=1e-9)
@@ -72,9 +74,7 @@ def test_same_weights_after_20_epochs(task, solver, activation):
 def test_a_weight_of_two_equals_a_repeated_row():
     y = TASKS["multiclass"][1]
     weight = np.random.default_rng(0).integers(0, 4, len(X))
-    own = ours.MLPClassifier(
-        (16,), batch_size=1000, max_iter=20, patience=np.inf, random_state=0
-    )
+    own = ours.MLPClassifier((16,), batch_size=1000, max_iter=20, patience=None, random_state=0)
     weighted = clone(own).fit(X, y, sample_weight=weight)
     repeated = clone(own).fit(np.repeat(X, weight, axis=0), np.repeat(y, weight))
     np.testing.assert_allclose(
@@ -87,8 +87,8 @@ def test_no_hidden_layer_is_a_ridge_regression():
     x, y = scale(x[:, :4]), scale(y)
     ridge = Ridge(alpha=5.0).fit(x, y)
     linear = ours.MLPRegressor(
-        (), solver="sgd", learning_rate=0.2, alpha=5.0, batch_size=1000, max_iter=300,
-        patience=np.inf,
+        (), solver="sgd", learning_rate=0.2, schedule="constant", alpha=5.0, batch_size=1000,
+        max_iter=300, patience=None,
     ).fit(x, y)  # fmt: skip
     np.testing.assert_allclose(linear.coefs_[0][:, 0], ridge.coef_, rtol=1e-9)
     np.testing.assert_allclose(linear.predict(x), ridge.predict(x), rtol=1e-9)

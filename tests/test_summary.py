@@ -8,6 +8,7 @@ from _convnets import FLAT, SIGNALS, X, Y, classifier, regressor
 from _networks import ORACLE
 
 from skneural import ConvNetClassifier, ConvNetRegressor, MLPClassifier, MLPRegressor
+from skneural._auto import auto_batch_size
 from skneural._summary import Summary, readable_bytes
 from skneural.layers._base import Layer
 
@@ -91,7 +92,7 @@ def test_shapes_that_may_not_be_given(given):
 
 
 def test_a_dense_network():
-    own = MLPClassifier((30, 20), max_iter=1, patience=np.inf, batch_size=10)
+    own = MLPClassifier((30, 20), max_iter=1, patience=None, batch_size=10)
     own.fit(FLAT, Y)
     table = own.summary()
     assert [(row.name, row.output_shape, row.n_params) for row in table.rows] == [
@@ -102,7 +103,9 @@ def test_a_dense_network():
     ]
     assert [row.prediction_bytes for row in table.rows] == [2880, 2400, 1600, 240]
     assert [row.training_bytes for row in table.rows] == [2880, 4800, 3200, 480]
-    assert MLPClassifier((30, 20)).summary(36).rows[1].prediction_bytes == 200 * 30 * 8
+    assert MLPClassifier((30, 20), batch_size=200).summary(36).rows[1].prediction_bytes == (
+        200 * 30 * 8
+    )
     assert str(table) == (
         "layer           output shape  parameters  training batch  prediction\n"
         "input                     36           0         2.8 KiB     2.8 KiB\n"
@@ -129,7 +132,7 @@ def test_signals():
     [
         ({"dtype": "float32"}, 4, 16),
         ({"dtype": "float64"}, 8, 16),
-        ({"batch_size": "auto"}, 8, 45),
+        ({"batch_size": "auto"}, 8, auto_batch_size(45)),
         ({"solver": "lbfgs"}, 8, 45),
         ({"batch_size": 1000}, 8, 45),
     ],

@@ -20,7 +20,7 @@ GRID = {"alpha": [1e-4, 1e-2, 1.0]}
 
 
 def network(seed, **params):
-    defaults = {"max_iter": 3, "patience": np.inf, "batch_size": 16, "random_state": seed}
+    defaults = {"max_iter": 3, "patience": None, "batch_size": 16, "random_state": seed}
     return MLPClassifier((8,), **{**defaults, **params})
 
 
@@ -42,7 +42,7 @@ TOOLS = {
         )
     ),
     "ConvNetClassifier": lambda: cross_val_score(
-        ConvNetClassifier(4, input_shape=(13, 1), max_iter=2, patience=np.inf, random_state=0),
+        ConvNetClassifier(4, input_shape=(13, 1), max_iter=2, patience=None, random_state=0),
         X,
         Y,
     ),

@@ -59,14 +59,14 @@ def test_concurrent_fits_and_predictions_equal_serial_ones():
     before = blas_threads()
 
     def fit(seed):
-        own = MLPClassifier((8,), max_iter=3, patience=np.inf, random_state=seed)
+        own = MLPClassifier((8,), max_iter=3, patience=None, random_state=seed)
         return own.fit(X, y).network_.theta
 
     serial = [fit(seed) for seed in range(4)]
     with ThreadPoolExecutor(4) as pool:
         parallel = list(pool.map(fit, range(4)))
         np.testing.assert_array_equal(serial, parallel)
-        shared = MLPClassifier((8,), max_iter=3, patience=np.inf, random_state=0).fit(X, y)
+        shared = MLPClassifier((8,), max_iter=3, patience=None, random_state=0).fit(X, y)
         expected = shared.predict_proba(X)
         for answer in pool.map(lambda _: shared.predict_proba(X), range(40)):
             np.testing.assert_array_equal(answer, expected)
@@ -112,7 +112,7 @@ def theta(seed, nested=False):
     if nested:
         jobs = (joblib.delayed(theta)(seed + k) for k in range(2))
         return np.concatenate(joblib.Parallel(n_jobs=2)(jobs))
-    own = MLPClassifier((8,), max_iter=2, patience=np.inf, random_state=seed)
+    own = MLPClassifier((8,), max_iter=2, patience=None, random_state=seed)
     return own.fit(X, Y).network_.theta
 
 
@@ -129,7 +129,7 @@ def test_every_backend_of_joblib_gives_the_same_bits(backend, nested):
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_fork_after_a_fit_can_fit_and_predict():
-    own = MLPClassifier((8,), max_iter=2, patience=np.inf, random_state=0).fit(X, Y)
+    own = MLPClassifier((8,), max_iter=2, patience=None, random_state=0).fit(X, Y)
     expected = own.predict_proba(X)
     own.predict(X[:1])
     child = os.fork()

@@ -23,7 +23,8 @@ CLASSES = np.arange(10)
 
 def classifier(**params):
     defaults = {"hidden_layer_sizes": (12,), "batch_size": 32, "max_iter": 3}
-    return MLPClassifier(**{**defaults, "patience": np.inf, "random_state": 0, **params})
+    defaults |= {"learning_rate": 1e-3, "schedule": "constant"}
+    return MLPClassifier(**{**defaults, "patience": None, "random_state": 0, **params})
 
 
 def test_learns_the_digits():
@@ -50,7 +51,7 @@ def test_three_partial_fits_equal_one_fit(solver, shuffle, dtype):
 
 
 def test_partial_fit_of_a_regressor_equals_fit():
-    own = MLPRegressor((8,), max_iter=3, patience=np.inf, random_state=0)
+    own = MLPRegressor((8,), schedule="constant", max_iter=3, patience=None, random_state=0)
     whole = clone(own).fit(X, Y)
     for _ in range(3):
         own.partial_fit(X, Y)
@@ -103,14 +104,24 @@ def test_patience_counts_epochs_without_improvement():
     assert improved[-5]
 
 
-def test_max_iter_warns_unless_patience_is_infinite():
-    with pytest.warns(ConvergenceWarning, match="max_iter=3"):
+def test_max_iter_warns_unless_patience_never_ends_a_fit():
+    with pytest.warns(ConvergenceWarning, match="max_iter=3.*set patience=None"):
         classifier(patience=10).fit(X, Y)
-    classifier(patience=np.inf).fit(X, Y)  # warnings are errors here
+    own = classifier(patience=None).fit(X, Y)  # warnings are errors here
+    infinite = classifier(patience=np.inf).fit(X, Y)  # as earlier versions said it
+    assert own.n_iter_ == infinite.n_iter_ == 3
+
+
+def test_without_patience_all_epochs_run():
+    own = classifier(patience=None, tol=10.0, max_iter=30).fit(X, Y)
+    assert own.n_iter_ == 30
 
 
 def test_a_rising_loss_is_warned_of():
-    own = MLPRegressor((8,), solver="sgd", max_iter=4, random_state=0)
+    own = MLPRegressor(
+        (8,), solver="sgd", learning_rate=0.001, schedule="constant", batch_size=200,
+        max_iter=4, random_state=0,
+    )  # fmt: skip
     with pytest.warns(ConvergenceWarning, match="loss rose from .*learning_rate=0.001"):
         own.fit(X, 1e4 * Y)
 
@@ -139,16 +150,6 @@ def test_every_parameter_reaches_the_network(solver, change):
     usual = classifier(solver=solver).fit(X, Y).network_.theta
     changed = classifier(solver=solver, **change).fit(X, Y).network_.theta
     assert np.abs(changed - usual).max() > 1e-6
-
-
-def test_auto_batches_are_of_200_rows():
-    x, y = np.tile(X, (2, 1)), np.tile(Y, 2)
-    auto = classifier(batch_size="auto").fit(x, y).network_.theta
-    np.testing.assert_array_equal(auto, classifier(batch_size=200).fit(x, y).network_.theta)
-    few = classifier(batch_size="auto").fit(X[:50], Y[:50]).network_.theta
-    np.testing.assert_array_equal(
-        few, classifier(batch_size=50).fit(X[:50], Y[:50]).network_.theta
-    )
 
 
 def test_loss_curve_is_the_weighted_mean_of_the_batches():
@@ -192,8 +193,8 @@ def test_decay_multiplies_the_rate_after_every_epoch():
     """Plain gradient descent on all rows, without penalty, is easily done by hand."""
     x, y = X[:40, 20:23], Y[:40] / 10
     own = MLPRegressor(
-        (), solver="sgd", momentum=0.0, learning_rate=0.1, decay=0.5, alpha=0.0,
-        max_iter=4, patience=np.inf, shuffle=False,
+        (), solver="sgd", momentum=0.0, learning_rate=0.1, schedule="constant",
+        decay=0.5, alpha=0.0, batch_size=40, max_iter=4, patience=None, shuffle=False,
     ).fit(x, y, coefs_init=[np.ones((3, 1))])  # fmt: skip
     weight, bias = np.ones(3), 0.0
     for rate in (0.1, 0.05, 0.025, 0.0125):
@@ -291,14 +292,14 @@ import hashlib, numpy as np
 from sklearn.datasets import load_digits
 from skneural import MLPClassifier
 X, y = load_digits(return_X_y=True)
-own = MLPClassifier((12,), max_iter=3, patience=np.inf, random_state=5).fit(X / 16, y)
+own = MLPClassifier((12,), max_iter=3, patience=None, random_state=5).fit(X / 16, y)
 print(hashlib.sha256(own.network_.theta.tobytes()).hexdigest())
 """
 
 
 def test_same_seed_same_bits_in_another_process():
     x, y = load_digits(return_X_y=True)
-    own = MLPClassifier((12,), max_iter=3, patience=np.inf, random_state=5).fit(x / 16, y)
+    own = MLPClassifier((12,), max_iter=3, patience=None, random_state=5).fit(x / 16, y)
     here = hashlib.sha256(own.network_.theta.tobytes()).hexdigest()
     run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, check=True)
     assert run.stdout.decode().strip() == here
@@ -380,7 +381,7 @@ def test_a_target_is_reached_by_the_very_score():
 def test_the_norm_on_record_is_that_of_the_last_gradient():
     """A bound that is never reached has it measured in every step, and changes nothing."""
     X = np.random.default_rng(0).normal(size=(50, 3))
-    params = {"batch_size": 20, "max_iter": 3, "patience": np.inf, "random_state": 0}
+    params = {"batch_size": 20, "max_iter": 3, "patience": None, "random_state": 0}
     plain, bounded = (
         MLPRegressor((4,), max_grad_norm=bound, **params).fit(X, X[:, 0])
         for bound in (None, 1e9)

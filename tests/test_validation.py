@@ -31,8 +31,9 @@ def best_epoch(own):
 
 def make(cls=MLPClassifier, **params):
     defaults = {"hidden_layer_sizes": (20,), "batch_size": 32, "max_iter": 12}
+    defaults |= {"schedule": "constant"}
     return cls(
-        **{**defaults, "learning_rate": 0.02, "patience": np.inf, "random_state": 0, **params}
+        **{**defaults, "learning_rate": 0.02, "patience": None, "random_state": 0, **params}
     )
 
 
@@ -229,7 +230,7 @@ def test_bad_validation_data(params, given, message):
 
 @BOTH
 def test_early_stopping_and_partial_fit_exclude_each_other(cls):
-    message = "'partial_fit': .* Set early_stopping=False, and pass X_val and y_val"
+    message = "'partial_fit': .* Set early_stopping=False or 'auto', and pass X_val and y_val"
     with pytest.raises(AttributeError, match=message) as info:
         make(cls, early_stopping=True).partial_fit(X, Y, **VALIDATION)
     assert info.value.__cause__ is None

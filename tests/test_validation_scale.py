@@ -22,7 +22,7 @@ DATA = {
 
 
 def make(cls=MLPClassifier, **params):
-    defaults = {"hidden_layer_sizes": (8,), "max_iter": 1, "patience": np.inf}
+    defaults = {"hidden_layer_sizes": (8,), "max_iter": 1, "patience": None}
     return cls(**{**defaults, "random_state": 0, **params})
 
 
@@ -92,7 +92,7 @@ def test_data_that_a_scaler_makes_larger():
 def test_images():
     X, y = DATA["digits"]
     X = X.reshape(-1, 8, 8)
-    network = ConvNetClassifier((4,), max_iter=1, patience=np.inf, random_state=0)
+    network = ConvNetClassifier((4,), max_iter=1, patience=None, random_state=0)
     assert warns_of_scale(network, X[:500] / 16, y[:500], X[500:], y[500:])
     assert not warns_of_scale(network, X[:500] / 16, y[:500], X[500:] / 16, y[500:])
 

@@ -52,7 +52,7 @@ class DiagnosticsDisplay:
     >>> from skneural import Diagnostics, DiagnosticsDisplay, MLPClassifier
     >>> X, y = load_iris(return_X_y=True)
     >>> diagnostics = Diagnostics()
-    >>> clf = MLPClassifier((8,), max_iter=3, patience=float("inf"), random_state=0)
+    >>> clf = MLPClassifier((8,), max_iter=3, patience=None, random_state=0)
     >>> _ = clf.set_callbacks(diagnostics).fit(X, y)
     >>> display = DiagnosticsDisplay.from_callback(diagnostics)
     >>> [axes.get_ylabel() for axes in display.axes_]

@@ -60,7 +60,7 @@ class StudyDisplay:
     >>> from sklearn.model_selection import GridSearchCV
     >>> from skneural import MLPClassifier, StudyDisplay
     >>> X, y = load_iris(return_X_y=True)
-    >>> network = MLPClassifier(max_iter=5, patience=float("inf"), random_state=0)
+    >>> network = MLPClassifier(max_iter=5, patience=None, random_state=0)
     >>> search = GridSearchCV(network, {"learning_rate": [0.001, 0.01, 0.1]}, cv=2)
     >>> display = StudyDisplay.from_search(search.fit(X, y))
     >>> display.ax_.get_xscale()

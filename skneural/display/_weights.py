@@ -41,7 +41,7 @@ class WeightsDisplay:
     >>> from sklearn.datasets import load_digits
     >>> from skneural import MLPClassifier, WeightsDisplay
     >>> X, y = load_digits(return_X_y=True)
-    >>> clf = MLPClassifier((6,), max_iter=2, patience=float("inf"), random_state=0)
+    >>> clf = MLPClassifier((6,), max_iter=2, patience=None, random_state=0)
     >>> display = WeightsDisplay.from_estimator(clf.fit(X / 16, y))  # the digits are 8 x 8
     >>> display.images.shape
     (6, 1, 8, 8)

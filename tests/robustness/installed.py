@@ -17,7 +17,7 @@ from sklearn.datasets import load_digits
 import skneural
 
 X, y = load_digits(return_X_y=True)
-network = skneural.MLPClassifier(max_iter=20, patience=float("inf"), random_state=0)
+network = skneural.MLPClassifier(max_iter=20, patience=None, random_state=0)
 accuracy = network.fit(X / 16, y).score(X / 16, y)
 assert accuracy > 0.95, accuracy
 if sysconfig.get_config_var("Py_GIL_DISABLED"):

@@ -81,7 +81,7 @@ def recorded_iteration(end):
 def begun(kind):
     """The estimator as it is before the call that is interrupted."""
     name, params = KINDS[kind]
-    defaults = {"batch_size": 32, "patience": np.inf, "random_state": 0, "dtype": "float64"}
+    defaults = {"batch_size": 32, "patience": None, "random_state": 0, "dtype": "float64"}
     own = getattr(skneural, name)(**{**defaults, **params})
     return (
         own.set_params(max_iter=3).fit(X, Y).set_params(max_iter=12) if own.warm_start else own
@@ -126,7 +126,7 @@ class Whole:
             assert checksum(own.network_) == checksum(begun(kind).network_)
             return "as before"
         theta = zlib.crc32(own.network_.theta.tobytes())
-        if own.early_stopping:
+        if "validation_score" in history:
             ranks = history["validation_loss"], -np.array(own.validation_scores_)
             best = np.lexsort(ranks)[0]
             assert self.steps[(best + 1) * len(self.steps) // self.epochs - 1] == theta
@@ -197,7 +197,7 @@ def in_child(kind, whole, tell, once):
     return f"{outcome}, {ended}"
 
 
-LONG = {"max_iter": 10**6, "patience": np.inf, "random_state": 0, "dtype": "float32"}
+LONG = {"max_iter": 10**6, "patience": None, "random_state": 0, "dtype": "float32"}
 LONG_FITS = {
     "dense": ("MLPClassifier", (784,), {"hidden_layer_sizes": (512, 256), "batch_size": 256}),
     "small": ("MLPClassifier", (64,), {"hidden_layer_sizes": (64,), "batch_size": 32}),

@@ -104,7 +104,7 @@ def fitted(X, y):
     """Return the models that are saved, by name."""
     own = {}
     for name, params in ESTIMATORS.items():
-        params = {"max_iter": 2, "patience": np.inf, "random_state": 0, **params}
+        params = {"max_iter": 2, "patience": None, "random_state": 0, **params}
         own[name] = getattr(skneural, name)(**params, warm_start=True).fit(X, y)
     return {**own, "Pipeline": mixed_columns(warm_start=True).fit(FRAME, Y)}
 

@@ -23,7 +23,7 @@ import skneural
 from sklearn.datasets import load_digits
 
 X, y = load_digits(return_X_y=True)
-network = skneural.MLPClassifier(max_iter=20, patience=float("inf"), random_state=0)
+network = skneural.MLPClassifier(max_iter=20, patience=None, random_state=0)
 assert network.fit(X / 16, y).score(X / 16, y) > 0.95
 print(skneural.__file__)
 skneural.show_versions()

@@ -64,7 +64,7 @@ def fits():
 def search(n_jobs=None, backend="loky"):
     """The digest of a search and of predictions of cross-validation."""
     before = global_generators()
-    own = MLPClassifier((16,), max_iter=4, patience=np.inf, dropout=0.1, random_state=0)
+    own = MLPClassifier((16,), max_iter=4, patience=None, dropout=0.1, random_state=0)
     grid = GridSearchCV(own, {"alpha": [1e-4, 1.0], "batch_size": [16, 64]}, cv=2)
     with joblib.parallel_config(backend, n_jobs=n_jobs):
         grid.fit(X, Y)
@@ -78,7 +78,7 @@ def large():
     """Predictions of a network whose products are large enough for BLAS threads."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 500))
-    own = MLPRegressor((800,), max_iter=4, patience=np.inf, random_state=0)
+    own = MLPRegressor((800,), max_iter=4, patience=None, random_state=0)
     return own.fit(x, np.tanh(x[:, :3])).predict(x)
 
 

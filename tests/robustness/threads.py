@@ -43,7 +43,7 @@ def make(cls, **params):
     sizes = {"hidden_layer_sizes": (16,), "filters": (3, 4)}
     known = cls().get_params()
     sizes = {name: size for name, size in sizes.items() if name in known}
-    defaults = {"batch_size": 32, "max_iter": 3, "patience": np.inf, "random_state": 0}
+    defaults = {"batch_size": 32, "max_iter": 3, "patience": None, "random_state": 0}
     return cls(**{**defaults, **sizes, **params})
 
 

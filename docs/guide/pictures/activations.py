@@ -14,7 +14,7 @@ z = np.linspace(-4, 4, 401)
 figure, panels = plt.subplots(3, 3, figsize=(4.8, 4.6), sharex=True, sharey=True)
 for name, ax in zip(NAMES, panels.flat, strict=True):
     # one hidden unit that gets z as it is
-    network = MLPRegressor((1,), activation=name, max_iter=1, patience=np.inf)
+    network = MLPRegressor((1,), activation=name, max_iter=1, patience=None)
     network.fit([[0.0]], [0.0], coefs_init=[[[1.0]], [[1.0]]])
     network.coefs_[0][...], network.intercepts_[0][...] = 1, 0
     y = network.activations(z[:, None])[0].ravel()

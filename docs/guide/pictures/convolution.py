@@ -10,7 +10,7 @@ from skneural import ConvNetRegressor
 KERNEL = np.array([[1.0, 0.0, -1.0]] * 3)
 image = load_digits().images[0]
 network = ConvNetRegressor(1, padding="valid", pool=None, activation="identity")
-network.set_params(hidden_layer_sizes=(), max_iter=1, patience=np.inf)
+network.set_params(hidden_layer_sizes=(), max_iter=1, patience=None)
 network.fit(image[None], [0.0])
 network.coefs_[0][...], network.intercepts_[0][...] = KERNEL[..., None, None], 0
 feature_map = network.activations(image[None])[0][0, :, :, 0]

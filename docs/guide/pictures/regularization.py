@@ -12,7 +12,7 @@ wide = np.linspace(-1.05, 1.05, 400)
 figure, panels = plt.subplots(3, figsize=(4.6, 6.4), sharex=True, sharey=True)
 for i, (ax, alpha) in enumerate(zip(panels, (0.0, 0.1, 30.0), strict=True)):
     network = MLPRegressor((100,), activation="tanh", solver="lbfgs", alpha=alpha)
-    network.set_params(max_iter=3000, patience=np.inf, random_state=0)
+    network.set_params(max_iter=3000, patience=None, random_state=0)
     network.fit(x[:, None], y)
     ax.plot(wide, np.sin(3 * wide), ":", color="0.5", label="what is true")
     ax.plot(x, y, "o", color="k", markersize=4, label="20 rows")
