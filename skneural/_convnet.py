@@ -185,6 +185,9 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
     ----------
     input_shape_ : tuple of int
         Shape of one sample: (height, width, channels), or (length, channels) of signals.
+    y_mean_, y_scale_ : ndarray of shape (n_outputs,)
+        Mean and scale by which ``normalize_y=True`` standardizes each output; 0 and 1 where
+        it does not. They stay as they are in `partial_fit` and with ``warm_start=True``.
     {attributes}
 
     See Also
@@ -215,6 +218,7 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         "loss": check.one_of(*REGRESSOR_LOSSES),
         "quantile": check.number(0, 1, open_low=True, open_high=True),
         "delta": check.number(0, open_low=True),
+        "normalize_y": check.boolean,
     }
 
     @explain_unknown_keywords
@@ -255,6 +259,7 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         weight_init="auto",
         quantile=0.5,
         delta=1.0,
+        normalize_y=True,
         dtype="auto",
         momentum=0.9,
         nesterovs_momentum=True,
@@ -304,6 +309,7 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         self.weight_init = weight_init
         self.quantile = quantile
         self.delta = delta
+        self.normalize_y = normalize_y
         self.dtype = dtype
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum

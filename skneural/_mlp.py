@@ -282,6 +282,9 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
 
     Attributes
     ----------
+    y_mean_, y_scale_ : ndarray of shape (n_outputs,)
+        Mean and scale by which ``normalize_y=True`` standardizes each output; 0 and 1 where
+        it does not. They stay as they are in `partial_fit` and with ``warm_start=True``.
     {attributes}
 
     See Also
@@ -310,6 +313,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         "loss": check.one_of(*REGRESSOR_LOSSES),
         "quantile": check.number(0, 1, open_low=True, open_high=True),
         "delta": check.number(0, open_low=True),
+        "normalize_y": check.boolean,
     }
 
     @explain_unknown_keywords
@@ -340,6 +344,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         weight_init="auto",
         quantile=0.5,
         delta=1.0,
+        normalize_y=True,
         dtype="auto",
         momentum=0.9,
         nesterovs_momentum=True,
@@ -379,6 +384,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         self.weight_init = weight_init
         self.quantile = quantile
         self.delta = delta
+        self.normalize_y = normalize_y
         self.dtype = dtype
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum

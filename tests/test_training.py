@@ -110,7 +110,7 @@ def test_max_iter_warns_unless_patience_is_infinite():
 
 
 def test_a_rising_loss_is_warned_of():
-    own = MLPRegressor((8,), solver="sgd", max_iter=4, random_state=0)
+    own = MLPRegressor((8,), solver="sgd", max_iter=4, normalize_y=False, random_state=0)
     with pytest.warns(ConvergenceWarning, match="loss rose from .*learning_rate=0.001"):
         own.fit(X, 1e4 * Y)
 
@@ -193,7 +193,7 @@ def test_decay_multiplies_the_rate_after_every_epoch():
     x, y = X[:40, 20:23], Y[:40] / 10
     own = MLPRegressor(
         (), solver="sgd", momentum=0.0, learning_rate=0.1, decay=0.5, alpha=0.0,
-        max_iter=4, patience=np.inf, shuffle=False,
+        max_iter=4, patience=np.inf, shuffle=False, normalize_y=False,
     ).fit(x, y, coefs_init=[np.ones((3, 1))])  # fmt: skip
     weight, bias = np.ones(3), 0.0
     for rate in (0.1, 0.05, 0.025, 0.0125):
