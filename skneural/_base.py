@@ -185,9 +185,10 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         useless = self._why_useless() if len(losses) >= 10 else None
         doubt = doubt if np.isfinite(self.patience) else None
         if self.loss_ - first_loss > 9 * abs(first_loss):
+            unscaled = "X and y need" if self._target_scale is None else "X needs"
             message = (
                 f"The training loss rose from {first_loss:.3g} to {self.loss_:.3g}: "
-                f"learning_rate={self.learning_rate!r} may be too high, or X and y need "
+                f"learning_rate={self.learning_rate!r} may be too high, or {unscaled} "
                 "scaling."
             )
         elif useless or doubt:

@@ -20,9 +20,10 @@ def to_onnx(estimator):
 
     The graph takes ``X``, of shape (n_samples, n_features), or of images or signals in the
     shape of `input_shape_`, in the dtype of the network, and computes in float32. A regressor
-    has the output ``prediction``. A classifier has ``label`` and ``probabilities``, or
-    ``scores`` (what `decision_function` returns) where the loss has no probabilities; for
-    several columns of labels ``label_0``, ``probabilities_0``, ``label_1`` and so on.
+    has the output ``prediction``, in the units of `y`. A classifier has ``label`` and
+    ``probabilities``, or ``scores`` (what `decision_function` returns) where the loss has no
+    probabilities; for several columns of labels ``label_0``, ``probabilities_0``, ``label_1``
+    and so on.
 
     Parameters
     ----------
@@ -38,6 +39,8 @@ def to_onnx(estimator):
     ------
     ImportError
         If onnx is not installed: ``pip install onnx``.
+    ValueError
+        If mean or scale of the targets of a regressor are beyond float32.
     """
     try:
         import onnx

@@ -291,6 +291,12 @@ def test_a_useless_fit_is_described_in_the_units_of_y():
     ) in str(caught[0].message)
 
 
+def test_a_rising_loss_is_not_blamed_on_the_targets():
+    own = make(hidden_layer_sizes=(), solver="sgd", momentum=0.0, learning_rate=0.6, max_iter=4)
+    with pytest.warns(ConvergenceWarning, match="may be too high, or X needs scaling"):
+        own.fit(X, Y)
+
+
 def test_divergence_is_not_blamed_on_the_targets():
     with pytest.raises(ValueError, match=r"largest \|y\| 2\.\d* after normalize_y has scaled"):
         make(solver="sgd", learning_rate=1e9).fit(X, 1e9 * Y)
