@@ -284,7 +284,9 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
     ----------
     y_mean_, y_scale_ : ndarray of shape (n_outputs,)
         Mean and scale by which ``normalize_y=True`` standardizes each output; 0 and 1 where
-        it does not. They stay as they are in `partial_fit` and with ``warm_start=True``.
+        it does not. `partial_fit` and ``warm_start=True`` keep them. `coefs_`, `intercepts_`,
+        `loss_`, `best_loss_`, `loss_curve_` and the losses in `history_` refer to the
+        standardized targets; predictions and scores are in the units of `y`.
     {attributes}
 
     See Also

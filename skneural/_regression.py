@@ -95,10 +95,11 @@ class NeuralRegressorMixin(RegressorMixin):
 
     def _encode_y(self, y, dtype, *, resume):
         """Return targets of shape (n_samples, n_outputs), in float64 if they will be scaled."""
-        own = y
-        y = check_numbers("y", own, dtype)  # predictions have this dtype
+        unread = y
+        y = check_numbers("y", unread, dtype)  # predictions have this dtype
         if self._normalizes_y():
-            y = check_numbers("y", own, np.float64)
+            if y.dtype != np.float64:
+                y = check_numbers("y", unread, np.float64)
             largest = np.abs(y).max()
             if largest > _LARGEST_TARGET:
                 raise ValueError(
@@ -156,11 +157,13 @@ class NeuralRegressorMixin(RegressorMixin):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions, in the units of `y` and the dtype of the network.
         """
-        raw = self._raw_prediction(X)
-        y = self.network_.loss.predict(raw, out=raw)
-        if self._target_scale is not None:
-            y = self._target_scale.undo(y)
+        y = self._computed(X, self._predict_checked)
         return y[:, 0] if self._y_ndim == 1 else y
+
+    def _predict_checked(self, network, X, most_bytes):
+        raw = network.raw_prediction(X, most_bytes)
+        y = network.loss.predict(raw, out=raw)
+        return y if self._target_scale is None else self._target_scale.undo(y)
 
     def score(self, X, y, sample_weight=None):
         """Return the coefficient of determination R^2 of the predictions.

@@ -29,15 +29,14 @@ class TargetScale:
         mean = np.average(y, axis=0, weights=weight)
         # again: the first sum has rounded by as much as the spread of targets far from 0
         mean += np.average(y - mean, axis=0, weights=weight)
-        is_constant = y.min(axis=0) == y.max(axis=0)
-        mean = np.where(is_constant, y[0], mean)
         residuals = y - mean
         largest = np.abs(residuals).max(axis=0)
         largest[largest == 0] = 1
         residuals /= largest  # the squares of tiny residuals would be 0
         scale = largest * np.sqrt(np.average(residuals**2, axis=0, weights=weight))
         scale[scale == 0] = 1
-        return cls(mean, scale)
+        is_constant = y.min(axis=0) == y.max(axis=0)
+        return cls(np.where(is_constant, y[0], mean), np.where(is_constant, 1.0, scale))
 
     def standardize(self, y, dtype):
         """Return float64 targets in the units and the dtype of the network."""
@@ -46,6 +45,6 @@ class TargetScale:
 
     def undo(self, prediction):
         """Return predictions of the network in the units of y, in the dtype they had."""
-        with np.errstate(over="ignore"):
-            y = prediction.astype(np.float64) * self.scale + self.mean
-            return y.astype(prediction.dtype)
+        y = prediction * self.scale  # in float64, whatever the network computes in
+        y += self.mean
+        return y if y.dtype == prediction.dtype else y.astype(prediction.dtype)

@@ -1,6 +1,7 @@
 """normalize_y: targets of any scale, learned standardized and predicted in their own units."""
 
 import copy
+import math
 import pickle
 import warnings
 
@@ -12,11 +13,13 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skneural
 from skneural import Checkpoint, ConvNetRegressor, Diagnostics, MLPRegressor
 from skneural._persistence import plain_parameters
+from skneural._target_scale import TargetScale
 
 X, Y = load_diabetes(return_X_y=True)
 X = StandardScaler().fit_transform(X)
@@ -117,10 +120,18 @@ def test_a_weight_of_two_equals_a_repeated_row():
     np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), rtol=1e-7)
 
 
-def test_tiny_and_huge_weights():
-    for factor in (1e-300, 1e300):
-        own = make(max_iter=1).fit(X, Y, np.full(len(X), factor))
-        np.testing.assert_allclose([own.y_mean_[0], own.y_scale_[0]], [Y.mean(), Y.std()])
+def test_the_mean_of_many_targets_far_from_zero_is_exact():
+    rows = np.random.default_rng(0).normal(1e6, 1, (200_000, 2))
+    exact = [math.fsum(column) / len(rows) for column in rows.T]
+    np.testing.assert_allclose(TargetScale.of(rows).mean, exact, rtol=5e-16)
+
+
+@pytest.mark.parametrize("factor", [0.3, 1e-300, 1e306])
+def test_the_sum_of_the_weights_does_not_matter(factor):
+    rows, weight = Y[:, None], np.arange(len(Y)) % 5
+    own, repeated = TargetScale.of(rows, factor * weight), np.repeat(Y, weight)
+    np.testing.assert_allclose(own.mean, repeated.mean(), rtol=1e-12)
+    np.testing.assert_allclose(own.scale, repeated.std(), rtol=1e-12)
 
 
 def test_rows_held_out_have_no_part_in_mean_and_scale():
@@ -347,6 +358,10 @@ def test_saved_files(cls, shape, tmp_path):
     np.testing.assert_array_equal(twin.y_mean_, own.y_mean_)
     assert_same_bits(twin, own)
     assert_same_bits(twin.partial_fit(X, y), own.partial_fit(X, y))
+    pipeline = make_pipeline(StandardScaler(), make(cls)).fit(X, y)
+    skneural.save(pipeline, tmp_path / "pipeline")
+    twin = skneural.load(tmp_path / "pipeline")
+    np.testing.assert_array_equal(twin.predict(X), pipeline.predict(X))
 
 
 def test_a_file_with_a_wrong_scale_is_refused(tmp_path):
