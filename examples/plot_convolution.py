@@ -45,6 +45,7 @@ def edge_network(**params):
     """Two kernels of two weights, rectifiers, the mean over all places, one output."""
     network = ConvNetRegressor(2, kernel_size=2, input_shape=(LENGTH, 1), padding="valid")
     network.set_params(pool="global_average", hidden_layer_sizes=(), patience=None)
+    network.set_params(normalize_y=False)  # so that the kernels are in the units of the signal
     return network.set_params(alpha=0.0, **params)
 
 

@@ -187,9 +187,10 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         useless = self._why_useless() if len(losses) >= 10 else None
         doubt = None if self.patience in (None, math.inf) else doubt
         if self.loss_ - first_loss > 9 * abs(first_loss):
+            unscaled = "X and y need" if self._target_scale is None else "X needs"
             message = (
                 f"The training loss rose from {first_loss:.3g} to {self.loss_:.3g}: "
-                f"learning_rate={self.learning_rate!r} may be too high, or X and y need "
+                f"learning_rate={self.learning_rate!r} may be too high, or {unscaled} "
                 "scaling."
             )
         elif useless or doubt:
@@ -259,9 +260,13 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         return self._fitted_params("bias")
 
     def _fitted_params(self, name):
+        self._refuse_unfitted()
+        return self.network_.params(name)
+
+    def _refuse_unfitted(self):
+        """Let a property of fitted estimators be missing before `fit`."""
         if "network_" not in vars(self):
             raise AttributeError(f"This {type(self).__name__} instance is not fitted yet.")
-        return self.network_.params(name)
 
     def summary(self, input_shape=None):
         """Return the table of the layers: output shapes, parameters, bytes of a batch.
@@ -312,7 +317,8 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
             An array for each of `coefs_`: what its layer hands on to the next one, after
             activation and pooling; of a convolution (n_samples, height, width, n_filters).
             The last one is that of the output layer after `out_activation_`:
-            probabilities of classes (one column for two classes), or predicted targets.
+            probabilities of classes (one column for two classes), or predicted targets, which
+            are standardized if the regressor was fitted with ``normalize_y=True``.
 
         Raises
         ------

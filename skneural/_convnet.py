@@ -185,6 +185,11 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
     ----------
     input_shape_ : tuple of int
         Shape of one sample: (height, width, channels), or (length, channels) of signals.
+    y_mean_, y_scale_ : ndarray of shape (n_outputs,)
+        Mean and scale by which ``normalize_y=True`` standardizes each output; 0 and 1 where
+        it does not. `partial_fit` and ``warm_start=True`` keep them. `coefs_`, `intercepts_`,
+        `loss_`, `best_loss_`, `loss_curve_` and the losses in `history_` refer to the
+        standardized targets; predictions and scores are in the units of `y`.
     {attributes}
 
     See Also
@@ -215,6 +220,7 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         "loss": check.one_of(*REGRESSOR_LOSSES),
         "quantile": check.number(0, 1, open_low=True, open_high=True),
         "delta": check.number(0, open_low=True),
+        "normalize_y": check.boolean,
     }
 
     @explain_unknown_keywords
@@ -255,6 +261,7 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         weight_init="auto",
         quantile=0.5,
         delta=1.0,
+        normalize_y=True,
         dtype="auto",
         momentum=0.9,
         nesterovs_momentum=True,
@@ -304,6 +311,7 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         self.weight_init = weight_init
         self.quantile = quantile
         self.delta = delta
+        self.normalize_y = normalize_y
         self.dtype = dtype
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum

@@ -103,4 +103,4 @@ def sample_rows(estimator, X, y, n_samples):
         return x[places], None
     y = y.toarray() if sparse.issparse(y) else np.asarray(y)
     encoded = estimator._encode_y(y[places], dtype, resume=True, **estimator._same_labels)
-    return x[places], encoded
+    return x[places], estimator._scale_y(encoded, dtype)

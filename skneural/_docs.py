@@ -310,7 +310,17 @@ quantile : float, default=0.5
 """,
     "delta": """\
 delta : float, default=1.0
-    Residual from which on ``loss="huber"`` is linear.
+    Residual from which on ``loss="huber"`` is linear; in standard deviations of y if
+    `normalize_y` is True.
+""",
+    "normalize_y": """\
+normalize_y : bool, default=True
+    Whether the network is trained on standardized targets: each output minus the mean of the
+    rows trained on, divided by their standard deviation, both with sample weights.
+    Predictions, and scores with them, are in the units of `y`. The weights, every loss, and
+    the parameters `alpha`, `delta` and `tol` refer to the standardized targets. `partial_fit`
+    and ``warm_start=True`` keep the mean and the standard deviation of the first call. Losses
+    whose predictions are not the output of the network itself, here ``"poisson"``, ignore it.
 """,
 }
 

@@ -280,6 +280,11 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
 
     Attributes
     ----------
+    y_mean_, y_scale_ : ndarray of shape (n_outputs,)
+        Mean and scale by which ``normalize_y=True`` standardizes each output; 0 and 1 where
+        it does not. `partial_fit` and ``warm_start=True`` keep them. `coefs_`, `intercepts_`,
+        `loss_`, `best_loss_`, `loss_curve_` and the losses in `history_` refer to the
+        standardized targets; predictions and scores are in the units of `y`.
     {attributes}
 
     See Also
@@ -308,6 +313,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         "loss": check.one_of(*REGRESSOR_LOSSES),
         "quantile": check.number(0, 1, open_low=True, open_high=True),
         "delta": check.number(0, open_low=True),
+        "normalize_y": check.boolean,
     }
 
     @explain_unknown_keywords
@@ -338,6 +344,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         weight_init="auto",
         quantile=0.5,
         delta=1.0,
+        normalize_y=True,
         dtype="auto",
         momentum=0.9,
         nesterovs_momentum=True,
@@ -377,6 +384,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         self.weight_init = weight_init
         self.quantile = quantile
         self.delta = delta
+        self.normalize_y = normalize_y
         self.dtype = dtype
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum

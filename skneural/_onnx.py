@@ -20,9 +20,10 @@ def to_onnx(estimator):
 
     The graph takes ``X``, of shape (n_samples, n_features), or of images or signals in the
     shape of `input_shape_`, in the dtype of the network, and computes in float32. A regressor
-    has the output ``prediction``. A classifier has ``label`` and ``probabilities``, or
-    ``scores`` (what `decision_function` returns) where the loss has no probabilities; for
-    several columns of labels ``label_0``, ``probabilities_0``, ``label_1`` and so on.
+    has the output ``prediction``, in the units of `y`. A classifier has ``label`` and
+    ``probabilities``, or ``scores`` (what `decision_function` returns) where the loss has no
+    probabilities; for several columns of labels ``label_0``, ``probabilities_0``, ``label_1``
+    and so on.
 
     Parameters
     ----------
@@ -38,6 +39,8 @@ def to_onnx(estimator):
     ------
     ImportError
         If onnx is not installed: ``pip install onnx``.
+    ValueError
+        If mean or scale of the targets of a regressor are beyond float32.
     """
     try:
         import onnx
@@ -53,7 +56,7 @@ def to_onnx(estimator):
         _add_labels(graph, raw, estimator)
     else:
         end = (-1,) if estimator._y_ndim == 1 else (-1, estimator._n_targets)
-        graph.output("prediction", graph.reshape(add_link(graph, raw, estimator), end))
+        graph.output("prediction", graph.reshape(add_targets(graph, raw, estimator), end))
     return graph.model(type(estimator).__name__)
 
 
@@ -78,9 +81,22 @@ def network_graph(estimator, onnx):
     return graph, raw
 
 
-def add_link(graph, raw, regressor):
-    """Add the inverse link of a regressor's loss."""
-    return graph.add("Exp", raw) if regressor.network_.loss.out_activation == "exp" else raw
+def add_targets(graph, raw, regressor):
+    """Add the inverse link of a regressor's loss, and the way back to the units of y."""
+    if regressor.network_.loss.out_activation == "exp":
+        return graph.add("Exp", raw)
+    target_scale = regressor._target_scale
+    if target_scale is None:
+        return raw
+    with np.errstate(over="ignore"):
+        mean, scale = _single(target_scale.mean), _single(target_scale.scale)
+    if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
+        raise ValueError(
+            "ONNX graphs of skneural compute in float32, and y_mean_ or y_scale_ is too large "
+            f"for it: they are up to {np.abs(target_scale.mean).max():.3g} and "
+            f"{target_scale.scale.max():.3g}. Divide y by a constant before fit."
+        )
+    return graph.add("Add", graph.add("Mul", raw, scale), mean)
 
 
 class _Graph:

@@ -5,7 +5,6 @@ import numpy as np
 from skneural._finding import Finding
 from skneural._labels import LabelColumn, LabelIndicator
 from skneural._losses import HalfSquaredError
-from skneural._target_fit import SCALE_TARGETS
 from skneural.layers._activations import Logistic, ReLU, Softplus
 
 _FEWEST_ROWS = 50  # fewer rows of one answer may well be of one class
@@ -74,7 +73,7 @@ def _unscaled_targets(network):
     if fit is None:
         return None
     wrong = fit.is_worse_than_constant
-    if isinstance(network.network_.loss, HalfSquaredError):
+    if fit.target_scale is None and isinstance(network.network_.loss, HalfSquaredError):
         # its predictions have the mean of y as soon as it has been learned
         wrong |= np.abs(fit.predicted_mean - fit.mean) > 0.5 * fit.spread
     wrong &= ~fit.is_scaled & (fit.spread > 0)
@@ -82,7 +81,9 @@ def _unscaled_targets(network):
         return None
     k = int(np.argmin(np.where(wrong, fit.explained, np.inf)))
     return Finding(
-        "the targets are not scaled", f"On training rows {fit.describe(k)}.", SCALE_TARGETS
+        "the targets are not scaled",
+        f"On training rows {fit.describe(k)}.",
+        fit.scaling_advice,
     )
 
 
@@ -116,13 +117,18 @@ def _unlearned_output(network):
         return None
     best = int(np.nanargmax(fit.explained))
     k = int(np.argmin(np.where(unlearned, fit.explained, np.inf)))
+    spreads = fit.spread_of_y
+    advice = "X may say nothing about this column, or the column may need a network of its own."
+    if fit.target_scale is None:
+        advice = (
+            "Set normalize_y=True, which gives all columns of y the same scale. If they have "
+            f"it, {advice}"
+        )
     return Finding(
         "one output is learned and another one is not",
         f"On training rows the network explains {fit.explained[best]:.0%} of column {best} of "
-        f"y, whose standard deviation is {fit.spread[best]:.3g}, and "
+        f"y, whose standard deviation is {spreads[best]:.3g}, and "
         f"{max(fit.explained[k], 0):.0%} of column {k}, whose standard deviation is "
-        f"{fit.spread[k]:.3g}.",
-        "Give all columns of y the same scale, for example with TransformedTargetRegressor("
-        "regressor, transformer=StandardScaler()). If they have it, X may say nothing about "
-        "this column, or the column may need a network of its own.",
+        f"{spreads[k]:.3g}.",
+        advice,
     )

@@ -254,9 +254,16 @@ def _describe(estimator, progress, batch_size, params, training=None):
 
 
 def _describe_target(estimator, arrays):
-    """Describe labels or targets, and put the labels among the arrays."""
+    """Describe labels or targets, and put labels, mean and scale among the arrays."""
     if not hasattr(estimator, "_labels"):
-        return {"ndim": estimator._y_ndim, "n_targets": estimator._n_targets}
+        target_scale = estimator._target_scale
+        if target_scale is not None:
+            arrays |= {"y_mean": target_scale.mean, "y_scale": target_scale.scale}
+        return {
+            "ndim": estimator._y_ndim,
+            "n_targets": estimator._n_targets,
+            "is_scaled": target_scale is not None,
+        }
     labels = estimator._labels
     [kind] = [name for name, cls in LABELS.items() if cls is type(labels)]
     columns = labels.classes if kind == "columns" else [labels.classes]

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from dataclasses import replace
 
 import numpy as np
 from scipy import sparse
@@ -46,6 +47,7 @@ class Preparation:
     """
 
     _same_labels = {}  # what `_encode_y` needs to know of further rows
+    _target_scale = None  # a TargetScale after the fit of a regressor that normalizes y
 
     def _as_rows(self, X, name, *, reset=False):
         """Lay samples out as rows of features."""
@@ -159,7 +161,18 @@ class Preparation:
         """Turn data and parameters into a job; nothing is trained yet."""
         rows = self._check_rows(X, y, sample_weight, resume, **encoding)
         rngs = self._progress.rngs if resume else spawn_generators(self.random_state)
-        rows, validation = self._validation_rows(rows, given, rngs["split"], restore_best)
+        # from a copy of the generator: every call holds out and scores the same rows
+        seed = int(copy.deepcopy(rngs["split"]).integers(2**31))
+        rows, held_out = self._split(rows, given, seed, decides=restore_best)
+        self._learn_target_scale(rows, resume=resume)
+        rows = self._in_network_units(rows)
+        validation = None
+        if held_out is not None:
+            held_out = self._in_network_units(held_out)
+            # about as many training rows, to compare
+            labels = self._labels_to_stratify(rows.y)
+            drawn = rows.sample(len(held_out.encoded), seed, labels)
+            validation = Validation(self, self.scoring, drawn, held_out, decides=restore_best)
         dtype = rows.encoded.dtype
         batch_size = self._rows_a_step(rows.X.shape[0])
         input_shape = self._sample_shape(rows.X)
@@ -182,6 +195,7 @@ class Preparation:
             batch_size=batch_size,
             restore_best=validation is not None and restore_best,
             begun=progress.epochs,
+            target_scale=self._target_scale,
             **self._training_settings(progress.epochs, validation is not None),
         )
 
@@ -249,12 +263,14 @@ class Preparation:
         # again: with class weights nothing but zeros may be left
         return Rows(X, y, encoded, check_sample_weight(weights, X.shape[0], dtype))
 
-    def _validation_rows(self, rows, given, rng, decides):
-        """Return the rows to train on and a Validation, or None without validation."""
+    def _split(self, rows, given, seed, *, decides):
+        """Return the rows to train on and the rows to validate on, or None."""
         X_val, y_val, weight_val = given
         if (X_val is None) != (y_val is None) or (X_val is None and weight_val is not None):
             raise ValueError("X_val, y_val (and sample_weight_val) must be passed together.")
-        if X_val is None and not (decides and self._holds_rows_out(rows)):
+        if X_val is not None:
+            return rows, self._check_validation_rows(X_val, y_val, weight_val, rows.X.dtype)
+        if not (decides and self._holds_rows_out(rows)):
             if self.target_score is not None:
                 reason = ""
                 if self.early_stopping == "auto":
@@ -265,25 +281,29 @@ class Preparation:
                     "X_val and y_val, or set early_stopping=True for fit."
                 )
             return rows, None
-        # from a copy of the generator: every call holds out and scores the same rows
-        seed = int(copy.deepcopy(rng).integers(2**31))
-        if X_val is None:
-            labels = self._labels_to_stratify(rows.y)
-            n_samples = rows.X.shape[0]
-            parts = hold_out(n_samples, self.validation_fraction, labels, seed)
-            rows, held_out = (rows.take(part) for part in parts)
-            for name, part in (("trained on", rows), ("held out", held_out)):
-                if part.sample_weight is not None and not part.sample_weight.any():
-                    raise ValueError(
-                        f"The sample_weight of all rows {name} is 0: another random_state or "
-                        "validation_fraction may help, or X_val and y_val of your own."
-                    )
-        else:
-            held_out = self._check_validation_rows(X_val, y_val, weight_val, rows.encoded.dtype)
-        # about as many training rows, to compare
         labels = self._labels_to_stratify(rows.y)
-        drawn = rows.sample(len(held_out.encoded), seed, labels)
-        return rows, Validation(self, self.scoring, drawn, held_out, decides=decides)
+        parts = hold_out(rows.X.shape[0], self.validation_fraction, labels, seed)
+        rows, held_out = (rows.take(part) for part in parts)
+        for name, part in (("trained on", rows), ("held out", held_out)):
+            if part.sample_weight is not None and not part.sample_weight.any():
+                raise ValueError(
+                    f"The sample_weight of all rows {name} is 0: another random_state or "
+                    "validation_fraction may help, or X_val and y_val of your own."
+                )
+        return rows, held_out
+
+    def _learn_target_scale(self, rows, *, resume):
+        """Learn mean and scale of the targets from the rows to train on; for regressors."""
+
+    def _in_network_units(self, rows):
+        """Return the rows with targets as the network takes them."""
+        return replace(rows, encoded=self._scale_y(rows.encoded, rows.X.dtype))
+
+    def _scale_y(self, encoded, dtype):
+        """Return encoded targets in the units and the dtype of the network."""
+        if self._target_scale is None:
+            return encoded
+        return self._target_scale.standardize(encoded, dtype)
 
     def _holds_rows_out(self, rows):
         """Whether `fit` holds out a part of its rows to validate on."""

@@ -11,6 +11,10 @@ from skneural._foreign_names import explain_unknown_keywords
 from skneural._losses import REGRESSOR_LOSSES
 from skneural._parameters import trains_in_parts
 from skneural._target_fit import measure_target_fit
+from skneural._target_scale import TargetScale
+
+# The squares of larger targets overflow, in R^2 if not before.
+_LARGEST_TARGET = 1e140
 
 
 class NeuralRegressorMixin(RegressorMixin):
@@ -52,7 +56,9 @@ class NeuralRegressorMixin(RegressorMixin):
         self : estimator
             The estimator, one epoch further. After `fit`, or an earlier `partial_fit`, it
             goes on from where it stood: weights, optimizer, rate and order of rows. Only
-            `fit` with ``warm_start=False`` forgets the state of the optimizer.
+            `fit` with ``warm_start=False`` forgets the state of the optimizer. With
+            ``normalize_y=True`` the first call determines `y_mean_` and `y_scale_`, and later
+            calls keep them, so the first part should have targets of all sizes.
 
         Raises
         ------
@@ -66,9 +72,42 @@ class NeuralRegressorMixin(RegressorMixin):
         self._target_fit = None  # of an earlier fit
         return self
 
+    def __setstate__(self, state):
+        super().__setstate__({"normalize_y": False, **state})  # pickles of earlier versions
+
+    @property
+    def y_mean_(self):
+        """Mean that `normalize_y` subtracts from each output, 0 where it does not."""
+        self._refuse_unfitted()
+        scale = self._target_scale
+        return np.zeros(self._n_targets) if scale is None else scale.mean
+
+    @property
+    def y_scale_(self):
+        """Scale that `normalize_y` divides each output by, 1 where it does not."""
+        self._refuse_unfitted()
+        scale = self._target_scale
+        return np.ones(self._n_targets) if scale is None else scale.scale
+
+    def _normalizes_y(self):
+        """Whether the parameters ask for targets in standardized units."""
+        link = REGRESSOR_LOSSES[self.loss].out_activation
+        return bool(self.normalize_y) and link == "identity"
+
     def _encode_y(self, y, dtype, *, resume):
-        """Return targets of shape (n_samples, n_outputs)."""
-        y = check_numbers("y", y, dtype)
+        """Return targets of shape (n_samples, n_outputs), in float64 if they will be scaled."""
+        unread = y
+        y = check_numbers("y", unread, dtype)  # predictions have this dtype
+        if self._normalizes_y():
+            if y.dtype != np.float64:
+                y = check_numbers("y", unread, np.float64)
+            largest = np.abs(y).max()
+            if largest > _LARGEST_TARGET:
+                raise ValueError(
+                    f"y must be within -{_LARGEST_TARGET:g} and {_LARGEST_TARGET:g} for "
+                    f"normalize_y=True, got {largest:.3g}, whose square overflows. Divide y by "
+                    "a constant."
+                )
         smallest = REGRESSOR_LOSSES[self.loss].min_target
         if y.min() < smallest:
             raise ValueError(f"y must be >= {smallest} for loss={self.loss!r}, got {y.min()}.")
@@ -79,13 +118,29 @@ class NeuralRegressorMixin(RegressorMixin):
             raise ValueError(f"y must have {self._n_targets} columns, got {n_outputs}.")
         return y.reshape(-1, n_outputs)
 
+    def _learn_target_scale(self, rows, *, resume):
+        if not resume:
+            self._target_scale = None
+            if self._normalizes_y():
+                self._target_scale = TargetScale.of(rows.encoded, rows.sample_weight)
+        elif self._normalizes_y() != (self._target_scale is not None):
+            was = "standardized y" if self._target_scale is not None else "y as it is"
+            raise ValueError(
+                f"The network was trained on {was}, and normalize_y={self.normalize_y!r} with "
+                f"loss={self.loss!r} would change that. Both stay as they are between calls of "
+                "partial_fit, or of fit with warm_start=True; for a new network call fit with "
+                "warm_start=False."
+            )
+
     def _make_loss(self):
         own = {"huber": {"delta": float(self.delta)}, "quantile": {"quantile": self.quantile}}
         return REGRESSOR_LOSSES[self.loss](**own.get(self.loss, {}))
 
     def _measure_fit(self, job):
         network = job.progress.network
-        self._target_fit = measure_target_fit(network, job.X, job.y, job.sample_weight)
+        self._target_fit = measure_target_fit(
+            network, job.X, job.y, job.sample_weight, self._target_scale
+        )
 
     def _why_useless(self):
         return self._target_fit and self._target_fit.doubt
@@ -101,15 +156,18 @@ class NeuralRegressorMixin(RegressorMixin):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions, in the dtype of the network.
+            Predictions, in the units of `y` and the dtype of the network.
         """
-        raw = self._raw_prediction(X)
-        return self._decode(raw)
-
-    def _decode(self, raw):
-        """Turn raw predictions, in place, into predicted targets."""
-        y = self.network_.loss.predict(raw, out=raw)
+        y = self._computed(X, self._predict_checked)
         return y[:, 0] if self._y_ndim == 1 else y
+
+    def _predict_checked(self, network, X, most_bytes):
+        return self._decode(network, network.raw_prediction(X, most_bytes))
+
+    def _decode(self, network, raw):
+        """Turn raw predictions, in place, into predictions in the units of y."""
+        y = network.loss.predict(raw, out=raw)
+        return y if self._target_scale is None else self._target_scale.undo(y)
 
     def _quick_score(self, rows):
         """Return `score` of some rows as a function of their raw predictions.
@@ -120,7 +178,7 @@ class NeuralRegressorMixin(RegressorMixin):
         if own != (NeuralRegressorMixin.predict, NeuralRegressorMixin.score):
             return None
         y = check_numbers("y", rows.y, np.float64)
-        return R2(self._decode, y, rows.sample_weight)
+        return R2(lambda raw: self._decode(self.network_, raw), y, rows.sample_weight)
 
     def score(self, X, y, sample_weight=None):
         """Return the coefficient of determination R^2 of the predictions.

@@ -12,7 +12,9 @@ from skneural._mlp import BaseMLP, MLPClassifier, MLPRegressor
 from skneural._model_file import ModelFile, read_json
 from skneural._network import Network
 from skneural._plain import codes_to_text, from_plain, time_dtype
+from skneural._regression import NeuralRegressorMixin
 from skneural._sklearn_classes import SKLEARN_VERSION, is_wrapper_name
+from skneural._target_scale import TargetScale
 from skneural._training import Progress
 from skneural._tree import build
 from skneural._version import __version__
@@ -129,6 +131,8 @@ def _with_parameters(about, template=None):
             raise ValueError(f"it is of a {name}")
         raise ValueError(f"it has a {name!r:.80}, which is no class that a file may hold")
     cls = CLASSES[name]
+    if issubclass(cls, NeuralRegressorMixin):  # as files of earlier versions were fitted
+        about["params"].setdefault("normalize_y", False)
     if template is None:
         params = {name: _parameter(name, value) for name, value in about["params"].items()}
     elif cls is type(template):
@@ -175,6 +179,9 @@ def _read_target(file, target, estimator):
     if not isinstance(estimator, NeuralClassifierMixin):
         estimator._y_ndim = _count(target, "ndim", 1)
         estimator._n_targets = _count(target, "n_targets", 1)
+        estimator._target_scale = None
+        if target.get("is_scaled") is True:  # files of earlier versions do not say it
+            estimator._target_scale = _read_target_scale(file, estimator._n_targets)
         return
     kind, columns = target["labels"], []
     for k, (is_object, content) in enumerate(target["columns"]):
@@ -196,6 +203,14 @@ def _read_target(file, target, estimator):
         labels = {"column": LabelColumn, "indicator": LabelIndicator}[kind](classes)
     estimator._labels = labels
     estimator.classes_ = labels.classes
+
+
+def _read_target_scale(file, n_targets):
+    """Mean and scale of the targets."""
+    mean, scale = (file.read(name, "<f8", (n_targets,)) for name in ("y_mean", "y_scale"))
+    if not (np.isfinite(mean).all() and np.isfinite(scale).all() and (scale > 0).all()):
+        raise ValueError("y_mean and y_scale must be finite, and y_scale above 0")
+    return TargetScale(mean, scale)
 
 
 def _read_text(file, name, n_rows):

@@ -5,7 +5,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural._classification import NeuralClassifierMixin
 from skneural._labels import LabelColumns, LabelIndicator
-from skneural._onnx import OPSET, add_label, add_link, add_probabilities, network_graph
+from skneural._onnx import OPSET, add_label, add_probabilities, add_targets, network_graph
 from skneural._restore import CLASSES
 
 
@@ -108,7 +108,7 @@ def _convert(scope, operator, container):
     if isinstance(own, NeuralClassifierMixin):
         _add_answers(graph, raw, own, scope)
     else:
-        prediction = add_link(graph, raw, own)
+        prediction = add_targets(graph, raw, own)
         graph.output("variable", graph.reshape(prediction, (-1, own._n_targets)))
     add_onnx_graph(scope, operator, container, graph.model(type(own).__name__))
 

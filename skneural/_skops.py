@@ -5,6 +5,7 @@ from skneural._labels import LabelColumn, LabelColumns, LabelIndicator
 from skneural._network import Network
 from skneural._restore import CLASSES
 from skneural._target_fit import TargetFit
+from skneural._target_scale import TargetScale
 from skneural._training import Progress
 from skneural.layers._activations import ACTIVATIONS
 from skneural.layers._batch_norm import BatchNorm
@@ -31,7 +32,7 @@ _TYPES = {
     *_POOLS,
     *_LOSSES,
     *schedules.SCHEDULES.values(),
-    *(LabelColumn, LabelColumns, LabelIndicator, Network, Progress, TargetFit),
+    *(LabelColumn, LabelColumns, LabelIndicator, Network, Progress, TargetFit, TargetScale),
 }
 
 #: Names of the types that ``skops.io.load(path, trusted=SKOPS_TYPES)`` has to trust for a

@@ -4,16 +4,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skneural._target_scale import TargetScale
+
 SCALE_TARGETS = (
-    "Scale y to mean 0 and standard deviation 1, for example with "
-    "TransformedTargetRegressor(regressor, transformer=StandardScaler())."
+    "Set normalize_y=True, which trains on y scaled to mean 0 and standard deviation 1."
+)
+NEW_SCALE = (
+    "normalize_y scales y by mean and standard deviation of the first fit, which differ much "
+    "from those of these rows. If y has changed since, call fit with warm_start=False. If a "
+    "few targets are much larger than the others, train on their logarithm."
 )
 _N_ROWS = 200  # enough for a mean and a standard deviation, and quickly predicted
 
 
 @dataclass(frozen=True)
 class TargetFit:
-    """Targets and predictions of some training rows; every array has one entry per output.
+    """Targets and predictions of some training rows, in the units of the network.
+
+    Every array has one entry per output.
 
     Attributes
     ----------
@@ -25,6 +33,8 @@ class TargetFit:
         Share of the loss of the best constant prediction that the network removes: 1 for exact
         predictions, 0 for predictions as good as a constant, negative for worse ones. With the
         squared error it is R^2. NaN where the targets are constant.
+    target_scale : TargetScale or None
+        How the network's units differ from those of y, if they do.
     """
 
     mean: np.ndarray
@@ -32,6 +42,7 @@ class TargetFit:
     predicted_mean: np.ndarray
     predicted_spread: np.ndarray
     explained: np.ndarray
+    target_scale: TargetScale | None = None  # pickles of earlier versions have none
 
     @property
     def is_scaled(self):
@@ -51,26 +62,41 @@ class TargetFit:
         k = int(np.nanargmin(self.explained))
         advice = "Train for more epochs, or with another learning_rate."
         if not self.is_scaled[k]:
-            advice = SCALE_TARGETS
+            advice = self.scaling_advice
         return (
             "The predictions are worse than a constant, such as the mean of y, would be: "
             f"{self.describe(k)}. {advice}"
         )
 
+    @property
+    def scaling_advice(self):
+        """What to do where `is_scaled` is false."""
+        return SCALE_TARGETS if self.target_scale is None else NEW_SCALE
+
     def describe(self, k):
         """Return mean and standard deviation of targets and predictions of output `k`."""
         name = "y" if len(self.mean) == 1 else f"column {k} of y"
+        means, spreads = self.mean, self.spread_of_y
+        predicted_means, predicted_spreads = self.predicted_mean, self.predicted_spread
+        if self.target_scale is not None:
+            means, predicted_means = map(self.target_scale.undo, (means, predicted_means))
+            predicted_spreads = predicted_spreads * self.target_scale.scale
         return (
-            f"{name} has mean {self.mean[k]:.3g} and standard deviation "
-            f"{self.spread[k]:.3g}, the predictions {self.predicted_mean[k]:.3g} and "
-            f"{self.predicted_spread[k]:.3g}"
+            f"{name} has mean {means[k]:.3g} and standard deviation {spreads[k]:.3g}, the "
+            f"predictions {predicted_means[k]:.3g} and {predicted_spreads[k]:.3g}"
         )
 
+    @property
+    def spread_of_y(self):
+        """Standard deviation of the targets in the units of y."""
+        return self.spread * (1 if self.target_scale is None else self.target_scale.scale)
 
-def measure_target_fit(network, X, y, sample_weight):
+
+def measure_target_fit(network, X, y, sample_weight, target_scale=None):
     """Return the TargetFit of up to 200 random training rows.
 
-    None for losses whose link is not the identity: their value alone does not tell a good fit.
+    Targets are in the units of the network, in which its loss is defined. None for losses
+    whose link is not the identity: their value alone does not tell a good fit.
     """
     if network.loss.out_activation != "identity":
         return None
@@ -96,6 +122,7 @@ def measure_target_fit(network, X, y, sample_weight):
             predicted_mean=predicted.mean(axis=0),
             predicted_spread=predicted.std(axis=0),
             explained=np.where(np.ptp(y, axis=0) > 0, 1 - own / lowest, np.nan),
+            target_scale=target_scale,
         )
 
 

@@ -103,6 +103,7 @@ class Job:
     restore_best: bool  # end with the weights of the best validation score
     augment: object | None  # a function of a batch and a generator
     begun: int  # epochs that the network had behind it when the run began
+    target_scale: object | None = None  # the TargetScale that y was standardized with
     ended: bool = False  # whether patience, a target or a callback has ended the run
     best: tuple | None = None  # parameters and state of the best validation score
 
@@ -291,7 +292,9 @@ def make_training(job, *, updates=True):
 def diverged(job, rate):
     """The error of a fit whose numbers overflow: what may be too large."""
     largest = np.abs(job.X.data if sparse.issparse(job.X) else job.X).max(initial=0)
-    largest_y = np.abs(job.y).max(initial=0)
+    largest_y = f"{np.abs(job.y).max(initial=0):.3g}"
+    if job.target_scale is not None:
+        largest_y += " after normalize_y has scaled it"
     causes, advice = f"alpha={job.alpha!r} may be too high", "Scale"
     if not math.isnan(rate):
         causes = (
@@ -301,6 +304,6 @@ def diverged(job, rate):
     return ValueError(
         f"The network diverged after {job.progress.epochs} epochs: its loss, weights or "
         f"predictions are no longer finite. {causes}, or the values of X too large: the "
-        f"largest |X| is {largest:.3g}, the largest |y| {largest_y:.3g}. {advice} X to unit "
+        f"largest |X| is {largest:.3g}, the largest |y| {largest_y}. {advice} X to unit "
         "variance, for example with StandardScaler."
     )

@@ -151,6 +151,7 @@ BAD_OWN_PARAMETERS = {
     (MLPRegressor, "loss"): ("'poisson'", [*BAD_NAMES, "log_loss"]),
     (MLPRegressor, "quantile"): ("> 0 and < 1", [*BAD_FLOATS, 0, 1.0]),
     (MLPRegressor, "delta"): ("> 0", [*BAD_FLOATS, 0, -1.0]),
+    (MLPRegressor, "normalize_y"): ("True or False", BAD_SWITCHES),
 }
 for own, dense in zip(CONVNETS, (MLPClassifier, MLPRegressor), strict=True):
     of_dense = {name: row for (cls, name), row in BAD_OWN_PARAMETERS.items() if cls is dense}

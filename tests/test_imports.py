@@ -66,6 +66,7 @@ FLOORS = [
         "_model_file",
         "_version",
         "_sklearn_classes",
+        "_target_scale",
         "_warn",
     ],
     ["_engine"],

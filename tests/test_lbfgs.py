@@ -48,7 +48,7 @@ def test_equals_ridge(container, weighted):
     y = np.c_[y, y[::-1]]
     weight = weights(y, weighted)
     own = make(MLPRegressor, hidden_layer_sizes=(), alpha=0.5, **TO_THE_END)
-    own.fit(container(x), y, weight)
+    own.set_params(normalize_y=False).fit(container(x), y, weight)
     peer = Ridge(alpha=0.5).fit(x, y, weight)
     np.testing.assert_allclose(own.coefs_[0].T, peer.coef_, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(own.predict(x), peer.predict(x), rtol=1e-4)
@@ -74,7 +74,10 @@ def test_equals_poisson_regression():
 @BOTH
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_loss_falls_and_is_recorded(cls, dtype):
-    own = make(cls, dtype=dtype, max_iter=20, patience=None).fit(X, Y)
+    own = make(cls, dtype=dtype, max_iter=20, patience=None)
+    if cls is MLPRegressor:
+        own.set_params(normalize_y=False)
+    own.fit(X, Y)
     assert own.n_iter_ == 20
     assert own.t_ == 20 * 300
     assert np.all(np.diff(own.loss_curve_) <= 0)

@@ -23,6 +23,11 @@ def make(cls=MLPRegressor, **params):
     return cls(**{**defaults, "random_state": 0, **params})
 
 
+def as_it_is(**params):
+    """A network whose targets are not scaled."""
+    return make(normalize_y=False, **params)
+
+
 def problems(estimator, x=X):
     return [finding.problem for finding in diagnose(estimator, x)]
 
@@ -33,20 +38,23 @@ def problems(estimator, x=X):
 @pytest.mark.parametrize("factor", [1e-3, 1.0, 1e3])
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "quantile"])
 def test_targets_that_are_not_scaled(loss, factor):
-    own = make(loss=loss)
-    with pytest.warns(ConvergenceWarning, match="worse than a constant.*Scale y") as caught:
+    own = as_it_is(loss=loss)
+    with pytest.warns(ConvergenceWarning, match="constant.*Set normalize_y=True") as caught:
         own.fit(X, factor * Y)
     assert len(caught) == 1
     assert own.score(X, factor * Y) < 0
     found = problems(own)
     assert found[0] == UNSCALED
-    assert "TransformedTargetRegressor" in diagnose(own, X)[0].advice
+    assert "Set normalize_y=True" in diagnose(own, X)[0].advice
+    assert (
+        problems(own.set_params(normalize_y=True, learning_rate=0.01).fit(X, factor * Y)) == []
+    )
 
 
 def test_the_warning_and_the_finding_name_means_and_standard_deviations():
     rows, targets = X[:200], Y[:200]  # all of so few rows are measured
     with pytest.warns(ConvergenceWarning) as caught:
-        own = make().fit(rows, targets)
+        own = as_it_is().fit(rows, targets)
     predicted = own.predict(rows)
     words = (
         f"y has mean {targets.mean():.3g} and standard deviation {targets.std():.3g}, the "
@@ -58,7 +66,7 @@ def test_the_warning_and_the_finding_name_means_and_standard_deviations():
 
 def test_one_warning_when_the_epochs_run_out_as_well():
     with pytest.warns(ConvergenceWarning, match="worse than a constant.*max_iter=30") as caught:
-        make(patience=20).fit(X, Y)
+        as_it_is(patience=20).fit(X, Y)
     assert len(caught) == 1
 
 
@@ -70,14 +78,18 @@ def test_scaled_targets_need_more_epochs_or_another_rate():
 
 def test_a_few_epochs_are_a_trial():
     """They end without a warning, but diagnose knows what is wrong with them."""
-    assert UNSCALED in problems(make(max_iter=3).fit(X, Y))
+    assert UNSCALED in problems(as_it_is(max_iter=3).fit(X, Y))
 
 
 def test_silent_where_the_targets_were_scaled_or_learned_anyway():
-    scaled = TransformedTargetRegressor(make(learning_rate=0.01), transformer=StandardScaler())
-    for y in (Y, Y / 1000, np.column_stack([Y, Y / 1000])):
-        assert problems(scaled.fit(X, y)) == []
-    assert problems(make(learning_rate=0.01, batch_size=32, max_iter=100).fit(X, Y)) == []
+    by_hand = TransformedTargetRegressor(
+        as_it_is(learning_rate=0.01), transformer=StandardScaler()
+    )
+    for own in (by_hand, make(learning_rate=0.01)):
+        for y in (Y, Y / 1000, np.column_stack([Y, Y / 1000])):
+            assert problems(own.fit(X, y)) == []
+    learned = as_it_is(learning_rate=0.01, batch_size=32, max_iter=100)
+    assert problems(learned.fit(X, Y)) == []
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "quantile"])
@@ -110,14 +122,16 @@ def test_rows_without_weight_do_not_count():
 
 def test_images():
     images = X[:, :9].reshape(-1, 3, 3)
-    own = ConvNetRegressor((4,), max_iter=10, patience=None, random_state=0)
-    with pytest.warns(ConvergenceWarning, match="Scale y"):
+    own = ConvNetRegressor(
+        (4,), max_iter=10, patience=None, normalize_y=False, random_state=0
+    )
+    with pytest.warns(ConvergenceWarning, match="Set normalize_y=True"):
         own.fit(images, Y)
     assert UNSCALED in problems(own, images)
 
 
 def test_partial_fit_forgets_what_fit_has_measured():
-    own = make(max_iter=3).fit(X, Y)
+    own = as_it_is(max_iter=3).fit(X, Y)
     assert UNSCALED in problems(own)
     own.partial_fit(X, Y)
     assert UNSCALED not in problems(own)
@@ -176,8 +190,8 @@ def test_one_hot_targets():
 
 
 def test_finds_the_network_in_a_pipeline():
-    own = TransformedTargetRegressor(make_pipeline(StandardScaler(), make()), func=np.negative,
-                                     inverse_func=np.negative)  # fmt: skip
-    with pytest.warns(ConvergenceWarning, match="Scale y"):
+    pipeline = make_pipeline(StandardScaler(), as_it_is())
+    own = TransformedTargetRegressor(pipeline, func=np.negative, inverse_func=np.negative)
+    with pytest.warns(ConvergenceWarning, match="Set normalize_y=True"):
         own.fit(X, Y)
     assert problems(own)[0] == UNSCALED

@@ -168,7 +168,7 @@ def test_batches_without_weight_are_counted():
 def test_every_batch_of_a_fit_has_the_words_of_its_step():
     """At a rate of almost zero only the noise makes a difference between the losses."""
     settings = {"shuffle": False, "learning_rate": 1e-12, "alpha": 0.0, "input_noise": 0.5}
-    own = MLPRegressor((), **{**FIT, **settings})
+    own = MLPRegressor((), normalize_y=False, **{**FIT, **settings})
     weight, bias, y = np.arange(6.0).reshape(6, 1), np.array([0.5]), Y.astype(float)
     own.fit(X, y, coefs_init=[weight], intercepts_init=[bias])
     for epoch, loss in enumerate(own.loss_curve_):

@@ -120,7 +120,7 @@ def test_without_patience_all_epochs_run():
 def test_a_rising_loss_is_warned_of():
     own = MLPRegressor(
         (8,), solver="sgd", learning_rate=0.001, schedule="constant", batch_size=200,
-        max_iter=4, random_state=0,
+        max_iter=4, normalize_y=False, random_state=0,
     )  # fmt: skip
     with pytest.warns(ConvergenceWarning, match="loss rose from .*learning_rate=0.001"):
         own.fit(X, 1e4 * Y)
@@ -195,6 +195,7 @@ def test_decay_multiplies_the_rate_after_every_epoch():
     own = MLPRegressor(
         (), solver="sgd", momentum=0.0, learning_rate=0.1, schedule="constant",
         decay=0.5, alpha=0.0, batch_size=40, max_iter=4, patience=None, shuffle=False,
+        normalize_y=False,
     ).fit(x, y, coefs_init=[np.ones((3, 1))])  # fmt: skip
     weight, bias = np.ones(3), 0.0
     for rate in (0.1, 0.05, 0.025, 0.0125):

@@ -16,7 +16,7 @@ ROWS = (1, 0)
 def one_step():
     """The network after one step; its third layer hands on what it gets."""
     network = MLPRegressor((2, 2), activation="logistic", solver="sgd", learning_rate=RATE)
-    network.set_params(momentum=0.0, alpha=0.0, max_iter=1, patience=None)
+    network.set_params(momentum=0.0, alpha=0.0, max_iter=1, patience=None, normalize_y=False)
     start = {"coefs_init": [W1, W2, np.eye(2)], "intercepts_init": [B1, B2, [0, 0]]}
     return network.fit(X, TARGET, **start)
 

@@ -1,0 +1,50 @@
+"""Regression targets in standardized units for training, and predictions back in those of y."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class TargetScale:
+    """Mean and scale of the targets that a network was first trained on.
+
+    Attributes
+    ----------
+    mean, scale : ndarray of shape (n_outputs,)
+        In float64. The scale is the standard deviation, or 1 where all targets are equal.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def of(cls, y, sample_weight=None):
+        """Return the scale of targets in float64, one row per sample."""
+        weight = None
+        if sample_weight is not None:
+            weighted = sample_weight > 0
+            y, weight = y[weighted], sample_weight[weighted].astype(np.float64)
+            weight /= weight.max()  # the sum of large weights must not overflow
+        mean = np.average(y, axis=0, weights=weight)
+        # again: the first sum has rounded by as much as the spread of targets far from 0
+        mean += np.average(y - mean, axis=0, weights=weight)
+        residuals = y - mean
+        largest = np.abs(residuals).max(axis=0)
+        largest[largest == 0] = 1
+        residuals /= largest  # the squares of tiny residuals would be 0
+        scale = largest * np.sqrt(np.average(residuals**2, axis=0, weights=weight))
+        scale[scale == 0] = 1
+        is_constant = y.min(axis=0) == y.max(axis=0)
+        return cls(np.where(is_constant, y[0], mean), np.where(is_constant, 1.0, scale))
+
+    def standardize(self, y, dtype):
+        """Return float64 targets in the units and the dtype of the network."""
+        with np.errstate(over="ignore"):  # of later targets on another scale
+            return ((y - self.mean) / self.scale).astype(dtype)
+
+    def undo(self, prediction):
+        """Return predictions of the network in the units of y, in the dtype they had."""
+        y = prediction * self.scale  # in float64, whatever the network computes in
+        y += self.mean
+        return y if y.dtype == prediction.dtype else y.astype(prediction.dtype)
