@@ -83,7 +83,8 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
             has risen to more than ten times that of the first epoch, or if after 10 epochs or
             more a regressor predicts its training targets worse than a constant would.
         UserWarning
-            If a classifier has more classes than a third of the samples.
+            If a classifier has more classes than a third of the samples; before training, if X
+            should be scaled: it names up to three features, and what to write.
 
         Raises
         ------

@@ -54,9 +54,10 @@ def diagnose(estimator, X):
     >>> from sklearn.datasets import load_iris
     >>> from skneural import MLPClassifier, diagnose
     >>> X, y = load_iris(return_X_y=True)
-    >>> clf = MLPClassifier((8,), max_iter=10, patience=float("inf"), random_state=0)
-    >>> diagnose(clf.set_params(learning_rate=1e-6).fit(X, y), X)[0].problem
-    'the rate is too low'
+    >>> clf = MLPClassifier((8,), learning_rate=1e-6, max_iter=10, patience=float("inf"),
+    ...                     random_state=0)
+    >>> diagnose(clf.fit(X, y), X)[0].problem
+    'the predictions are constant'
     """
     network = fitted_network(estimator)
     x, _ = sample_rows(network, as_the_network_sees(estimator, X), None, _N_ROWS)

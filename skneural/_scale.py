@@ -175,7 +175,11 @@ def _drowned(found):
     typical = np.sqrt(np.mean(found.std[found.varies] ** 2)) if found.varies.any() else 0.0
     smallness = _SMALLEST_SHARE * typical / deviation
     is_rare = deviation > 10 * found.std  # as a pixel near the border of an image
-    return np.where((smallness > 1) & ~is_rare & found.varies, smallness, 0.0)
+    # PCA of features that depend on each other leaves components of rounding errors, which are
+    # roots of those of the covariance
+    is_rounding = deviation < 10 * np.sqrt(np.finfo(found.low.dtype).eps) * typical
+    is_drowned = (smallness > 1) & found.varies & ~is_rare & ~is_rounding
+    return np.where(is_drowned, smallness, 0.0)
 
 
 def _evidence(found, worst, widest, name):

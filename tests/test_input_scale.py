@@ -17,6 +17,7 @@ from sklearn.datasets import (
     make_friedman1,
     make_friedman2,
 )
+from sklearn.decomposition import PCA
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -103,6 +104,7 @@ SCALED = {
     "binary": (MLPClassifier, (NORMAL > 0).astype(float), BINARY),
     "rare": (MLPClassifier, np.column_stack([NORMAL, INDICATOR, 1 - INDICATOR]), BINARY),
     "constants": (MLPClassifier, np.column_stack([NORMAL, np.full((N, 2), 1e6)]), BINARY),
+    "PCA": (MLPClassifier, PCA().fit_transform(NORMAL[:, [0, 1, 2, 0]]), BINARY),
     "only constants": (MLPClassifier, np.full((N, 2), 1e6), BINARY),
     "TF-IDF": (MLPClassifier, TfidfTransformer().fit_transform(WORDS), BINARY),
     "scaled CSR counts": (MLPClassifier, MaxAbsScaler().fit_transform(1000 * WORDS), BINARY),
