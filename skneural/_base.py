@@ -21,8 +21,8 @@ from skneural._foreign_names import explain_unknown_keywords
 from skneural._interrupt import deferred_interrupt
 from skneural._network import Network
 from skneural._preparation import Preparation
+from skneural._scale import scale_doubt, unscaled_input
 from skneural._threads import blas_threads_for
-from skneural._validation import scale_doubt
 from skneural._warn import warn
 from skneural._watch import Watch
 
@@ -85,7 +85,8 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
             has risen to more than ten times that of the first epoch, or if after 10 epochs or
             more a regressor predicts its training targets worse than a constant would.
         UserWarning
-            If a classifier has more classes than a third of the samples.
+            If a classifier has more classes than a third of the samples; before training, if X
+            should be scaled: it names up to three features, and what to write.
 
         Raises
         ------
@@ -123,6 +124,8 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         resume = restore is not None or (self.warm_start and hasattr(self, "network_"))
         job = self._prepare(X, y, sample_weight, resume=resume, given=given)
         self._warn_of_validation_data(job, given)
+        if not resume:
+            self._warn_of_scale(job)
         if restore is not None:
             restore(job)
         elif coefs_init is not None or intercepts_init is not None:
@@ -153,6 +156,12 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
             message = scale_doubt(job.X, job.validation.validation.X)
         if message:
             warn(f"{type(self).__name__}: {message}")
+
+    def _warn_of_scale(self, job):
+        """Warn, before training, of features that should be scaled."""
+        unscaled = unscaled_input(self, job.progress.network, job.X)
+        if unscaled:
+            warn(f"{type(self).__name__}: {unscaled}")
 
     def _warn_of_failed_score(self, validation):
         """Warn of a score that is NaN in the history because its scorer failed."""
@@ -212,6 +221,8 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
                     restore_best=False,
                     **encoding,
                 )
+                if not hasattr(self, "network_"):
+                    self._warn_of_scale(job)
                 job.max_iter, job.schedule_length = 1, self.max_iter
                 job.convergence.patience = math.inf  # an epoch cannot tell whether it stalls
                 self._run(job, Watch(self.verbose, interrupt=interrupt))

@@ -69,6 +69,7 @@ def refuse_misread(name, values):
     refuse_unreadable(name, values)
     if sparse.issparse(values):
         return
+    _refuse_separate_arrays(name, values)
     if _holds_dates_or_text(values):
         advice = ""
         if name == "X":
@@ -77,6 +78,32 @@ def refuse_misread(name, values):
                 "OneHotEncoder, dates as differences in days."
             )
         raise ValueError(f"{name} must hold numbers, got dates, times or text.{advice}")
+
+
+def _refuse_separate_arrays(name, values):
+    """Refuse an array of arrays, such as images read one by one, and say how to join them."""
+    flat = ""
+    if not isinstance(values, list):
+        if not hasattr(values, "dtype") or _kind(values.dtype) != "O":  # frames have dtypes
+            return
+        values = np.asarray(values)
+        if values.shape[1:] == (1,):
+            values, flat = values.ravel(), ".ravel()"
+        if values.ndim != 1:
+            return
+    if len(values) == 0 or not all(isinstance(entry, np.ndarray) for entry in values):
+        return
+    shapes = list(dict.fromkeys(entry.shape for entry in values))
+    if len(shapes) > 1:
+        raise ValueError(
+            f"{name} must hold samples of one shape, got arrays of shapes {shapes[0]} and "
+            f"{shapes[1]}. Bring them to one shape, then write np.stack({name}{flat})."
+        )
+    if not isinstance(values, list):  # a list of equal arrays is read as one array
+        raise ValueError(
+            f"{name} must hold numbers, got an array of {len(values)} arrays of shape "
+            f"{shapes[0]}. Write np.stack({name}{flat})."
+        )
 
 
 def _holds_dates_or_text(values):

@@ -1,15 +1,17 @@
 """diagnose: what is wrong with a fitted network, in words."""
 
 import numpy as np
-from scipy import sparse
 
 from skneural._diagnostics import sample_rows
 from skneural._finding import Diagnosis, Finding
 from skneural._layer_measures import measure_layers
 from skneural._output_findings import output_findings
+from skneural._scale import unscaled_input
 from skneural._unwrap import as_the_network_sees, fitted_network
 
 _N_ROWS = 500
+_WIDEST_GAP = 0.2  # between the scores of training and validation rows
+_AGAINST_OVERFITTING = "dropout, a higher alpha, fewer units, or more data."
 
 
 def diagnose(estimator, X):
@@ -49,12 +51,13 @@ def diagnose(estimator, X):
 
     Examples
     --------
-    >>> from sklearn.datasets import load_wine
+    >>> from sklearn.datasets import load_iris
     >>> from skneural import MLPClassifier, diagnose
-    >>> X, y = load_wine(return_X_y=True)
-    >>> clf = MLPClassifier((8,), max_iter=50, patience=None, random_state=0)
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier((8,), learning_rate=1e-6, max_iter=10, patience=None,
+    ...                     random_state=0)
     >>> diagnose(clf.fit(X, y), X)[0].problem
-    'the input is not scaled'
+    'the predictions are constant'
     """
     network = fitted_network(estimator)
     x, _ = sample_rows(network, as_the_network_sees(estimator, X), None, _N_ROWS)
@@ -74,25 +77,10 @@ def diagnose(estimator, X):
 
 
 def _unscaled(network, x):
-    x = x.toarray() if sparse.issparse(x) else x
-    spread, largest = x.std(axis=0), np.abs(x).max()
-    spread = spread[spread > 0]
-    # images have one scale for all pixels; of other features none should drown the rest
-    uneven = (
-        len(network.network_.input_shape) == 1
-        and len(spread)
-        and (spread.max() > 30 * np.median(spread))
-    )
-    if largest <= 30 and not uneven:
+    unscaled = unscaled_input(network, network.network_, x)
+    if unscaled is None:
         return None
-    return Finding(
-        "the input is not scaled",
-        f"The largest |X| is {largest:.3g}, and the standard deviations of the features go up "
-        f"to {spread.max(initial=0):.3g}.",
-        "Divide images by their largest value, such as 255."
-        if len(network.network_.input_shape) > 1
-        else "Put a StandardScaler or MinMaxScaler before the network.",
-    )
+    return Finding("the input is not scaled", unscaled.evidence, unscaled.advice)
 
 
 def _of_layers(layers):
@@ -177,15 +165,31 @@ def _overfitting(network):
     losses = np.asarray(history.get("validation_loss", []))
     if len(losses) < 3 or np.isnan(losses).any():
         return None
+    if network.early_stopping:
+        return _overfitting_at_best(history)
     gap = history["score"][-1] - history["validation_score"][-1]
     best = int(losses.argmin())
     rose = losses[-1] > 1.3 * losses[best] and history["loss"][-1] < 0.9 * history["loss"][best]
-    if not rose and gap <= 0.2:
+    if not rose and gap <= _WIDEST_GAP:
         return None
     return Finding(
         "the network overfits",
         f"After the last epoch the score is {history['score'][-1]:.3f} on training and "
         f"{history['validation_score'][-1]:.3f} on validation rows; the validation loss was "
         f"lowest, {losses[best]:.3g}, in epoch {best + 1}, and is {losses[-1]:.3g} now.",
-        "Use early_stopping=True, dropout, a higher alpha, fewer units, or more data.",
+        f"Use early_stopping=True, {_AGAINST_OVERFITTING}",
+    )
+
+
+def _overfitting_at_best(history):
+    """Judge the epoch whose weights were kept: that later ones overfit does no harm."""
+    best = int(np.nanargmax(history["validation_score"]))
+    score, validation_score = history["score"][best], history["validation_score"][best]
+    if not score - validation_score > _WIDEST_GAP:
+        return None
+    return Finding(
+        "the network overfits",
+        f"After epoch {best + 1}, whose weights were kept, the score is {score:.3f} on "
+        f"training and {validation_score:.3f} on validation rows.",
+        f"Use {_AGAINST_OVERFITTING}",
     )

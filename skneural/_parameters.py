@@ -10,6 +10,7 @@ import numpy as np
 from skneural._foreign_names import value_advice
 
 _MOST_LAYERS = 10_000  # more than anyone needs, and not too many to describe
+_MOST_ADVISED = 20  # longer sequences would hide the rest of a message
 
 
 def number(low=-math.inf, high=math.inf, *, integer=False, open_low=False, open_high=False):
@@ -24,14 +25,28 @@ def number(low=-math.inf, high=math.inf, *, integer=False, open_low=False, open_
 
     def check(name, value):
         if not is_number(value, Integral if integer else Real):
-            raise TypeError(f"{name} must be {allowed}, got {value!r}.{_unquoted(value)}")
+            raise TypeError(f"{name} must be {allowed}, got {value!r}.{advise(value)}")
         too_low = value <= low if open_low else value < low
         too_high = value >= high if open_high else value > high
         if too_low or too_high or not _is_finite(value):
             raise ValueError(f"{name} must be {allowed}, got {value!r}.")
 
-    check.allowed, check.advise = allowed, _unquoted
+    def advise(value):
+        return _unquoted(value) or (_whole(value) if integer else "")
+
+    check.allowed, check.advise = allowed, advise
     return check
+
+
+def _whole(value):
+    """Advise to write integers that came as floats, such as 64.0; "" for anything else."""
+    numbers = tuple(value) if _is_sequence(value) else (value,)
+    if not 0 < len(numbers) <= _MOST_ADVISED:
+        return ""
+    if not all(is_number(x, Real) and abs(x) < 1e9 and x == int(x) for x in numbers):
+        return ""
+    whole = tuple(int(x) for x in numbers)
+    return f" Write {whole if _is_sequence(value) else whole[0]!r}."
 
 
 def _unquoted(value, most=1):
@@ -165,14 +180,15 @@ def layer_sizes(name, value):
     sizes = (value,) if isinstance(value, Integral) else value
     if not _is_sequence(sizes):
         raise TypeError(
-            f"{name} must be {allowed}, got {value!r}.{_unquoted(value, _MOST_LAYERS)}"
+            f"{name} must be {allowed}, got {value!r}."
+            f"{_unquoted(value, _MOST_LAYERS) or _whole(value)}"
         )
     sizes = tuple(sizes)
     if len(sizes) > _MOST_LAYERS:
         raise ValueError(f"{name} may have {_MOST_LAYERS:,} entries, got {len(sizes):,}.")
     for size in sizes:
         if not is_number(size):
-            raise TypeError(f"{name} must be {allowed}, got {value!r}.")
+            raise TypeError(f"{name} must be {allowed}, got {value!r}.{_whole(value)}")
         if size < 1:
             raise ValueError(f"{name} must be {allowed}, got {value!r}.")
     return tuple(int(size) for size in sizes)
@@ -207,10 +223,13 @@ def number_or_pair(low):
             for length in values:
                 entry(name, length)
         except (TypeError, ValueError) as error:
-            advice = _unquoted(value)
+            advice = advise(value)
             raise type(error)(f"{name} must be {allowed}, got {value!r}.{advice}") from None
 
-    check.allowed, check.advise = allowed, _unquoted
+    def advise(value):
+        return _unquoted(value) or _whole(value)
+
+    check.allowed, check.advise = allowed, advise
     return check
 
 
@@ -224,7 +243,9 @@ def input_shape(name, value):
         raise ValueError(f"{name} must be {allowed}, got {value!r}.")
     for length in lengths:
         if not is_number(length):
-            raise TypeError(f"{name} must be {allowed}, all integers >= 1, got {value!r}.")
+            raise TypeError(
+                f"{name} must be {allowed}, all integers >= 1, got {value!r}.{_whole(value)}"
+            )
         if length < 1:
             raise ValueError(f"{name} must be {allowed}, all integers >= 1, got {value!r}.")
 
@@ -238,12 +259,22 @@ def augmentation(name, value):
     if not isinstance(value, dict):
         raise TypeError(
             f"{name} must be None, a dict with entries of {list(options)}, or a callable "
-            f"f(images, rng), got {value!r}."
+            f"f(images, rng), got {value!r}.{_as_option(value)}"
         )
     for key, setting in value.items():
         if key not in options:
             raise ValueError(f"{name} must have entries of {list(options)}, got {key!r}.")
         options[key](f"{name}[{key!r}]", setting)
+
+
+_EXAMPLES_OF_OPTIONS = {"shift": 2, "horizontal_flip": True, "gaussian_noise": 0.1}
+
+
+def _as_option(value):
+    """Advise to write the name of an augmentation as an entry of a dict; "" if it is none."""
+    if not isinstance(value, str) or value not in _EXAMPLES_OF_OPTIONS:
+        return ""
+    return f" Write { ({value: _EXAMPLES_OF_OPTIONS[value]})!r}, with a value of your own."
 
 
 def _is_sequence(value):

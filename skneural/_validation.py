@@ -6,20 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
-from sklearn.utils.sparsefuncs import mean_variance_axis
 
 from skneural._data import named
-
-# Between rows from one source the mean of a feature moves by less than a standard deviation,
-# and its spread changes little. If half of the features or more differ by these amounts, a
-# scaler has been left out, as tests show for four data sets of scikit-learn.
-_FARTHEST_MEAN = 3
-_WIDEST_SPREAD = 10
-_FEWEST_ROWS = 10  # fewer have no spread to speak of
-_MOST_ROWS = 1000  # more would not tell more
 
 
 def hold_out(n_samples, fraction, labels, seed):
@@ -52,40 +42,6 @@ def hold_out(n_samples, fraction, labels, seed):
         return train_test_split(
             np.arange(n_samples), test_size=n_held_out, stratify=labels, random_state=seed
         )
-
-
-def scale_doubt(X, X_val):
-    """Return why `X_val` may not be on the scale of `X`, as a message, or None."""
-    if X.shape[0] < _FEWEST_ROWS:
-        return None
-    with np.errstate(all="ignore"):
-        (mean, std), (mean_val, std_val) = _moments(X), _moments(X_val)
-        varies = std > 1e-6 * np.abs(mean)  # others are constant but for rounding
-        far = np.abs(mean_val - mean) > _FARTHEST_MEAN * std
-        if X_val.shape[0] >= _FEWEST_ROWS:
-            far |= std_val > _WIDEST_SPREAD * std
-            # a rare category may be missing from X_val
-            far |= (std_val > 0) & (std_val * _WIDEST_SPREAD < std)
-    n_far, n_features = np.count_nonzero(far & varies), np.count_nonzero(varies)
-    if n_far == 0 or 2 * n_far < n_features:
-        return None
-    return (
-        f"X_val does not seem to be on the scale of X. {n_far} of {n_features} features have "
-        f"means that differ by more than {_FARTHEST_MEAN} standard deviations of X, or "
-        f"standard deviations that differ by more than a factor of {_WIDEST_SPREAD}. If X has "
-        "passed a scaler, X_val must pass it, too. A Pipeline does that with "
-        'transform_input=["X_val"] and metadata routing: see "Validation data behind a scaler" '
-        "in the guide."
-    )
-
-
-def _moments(X):
-    """Mean and standard deviation of every feature, from evenly spaced rows."""
-    rows = X[np.linspace(0, X.shape[0] - 1, min(X.shape[0], _MOST_ROWS)).astype(int)]
-    if sparse.issparse(rows):
-        mean, variance = mean_variance_axis(rows, axis=0)
-        return mean, np.sqrt(variance)
-    return rows.mean(axis=0, dtype=np.float64), rows.std(axis=0, dtype=np.float64)
 
 
 @dataclass

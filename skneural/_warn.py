@@ -5,14 +5,18 @@ import sys
 import warnings
 from pathlib import Path
 
+import joblib
 import sklearn
 
-# fit is called through decorators of scikit-learn, and often by a Pipeline or a search
-_LIBRARIES = tuple(f"{Path(file).parent}{os.sep}" for file in (__file__, sklearn.__file__))
+# fit is called through decorators of scikit-learn, and often by a Pipeline or a search, which
+# uses joblib
+_LIBRARIES = tuple(
+    f"{Path(file).parent}{os.sep}" for file in (__file__, sklearn.__file__, joblib.__file__)
+)
 
 
 def warn(message, category=UserWarning):
-    """Warn at the innermost line that is neither in this package nor in scikit-learn."""
+    """Warn at the innermost line outside of this package, scikit-learn and joblib."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
         frame, level = frame.f_back, level + 1

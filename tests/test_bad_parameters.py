@@ -261,3 +261,40 @@ def test_a_network_larger_than_memory_says_how_many_bytes(cls, sizes):
         own.fit(X, Y)
     with pytest.raises(ValueError, match=r"at least [\d,]{15,} bytes"):
         own.fit(X, Y)
+
+
+# the class, a parameter, a value, and the line that the error gives
+WRITTEN_OTHERWISE = [
+    (MLPClassifier, "hidden_layer_sizes", (64.0,), "Write (64,)."),
+    (MLPClassifier, "hidden_layer_sizes", np.array([64.0, 32.0]), "Write (64, 32)."),
+    (MLPRegressor, "hidden_layer_sizes", 64.0, "Write 64."),
+    (MLPRegressor, "batch_size", 32.0, "Write 32."),
+    (MLPRegressor, "max_iter", np.float64(10), "Write 10."),
+    (ConvNetClassifier, "filters", (16.0, 32), "Write (16, 32)."),
+    (ConvNetClassifier, "input_shape", (8.0, 8.0, 1), "Write (8, 8, 1)."),
+    (ConvNetRegressor, "kernel_size", 3.0, "Write 3."),
+    (
+        ConvNetRegressor,
+        "augmentation",
+        "shift",
+        "Write {'shift': 2}, with a value of your own.",
+    ),
+    (ConvNetRegressor, "augmentation", "horizontal_flip", "Write {'horizontal_flip': True}"),
+    (ConvNetRegressor, "augmentation", "gaussian_noise", "Write {'gaussian_noise': 0.1}"),
+]
+
+
+@pytest.mark.parametrize(("cls", "name", "value", "line"), WRITTEN_OTHERWISE, ids=str)
+def test_the_error_says_what_to_write(cls, name, value, line):
+    own = make(cls, **{name: value})
+    with refusal(own, name, line, error=TypeError):
+        own.fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    "value", [64.5, (64.0, 0.5), (64.0, NAN), (True,), 1e300, "w"], ids=str
+)
+def test_no_line_where_none_is_known(value):
+    with pytest.raises((TypeError, ValueError)) as info:
+        make(MLPClassifier, hidden_layer_sizes=value).fit(X, Y)
+    assert "Write" not in str(info.value)

@@ -31,7 +31,7 @@ def make(cls=MLPRegressor, **params):
     sizes = {"hidden_layer_sizes": (16,)}
     if cls is ConvNetRegressor:
         sizes |= {"filters": (3,), "input_shape": (10, 1)}
-    defaults = {"learning_rate": 0.01, "batch_size": 64, "max_iter": 15, "patience": np.inf}
+    defaults = {"learning_rate": 0.01, "batch_size": 64, "max_iter": 15, "patience": None}
     return cls(**{**sizes, **defaults, "random_state": 0, **params})
 
 

@@ -17,7 +17,8 @@ SETTINGS = {"max_iter": 2, "patience": None, "random_state": 0}
 
 @pytest.fixture(scope="module")
 def digits():
-    return load_digits(return_X_y=True)
+    X, y = load_digits(return_X_y=True)
+    return X / 16, y
 
 
 SIGNALS = {"input_shape": 64, **SETTINGS}

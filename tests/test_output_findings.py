@@ -122,9 +122,7 @@ def test_rows_without_weight_do_not_count():
 
 def test_images():
     images = X[:, :9].reshape(-1, 3, 3)
-    own = ConvNetRegressor(
-        (4,), max_iter=10, patience=None, normalize_y=False, random_state=0
-    )
+    own = ConvNetRegressor((4,), max_iter=10, patience=None, normalize_y=False, random_state=0)
     with pytest.warns(ConvergenceWarning, match="Set normalize_y=True"):
         own.fit(images, Y)
     assert UNSCALED in problems(own, images)

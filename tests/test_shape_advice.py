@@ -1,5 +1,7 @@
 """Shapes that are not what they seem: errors and warnings say what to write instead."""
 
+import re
+
 import numpy as np
 import pytest
 from _convnets import classifier, regressor
@@ -13,6 +15,13 @@ RNG = np.random.default_rng(0)
 
 def drawn(*shape):
     return RNG.normal(size=(20, *shape))
+
+
+def separate(images):
+    """Return an array whose entries are the images, as a loop that reads them may make it."""
+    array = np.empty(len(images), dtype=object)
+    array[:] = list(images)
+    return array
 
 
 def fitted(shape, **params):
@@ -169,3 +178,32 @@ def test_a_warning_made_an_error_leaves_the_estimator_as_it_was():
     with pytest.raises(UserWarning, match="Flat rows"):
         own.fit(drawn(64), Y)
     assert vars(own) == before
+
+
+# -------------------------------------------------------------------------- arrays of arrays
+
+
+@pytest.mark.parametrize("make_net", [classifier, regressor])
+def test_images_in_an_array_of_arrays(make_net):
+    images = drawn(8, 8)
+    own = make_net(filters=(2,)).fit(images, Y)
+    apart = {"np.stack(X)": separate(images), "np.stack(X.ravel())": separate(images)[:, None]}
+    for line, X in apart.items():
+        message = re.escape(f"an array of 20 arrays of shape (8, 8). Write {line}.")
+        with pytest.raises(ValueError, match=message):
+            own.predict(X)
+        with pytest.raises(ValueError, match=message):
+            own.fit(X, Y)
+        np.testing.assert_array_equal(eval(line, {"np": np, "X": X}), images)
+    np.testing.assert_array_equal(own.predict(list(images)), own.predict(images))
+
+
+@pytest.mark.parametrize("container", [list, separate])
+def test_images_of_different_shapes(container):
+    images = container([*drawn(8, 8)[:19], np.zeros((8, 9))])
+    own = fitted((8, 8))
+    message = r"shapes \(8, 8\) and \(8, 9\)\. .*one shape, then write np\.stack\(X\)\."
+    with pytest.raises(ValueError, match=message):
+        own.fit(images, Y)
+    with pytest.raises(ValueError, match=message):
+        own.predict(images)

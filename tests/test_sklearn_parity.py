@@ -89,8 +89,8 @@ def test_no_hidden_layer_is_a_ridge_regression():
     x, y = scale(x[:, :4]), scale(y)
     ridge = Ridge(alpha=5.0).fit(x, y)
     linear = ours.MLPRegressor(
-        (), solver="sgd", learning_rate=0.2, schedule="constant", alpha=5.0, batch_size=1000, max_iter=300,
-        patience=None, normalize_y=False,
+        (), solver="sgd", learning_rate=0.2, schedule="constant", alpha=5.0, batch_size=1000,
+        max_iter=300, patience=None, normalize_y=False,
     ).fit(x, y)  # fmt: skip
     np.testing.assert_allclose(linear.coefs_[0][:, 0], ridge.coef_, rtol=1e-9)
     np.testing.assert_allclose(linear.predict(x), ridge.predict(x), rtol=1e-9)
