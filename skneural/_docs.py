@@ -2,7 +2,7 @@
 
 import inspect
 
-from skneural._auto import LARGEST_BATCH, MANY_SAMPLES
+from skneural._auto import BATCH_SIZE, DECAY, MANY_SAMPLES, PENALTY, PENALTY_OF_A_PART
 
 PARAMETERS = {
     "hidden_layer_sizes": """\
@@ -25,7 +25,7 @@ solver : {"adam", "adamw", "sgd", "rmsprop", "adagrad", "lbfgs"}, default="adam"
     `max_grad_norm`.
 """,
     "learning_rate": """\
-learning_rate : float, default=1e-3
+learning_rate : float, default=3e-3
     Rate of the first epoch, above 0; what `schedule` and `decay` multiply.
 """,
     "decay": """\
@@ -35,14 +35,14 @@ decay : float, default=1.0
     "batch_size": f"""\
 batch_size : int or "auto", default="auto"
     Number of samples per mini-batch, at most `n_samples`. ``"auto"`` is
-    ``min({LARGEST_BATCH}, n_samples)``.
+    ``min({BATCH_SIZE}, n_samples)``.
 """,
     "max_iter": """\
-max_iter : int, default=200
+max_iter : int, default=50
     Epochs (passes over the data) of one call of `fit`, at most.
 """,
     "patience": """\
-patience : int or None, default=10
+patience : int or None, default=None
     Training stops after this many epochs in a row in which the training loss did not
     fall more than `tol` below its lowest value in this call. None means never: exactly
     `max_iter` epochs are run, and no ConvergenceWarning says that they were too few. With
@@ -80,13 +80,16 @@ scoring : str, callable or None, default=None
     `sample_weight` is given weights if there are any; images come to it as flat rows. Without
     validation data it has no effect, and `fit` warns.
 """,
-    "alpha": """\
-alpha : float, default=1e-4
+    "alpha": f"""\
+alpha : float or "auto", default="auto"
     Strength of the penalty on weights (not biases):
     ``alpha * ((1 - l1_ratio) / 2 * sum(w ** 2) + l1_ratio * sum(abs(w)))``, divided by
     the sum of the sample weights of the batch, is added to its loss, as in scikit-learn.
     With ``solver="adamw"`` it is the decoupled decay instead: weights are multiplied by
-    ``1 - rate * alpha`` before every step.
+    ``1 - rate * alpha`` before every step. ``"auto"`` is ``{PENALTY} * batch_size / n_samples``,
+    so that the penalty does not depend on the batch size and counts the less the more
+    samples there are, {PENALTY_OF_A_PART} in `partial_fit`, which does not know how many samples
+    are to come, and {DECAY} for ``solver="adamw"``.
 """,
     "weight_init": """\
 weight_init : {"auto", "he", "glorot", "lecun", "zeros"}, default="auto"
@@ -113,7 +116,7 @@ beta_1 : float, default=0.9
     Decay of the first moment of Adam and AdamW, in [0, 1).
 """,
     "beta_2": """\
-beta_2 : float, default=0.999
+beta_2 : float, default=0.95
     Decay of the second moment of Adam and AdamW, in [0, 1).
 """,
     "epsilon": """\
@@ -149,7 +152,7 @@ random_state : int, RandomState or None, default=None
     global generator is never used.
 """,
     "schedule": """\
-schedule : str or Schedule, default="constant"
+schedule : str or Schedule, default="auto"
     Learning-rate schedule: ``"constant"``, ``"invscaling"``, ``"adaptive"`` (a fifth of the
     rate whenever patience runs out, until the rate is 1e-6), ``"step"``,
     ``"exponential"``, ``"linear"``, ``"cosine"`` or ``"cosine_restarts"``, or an object of

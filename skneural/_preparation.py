@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn.metrics import get_scorer_names
 from sklearn.utils.validation import check_array, validate_data
 
-from skneural._auto import auto_batch_size, auto_early_stopping
+from skneural._auto import auto_alpha, auto_batch_size, auto_early_stopping
 from skneural._data import (
     advised,
     check_sample_weight,
@@ -179,7 +179,9 @@ class Preparation:
         layers = self._build_layers(input_shape, rows.encoded.shape[1:])
         network = self._make_network(layers, input_shape, dtype, resume=resume)
         network.check_memory(batch_size)
-        optimizer = self._make_optimizer(network.n_weights)
+        # fit has all rows and restores the best weights; partial_fit has a part of them
+        alpha = self._penalty(batch_size, rows.X.shape[0] if restore_best else None)
+        optimizer = self._make_optimizer(network.n_weights, alpha)
         if resume:
             progress = self._progress_so_far(network, optimizer)
         else:
@@ -196,6 +198,8 @@ class Preparation:
             restore_best=validation is not None and restore_best,
             begun=progress.epochs,
             target_scale=self._target_scale,
+            # adamw has a decay of its own instead of a penalty
+            alpha=0.0 if self.solver == "adamw" else alpha,
             **self._training_settings(progress.epochs, validation is not None),
         )
 
@@ -205,6 +209,11 @@ class Preparation:
         if self.batch_size == "auto":
             return auto_batch_size(n_samples)
         return min(int(self.batch_size), n_samples)
+
+    def _penalty(self, batch_size, n_samples):
+        if self.alpha == "auto":
+            return auto_alpha(self.solver, batch_size, n_samples)
+        return float(self.alpha)
 
     def _make_schedule(self, *, continues):
         """The schedule of a call; whether it continues training decides what "auto" is."""
@@ -224,8 +233,6 @@ class Preparation:
             # a warm start stretches the schedule to its own end
             "schedule_length": self.max_iter + (epochs_so_far if self.warm_start else 0),
             "decay": float(self.decay),
-            # adamw has a decay of its own instead of a penalty
-            "alpha": 0.0 if self.solver == "adamw" else float(self.alpha),
             "l1_ratio": float(self.l1_ratio),
             "max_grad_norm": max_norm,
             "max_iter": self.max_iter,
@@ -339,13 +346,13 @@ class Preparation:
         """Return the sample weights; classifiers put class weights into them."""
         return sample_weight
 
-    def _make_optimizer(self, n_weights):
+    def _make_optimizer(self, n_weights, alpha):
         beta_1, beta_2 = float(self.beta_1), float(self.beta_2)
         epsilon = float(self.epsilon)
         if self.solver == "sgd":
             return SGD(float(self.momentum), bool(self.nesterovs_momentum))
         if self.solver == "adamw":
-            return AdamW(beta_1, beta_2, epsilon, float(self.alpha), n_weights)
+            return AdamW(beta_1, beta_2, epsilon, alpha, n_weights)
         if self.solver == "rmsprop":
             return RMSProp(float(self.rho), epsilon)
         if self.solver == "adagrad":
