@@ -86,10 +86,10 @@ alpha : float or "auto", default="auto"
     ``alpha * ((1 - l1_ratio) / 2 * sum(w ** 2) + l1_ratio * sum(abs(w)))``, divided by
     the sum of the sample weights of the batch, is added to its loss, as in scikit-learn.
     With ``solver="adamw"`` it is the decoupled decay instead: weights are multiplied by
-    ``1 - rate * alpha`` before every step. ``"auto"`` is ``{PENALTY} * batch_size / n_samples``,
-    so that the penalty does not depend on the batch size and counts the less the more
-    samples there are, {PENALTY_OF_A_PART} in `partial_fit`, which does not know how many samples
-    are to come, and {DECAY} for ``solver="adamw"``.
+    ``1 - rate * alpha`` before every step. ``"auto"`` is ``{PENALTY} * batch_size / n_samples``
+    in `fit`, so that the penalty does not depend on the batch size and counts the less the
+    more samples there are; {PENALTY_OF_A_PART} in `partial_fit`, which does not know how many
+    samples are to come; and {DECAY} for ``solver="adamw"``.
 """,
     "weight_init": """\
 weight_init : {"auto", "he", "glorot", "lecun", "zeros"}, default="auto"

@@ -143,6 +143,44 @@ def test_the_batch_size_follows_the_number_of_rows(n_samples):
     assert str(own.summary()) == str(other.summary())
 
 
+# alpha
+
+
+@BOTH
+@pytest.mark.parametrize("batch_size", [7, 60])
+def test_the_penalty_counts_the_less_the_more_samples_there_are(cls, batch_size):
+    own = make(cls, alpha="auto", batch_size=batch_size).fit(*FEW)
+    assert_same_fit(own, make(cls, alpha=3 * batch_size / 60, batch_size=batch_size).fit(*FEW))
+    # one step without the penalty, to see that there is one
+    assert (own.network_.theta != make(cls, alpha=0.0).fit(*FEW).network_.theta).any()
+
+
+def test_rows_held_out_are_not_trained_on():
+    own = make(alpha="auto", early_stopping=True, batch_size=6).fit(*FEW)
+    assert_same_fit(own, make(alpha=18 / 54, early_stopping=True, batch_size=6).fit(*FEW))
+
+
+def test_the_whole_penalty_of_lbfgs():
+    own = make(alpha="auto", solver="lbfgs").fit(*FEW)
+    assert_same_fit(own, make(alpha=3.0, solver="lbfgs").fit(*FEW))
+
+
+def test_partial_fit_knows_no_number_of_samples():
+    own = make(alpha="auto").partial_fit(X[:1], Y[:1], classes=[0, 1])
+    assert_same_fit(own, make(alpha=1e-4).partial_fit(X[:1], Y[:1], classes=[0, 1]))
+
+
+def test_adamw_has_a_decay():
+    own, other = make(alpha="auto", solver="adamw"), make(alpha=0.01, solver="adamw")
+    assert_same_fit(own.fit(*FEW), other.fit(*FEW))
+    assert_same_fit(own.partial_fit(*FEW), other.partial_fit(*FEW))
+
+
+def test_alpha_is_a_number_or_auto():
+    with pytest.raises(TypeError, match="alpha must be 'auto' or a number"):
+        make(alpha="automatic").fit(*FEW)
+
+
 # The defaults of all estimators
 
 
