@@ -234,3 +234,22 @@ def test_a_classifier_of_huge_numbers_diverges_alike(engines):
 
     compiled, numpy = engines(message)
     assert compiled == numpy
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_adam_does_not_move_where_squares_of_the_gradient_are_infinite(dtype, engines):
+    largest = np.finfo(dtype).max ** 0.6  # its square is infinite
+    rows = np.ones((60, 19)) * np.where(np.arange(19) % 2, largest, 1)
+    labels = np.arange(60) % 2
+
+    def result():
+        own = MLPClassifier((), dtype=dtype, max_iter=3, patience=np.inf, random_state=0)
+        start = {"coefs_init": [np.zeros((19, 1))], "intercepts_init": [np.full(1, 0.5)]}
+        with np.errstate(over="ignore"):
+            own.fit(rows, labels, sample_weight=1.0 + labels, **start)
+        return own.coefs_[0]
+
+    compiled, numpy = engines(result)
+    np.testing.assert_allclose(compiled, numpy, rtol=1e-5, atol=1e-15)
+    assert np.all(compiled[1::2] == pytest.approx(0, abs=1e-15))
+    assert np.abs(compiled[::2]).min() > 1e-4
