@@ -253,3 +253,23 @@ def test_adam_does_not_move_where_squares_of_the_gradient_are_infinite(dtype, en
     np.testing.assert_allclose(compiled, numpy, rtol=1e-5, atol=1e-15)
     assert np.all(compiled[1::2] == pytest.approx(0, abs=1e-15))
     assert np.abs(compiled[::2]).min() > 1e-4
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("value", "named"), [(np.nan, "NaN"), (-np.inf, "infinity")])
+@pytest.mark.parametrize("n_rows", [1, 3, 700])
+def test_predictions_refuse_what_is_not_finite_wherever_it_is(n_rows, value, named, dtype):
+    own = MLPClassifier((4,), dtype=dtype, max_iter=1, patience=np.inf).fit(X, X[:, 0] > 0)
+    rows = np.resize(X, (n_rows, 5)).astype(dtype)
+    own.predict_proba(rows)
+    for place in np.unique(np.linspace(0, rows.size - 1, 40).astype(int)):
+        spoiled = rows.copy()
+        spoiled.flat[place] = value
+        with pytest.raises(ValueError, match=f"X contains {named}"):
+            own.predict_proba(spoiled)
+
+
+def test_predictions_take_numbers_whose_sum_is_infinite():
+    own = MLPClassifier((4,), dtype="float32", max_iter=1, patience=np.inf)
+    rows = np.full((9, 5), np.finfo(np.float32).max, np.float32)
+    assert own.fit(X, X[:, 0] > 0).predict(rows).shape == (9,)
