@@ -351,21 +351,34 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
 
     def _raw_prediction(self, X):
         """Check X and return the network's output before the inverse link."""
+        network = self._fitted_network()
+        if network.program is not None and self._has_plain_rows(X, network.dtype):
+            raw, is_finite = network.compiled_prediction(X, _most_bytes())
+            if is_finite:
+                return raw
         return self._computed(X, Network.raw_prediction)
 
     def _computed(self, X, compute):
-        if not hasattr(self, "network_"):  # asked first: the check takes as long as a row
-            check_is_fitted(self, "network_")
-        network = self.network_
+        network = self._fitted_network()
         X = self._check_x(X, "X", network.dtype)
         with np.errstate(over="ignore", invalid="ignore"):
-            return compute(network, X, int(get_config()["working_memory"] * 2**20))
+            return compute(network, X, _most_bytes())
+
+    def _fitted_network(self):
+        if not hasattr(self, "network_"):  # asked first: the check takes as long as a row
+            check_is_fitted(self, "network_")
+        return self.network_
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         # noise would make X dense
         tags.input_tags.sparse = not (self.input_noise or getattr(self, "augmentation", None))
         return tags
+
+
+def _most_bytes():
+    """What predictions may take beside their result."""
+    return int(get_config()["working_memory"] * 2**20)
 
 
 def _fitted_attributes(progress, batch_size):

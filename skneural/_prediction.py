@@ -31,7 +31,7 @@ class Prediction:
         raw : ndarray of shape (n_samples, *output_shape)
         """
         if self.program is not None:
-            return compiled.predict(self.program, self, x, most_bytes)
+            return self.compiled_prediction(x, most_bytes)[0]
         n_samples = x.shape[0]
         if n_samples == 1:
             return self._row_prediction(x)
@@ -45,6 +45,14 @@ class Prediction:
                     y = layer.forward(y, training=False)
                 raw[rows] = y
         return raw
+
+    def compiled_prediction(self, x, most_bytes=_CHUNK_MOST):
+        """Return what `raw_prediction` does, and whether all numbers of dense `x` are finite.
+
+        Only for a network with a program: the compiled engine looks at `x` while it is in the
+        cache.
+        """
+        return compiled.predict(self.program, self, x, most_bytes)
 
     def _chunks(self, n_samples, most_bytes):
         """Slices of rows whose outputs stay in the cache; only the last one may be shorter."""

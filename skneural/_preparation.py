@@ -97,17 +97,20 @@ class Preparation:
 
     def _check_x(self, X, name, dtype):
         """Check rows like those that the network has been fitted on."""
-        if self._is_valid(X, dtype):
+        if self._has_plain_rows(X, dtype) and _has_finite_sum(X):
             return X
         refuse_misread(name, X)
         with named(name), advised(lambda: self._shape_advice(shape_of(X), name)):
             rows = self._as_rows(X, name)
-            if self._is_valid(rows, dtype):
+            if self._has_plain_rows(rows, dtype) and _has_finite_sum(rows):
                 return rows
             return validate_data(self, rows, accept_sparse="csr", dtype=dtype, reset=False)
 
-    def _is_valid(self, X, dtype):
-        """Whether X is plain rows that need no conversion: one row is checked 10x faster."""
+    def _has_plain_rows(self, X, dtype):
+        """Whether X needs no conversion, so that only its numbers are left to be checked.
+
+        One row is checked ten times faster so.
+        """
         return (
             type(X) is np.ndarray
             and X.dtype == dtype
@@ -115,7 +118,6 @@ class Preparation:
             and X.shape[0] > 0
             and X.shape[1] == self.n_features_in_
             and not hasattr(self, "feature_names_in_")
-            and _has_finite_sum(X)
         )
 
     def _check_parameters(self):

@@ -65,7 +65,7 @@ def loss_and_gradient(engine, job):
 def raw_prediction(engine, network, X):
     """Predictions of a network by the engine of this name."""
     if engine == "compiled":
-        return predict(network.program, network, X, 1 << 20)
+        return predict(network.program, network, X, 1 << 20)[0]
     network._program = None
     raw = network.raw_prediction(X)
     del network._program

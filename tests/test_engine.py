@@ -61,7 +61,8 @@ def assert_same_numbers(seed, dtype):
     network = reference_job.progress.network
     program, network._program = network.program, None
     expected = network.raw_prediction(job.X)
-    found = predict(program, network, job.X, 10_000)
+    found, is_finite = predict(program, network, job.X, 10_000)
+    assert is_finite
     np.testing.assert_allclose(found, expected, **TOLERANCE[dtype], err_msg=message)
 
 

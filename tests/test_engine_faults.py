@@ -234,3 +234,42 @@ def test_a_classifier_of_huge_numbers_diverges_alike(engines):
 
     compiled, numpy = engines(message)
     assert compiled == numpy
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_adam_does_not_move_where_squares_of_the_gradient_are_infinite(dtype, engines):
+    largest = np.finfo(dtype).max ** 0.6  # its square is infinite
+    rows = np.ones((60, 19)) * np.where(np.arange(19) % 2, largest, 1)
+    labels = np.arange(60) % 2
+
+    def result():
+        own = MLPClassifier((), dtype=dtype, max_iter=3, patience=np.inf, random_state=0)
+        start = {"coefs_init": [np.zeros((19, 1))], "intercepts_init": [np.full(1, 0.5)]}
+        with np.errstate(over="ignore"):
+            own.fit(rows, labels, sample_weight=1.0 + labels, **start)
+        return own.coefs_[0]
+
+    compiled, numpy = engines(result)
+    np.testing.assert_allclose(compiled, numpy, rtol=1e-5, atol=1e-15)
+    assert np.all(compiled[1::2] == pytest.approx(0, abs=1e-15))
+    assert np.abs(compiled[::2]).min() > 1e-4
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("value", "named"), [(np.nan, "NaN"), (-np.inf, "infinity")])
+@pytest.mark.parametrize("n_rows", [1, 3, 700])
+def test_predictions_refuse_what_is_not_finite_wherever_it_is(n_rows, value, named, dtype):
+    own = MLPClassifier((4,), dtype=dtype, max_iter=1, patience=np.inf).fit(X, X[:, 0] > 0)
+    rows = np.resize(X, (n_rows, 5)).astype(dtype)
+    own.predict_proba(rows)
+    for place in np.unique(np.linspace(0, rows.size - 1, 40).astype(int)):
+        spoiled = rows.copy()
+        spoiled.flat[place] = value
+        with pytest.raises(ValueError, match=f"X contains {named}"):
+            own.predict_proba(spoiled)
+
+
+def test_predictions_take_numbers_whose_sum_is_infinite():
+    own = MLPClassifier((4,), dtype="float32", max_iter=1, patience=np.inf)
+    rows = np.full((9, 5), np.finfo(np.float32).max, np.float32)
+    assert own.fit(X, X[:, 0] > 0).predict(rows).shape == (9,)

@@ -202,8 +202,15 @@ class CompiledTraining:
 
 
 def predict(program, network, x, most_bytes):
-    """Return the raw predictions of some samples, as `Network.raw_prediction` does."""
-    n_samples = x.shape[0]
+    """Return the raw predictions of some samples, as `Network.raw_prediction` does.
+
+    Returns
+    -------
+    raw : ndarray of shape (n_samples, *output_shape)
+    is_finite : bool
+        Whether all numbers of dense `x` are finite; those of sparse `x` are not looked at.
+    """
+    n_samples, is_finite = x.shape[0], True
     raw = np.empty((n_samples, program.n_outputs), network.dtype)
     flops = max(1, program.flops)
     sample_bytes = 2 * program.largest * network.dtype.itemsize
@@ -220,5 +227,7 @@ def predict(program, network, x, most_bytes):
         if isinstance(part, np.ndarray):
             part = np.ascontiguousarray(part).reshape(part.shape[0], -1)
         samples = native.Samples(program, part)
-        native.predict(samples, network.theta, network.state, raw[rows], block, n_threads)
-    return raw.reshape(n_samples, *network.output_shape)
+        is_finite &= native.predict(
+            samples, network.theta, network.state, raw[rows], block, n_threads
+        )
+    return raw.reshape(n_samples, *network.output_shape), is_finite

@@ -75,16 +75,15 @@ inline AnyTraining* make_training(const Program& program, bool is_double, Index 
     return new TypedTraining<float>(program, batch_size, n_threads);
 }
 
-inline void predict(const Program& program, bool is_double, Index block, int n_threads,
+inline bool predict(const Program& program, bool is_double, Index block, int n_threads,
                     const RawSamples& samples, const void* theta, const void* state, void* raw) {
     if (is_double)
-        Prediction<double>(program, block, n_threads)
+        return Prediction<double>(program, block, n_threads)
             .run(typed<double>(samples), static_cast<const double*>(theta),
                  static_cast<const double*>(state), static_cast<double*>(raw));
-    else
-        Prediction<float>(program, block, n_threads)
-            .run(typed<float>(samples), static_cast<const float*>(theta),
-                 static_cast<const float*>(state), static_cast<float*>(raw));
+    return Prediction<float>(program, block, n_threads)
+        .run(typed<float>(samples), static_cast<const float*>(theta), static_cast<const float*>(state),
+             static_cast<float*>(raw));
 }
 
 }  // namespace skneural

@@ -1,6 +1,7 @@
 // Updates of a part of the parameters, as in _optimizers.py.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 #include "vectors.h"
@@ -86,6 +87,50 @@ double sum_of_squares(const T* x, Index n) {
 
 // All is read before anything is written: arrays often begin at the same place of a page, and then
 // a read behind a write to that place waits for it.
+
+// The numbers of a step of Adam; `kept` is what AdamW leaves of a weight.
+template <class T>
+struct Adam {
+    T rate, first, second, epsilon, kept;
+};
+
+#if defined(SKNEURAL_HAS_QUOTIENTS)
+template <class T>
+SKNEURAL_INLINE void adam_vector(const Adam<T>& a, T* theta, const T* gradient, T* m, T* v) {
+    Vector<T> g = load(gradient);
+    Vector<T> mean = a.first * load(m) + g, square = a.second * load(v) + g * g;
+    Vector<T> moved = a.kept * load(theta) - quotient<T>(a.rate * mean, root(square) + a.epsilon);
+    store<T>(m, mean);
+    store<T>(v, square);
+    store<T>(theta, moved);
+}
+
+// The last numbers go through a vector as well: the bits do not depend on where a part begins.
+template <class T>
+void adam_step(const Adam<T>& a, T* theta, const T* gradient, T* m, T* v, Index n) {
+    Index i = 0, rest = n % width<T>;
+    for (; i + width<T> <= n; i += width<T>) adam_vector(a, theta + i, gradient + i, m + i, v + i);
+    if (rest == 0) return;
+    T last[4][width<T>] = {}, *arrays[] = {theta + i, m + i, v + i};
+    for (int k = 0; k < 3; ++k) std::copy_n(arrays[k], rest, last[k]);
+    std::copy_n(gradient + i, rest, last[3]);
+    adam_vector(a, last[0], last[3], last[1], last[2]);
+    for (int k = 0; k < 3; ++k) std::copy_n(last[k], rest, arrays[k]);
+}
+#else
+template <class T>
+void adam_step(const Adam<T>& a, T* theta, const T* gradient, T* m, T* v, Index n) {
+    for (Index i = 0; i < n; ++i) {
+        T mean = a.first * m[i] + gradient[i];
+        T square = a.second * v[i] + gradient[i] * gradient[i];
+        T moved = a.kept * theta[i] - a.rate * mean / (std::sqrt(square) + a.epsilon);
+        m[i] = mean;
+        v[i] = square;
+        theta[i] = moved;
+    }
+}
+#endif
+
 // One step for some parameters; `m` and `v` are what the optimizer remembers of each.
 template <class T>
 void update(const Optimizer& o, T* theta, const T* gradient, T* m, T* v, Index n, bool weights) {
@@ -105,15 +150,8 @@ void update(const Optimizer& o, T* theta, const T* gradient, T* m, T* v, Index n
             }
             return;
         case ADAM: {
-            T kept = weights ? T(1 - o.shrink) : T(1);
-            for (Index i = 0; i < n; ++i) {
-                T mean = first * m[i] + gradient[i];
-                T square = second * v[i] + gradient[i] * gradient[i];
-                T moved = kept * theta[i] - rate * mean / (std::sqrt(square) + epsilon);
-                m[i] = mean;
-                v[i] = square;
-                theta[i] = moved;
-            }
+            Adam<T> adam{rate, first, second, epsilon, weights ? T(1 - o.shrink) : T(1)};
+            adam_step(adam, theta, gradient, m, v, n);
             return;
         }
         case ADAGRAD:

@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "finite.h"
 #include "training.h"
 
 namespace skneural {
@@ -34,8 +35,9 @@ public:
         }
     }
 
-    // raw: n_samples x n_outputs
-    void run(const Samples<T>& samples, const T* theta, const T* state, T* raw) {
+    // raw: n_samples x n_outputs. Returns whether all numbers of X are finite; those of sparse rows
+    // are not looked at.
+    bool run(const Samples<T>& samples, const T* theta, const T* state, T* raw) {
         for (std::size_t i = 0; i < program.steps.size(); ++i) {
             const Step& s = program.steps[i];
             if (s.kind != CONVOLUTION) continue;
@@ -43,11 +45,16 @@ public:
             std::copy_n(theta + s.bias, s.out.c, biases[i].data());
         }
         std::atomic<Index> next{0};
+        std::atomic<bool> finite{true};
         team.run([&](int thread) {
-            for (Index i = next.fetch_add(block); i < samples.n_samples; i = next.fetch_add(block))
-                predict(threads[thread], samples, i, std::min(block, samples.n_samples - i), theta,
-                        state, raw);
+            for (Index i = next.fetch_add(block); i < samples.n_samples; i = next.fetch_add(block)) {
+                Index n = std::min(block, samples.n_samples - i), n_inputs = program.n_inputs();
+                // here, where they are on their way into the cache anyway
+                if (!samples.is_sparse && !all_finite(samples.X + i * n_inputs, n * n_inputs)) finite = false;
+                predict(threads[thread], samples, i, n, theta, state, raw);
+            }
         });
+        return finite;
     }
 
 private:

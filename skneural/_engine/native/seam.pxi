@@ -55,8 +55,8 @@ cdef extern from "engine.h" namespace "skneural" nogil:
         void run(Run&, const RawSamples&, void*, void*, void*, void*, void*) except +
 
     AnyTraining* make_training(const CProgram&, cbool, int64_t, int) except +
-    void c_predict "skneural::predict"(const CProgram&, cbool, int64_t, int, const RawSamples&,
-                                       const void*, const void*, void*) except +
+    cbool c_predict "skneural::predict"(const CProgram&, cbool, int64_t, int, const RawSamples&,
+                                        const void*, const void*, void*) except +
 
 cdef extern from "threads.h" namespace "skneural":
     int64_t process_id() noexcept nogil
@@ -309,7 +309,8 @@ cdef class Training:
 
 
 def predict(Samples samples not None, theta, state, raw, int64_t block, int n_threads):
-    """Write the raw predictions of some samples into `raw`."""
+    """Write the raw predictions of some samples into `raw`; return whether dense X is finite."""
+    cdef cbool finite
     cdef Program program = samples.program
     check_sizes("block", block, 2**31 - 1, n_threads, program.program.largest())
     cdef void* at_theta = program.parameters(theta, "theta")
@@ -317,5 +318,6 @@ def predict(Samples samples not None, theta, state, raw, int64_t block, int n_th
     shape = (samples.raw.n_samples, program.program.n_outputs())
     cdef void* at_raw = address(raw, program.dtype, shape, "raw", True)
     with nogil:
-        c_predict(program.program, program.is_double, block, n_threads, samples.raw, at_theta,
-                  at_state, at_raw)
+        finite = c_predict(program.program, program.is_double, block, n_threads, samples.raw,
+                           at_theta, at_state, at_raw)
+    return finite

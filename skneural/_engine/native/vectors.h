@@ -4,6 +4,11 @@
 
 #include <cstdint>
 #include <cstring>
+#include <limits>
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 namespace skneural {
 
@@ -65,6 +70,47 @@ SKNEURAL_INLINE void keep_larger(const Vector<T>& x, P place, Vector<T>& best, V
     best = larger ? x : best;
     where = larger ? broadcast(place) : where;
 }
+
+#if defined(__AVX512F__)
+#define SKNEURAL_HAS_QUOTIENTS
+
+// The compiler knows no operators for these. All lanes are asked for by a mask, since GCC 12 warns
+// of an uninitialized value in the forms without one.
+SKNEURAL_INLINE Vector<float> root(const Vector<float>& x) {
+    return Vector<float>(_mm512_maskz_sqrt_ps(__mmask16(-1), __m512(x)));
+}
+SKNEURAL_INLINE Vector<double> root(const Vector<double>& x) {
+    return Vector<double>(_mm512_maskz_sqrt_pd(__mmask8(-1), __m512d(x)));
+}
+
+// 1 / x to 14 bits
+SKNEURAL_INLINE Vector<float> rough_reciprocal(const Vector<float>& x) {
+    return Vector<float>(_mm512_maskz_rcp14_ps(__mmask16(-1), __m512(x)));
+}
+SKNEURAL_INLINE Vector<double> rough_reciprocal(const Vector<double>& x) {
+    return Vector<double>(_mm512_maskz_rcp14_pd(__mmask8(-1), __m512d(x)));
+}
+
+// Numbers of at most 1 as they are, and 1 in place of NaN.
+SKNEURAL_INLINE Vector<float> one_for_nan(const Vector<float>& x) {
+    return Vector<float>(_mm512_maskz_min_ps(__mmask16(-1), __m512(x), _mm512_set1_ps(1)));
+}
+SKNEURAL_INLINE Vector<double> one_for_nan(const Vector<double>& x) {
+    return Vector<double>(_mm512_maskz_min_pd(__mmask8(-1), __m512d(x), _mm512_set1_pd(1)));
+}
+
+// x / y for y > 0, to a unit or two in the last place. Division and root share one slow unit of the
+// CPU; Newton's steps, each of which doubles the number of correct bits, run beside it.
+template <class T>
+SKNEURAL_INLINE Vector<T> quotient(const Vector<T>& x, const Vector<T>& y) {
+    Vector<T> reciprocal = rough_reciprocal(y);
+    SKNEURAL_UNROLL
+    for (int bits = 14; bits < std::numeric_limits<T>::digits; bits *= 2)
+        // zero times infinity, of y infinite or zero, leaves the reciprocal zero or infinite
+        reciprocal += reciprocal * one_for_nan(T(1) - y * reciprocal);
+    return x * reciprocal;
+}
+#endif
 
 #else  // a plain array, which other compilers vectorize as they can
 
