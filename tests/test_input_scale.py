@@ -105,6 +105,7 @@ SCALED = {
     "rare": (MLPClassifier, np.column_stack([NORMAL, INDICATOR, 1 - INDICATOR]), BINARY),
     "constants": (MLPClassifier, np.column_stack([NORMAL, np.full((N, 2), 1e6)]), BINARY),
     "PCA": (MLPClassifier, PCA().fit_transform(NORMAL[:, [0, 1, 2, 0]]), BINARY),
+    "a dark pixel": (MLPClassifier, np.column_stack([NORMAL, 0.02 * INDICATOR]), BINARY),
     "only constants": (MLPClassifier, np.full((N, 2), 1e6), BINARY),
     "TF-IDF": (MLPClassifier, TfidfTransformer().fit_transform(WORDS), BINARY),
     "scaled CSR counts": (MLPClassifier, MaxAbsScaler().fit_transform(1000 * WORDS), BINARY),
