@@ -27,7 +27,8 @@ class TargetScale:
             y, weight = y[weighted], sample_weight[weighted].astype(np.float64)
             weight /= weight.max()  # the sum of large weights must not overflow
         mean = np.average(y, axis=0, weights=weight)
-        # again: the first sum has rounded by as much as the spread of targets far from 0
+        # again: the first sum is rounded, by much if y is far from 0; the mean of equal targets
+        # is exact now, and all their residuals are 0
         mean += np.average(y - mean, axis=0, weights=weight)
         residuals = y - mean
         largest = np.abs(residuals).max(axis=0)
@@ -35,8 +36,7 @@ class TargetScale:
         residuals /= largest  # the squares of tiny residuals would be 0
         scale = largest * np.sqrt(np.average(residuals**2, axis=0, weights=weight))
         scale[scale == 0] = 1
-        is_constant = y.min(axis=0) == y.max(axis=0)
-        return cls(np.where(is_constant, y[0], mean), np.where(is_constant, 1.0, scale))
+        return cls(mean, scale)
 
     def standardize(self, y, dtype):
         """Return float64 targets in the units and the dtype of the network."""

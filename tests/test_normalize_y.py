@@ -126,6 +126,22 @@ def test_the_mean_of_many_targets_far_from_zero_is_exact():
     np.testing.assert_allclose(TargetScale.of(rows).mean, exact, rtol=5e-16)
 
 
+@pytest.mark.parametrize("value", [0.1, 1 / 3, -1e6 / 7, 1e-310, 7e139])
+def test_the_mean_of_constant_targets_is_exact(value):
+    rng = np.random.default_rng(0)
+    for n_samples in (1, 2, 3, 7, 100, 12_345):
+        for weight in (None, rng.random(n_samples), rng.integers(1, 9, n_samples)):
+            own = TargetScale.of(np.full((n_samples, 2), value), weight)
+            assert own.mean.tolist() == [value, value]
+            assert own.scale.tolist() == [1.0, 1.0]
+
+
+def test_rows_without_weight_do_not_hide_the_spread_of_the_others():
+    y = np.r_[1e130, 1e-40 * Z][:, None]
+    own = TargetScale.of(y, np.r_[0.0, np.ones(len(Z))])
+    np.testing.assert_allclose(own.scale, 1e-40, rtol=1e-12)
+
+
 @pytest.mark.parametrize("factor", [0.3, 1e-300, 1e306])
 def test_the_sum_of_the_weights_does_not_matter(factor):
     rows, weight = Y[:, None], np.arange(len(Y)) % 5
