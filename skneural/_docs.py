@@ -6,7 +6,7 @@ from skneural._auto import BATCH_SIZE, DECAY, MANY_SAMPLES, PENALTY, PENALTY_OF_
 
 PARAMETERS = {
     "hidden_layer_sizes": """\
-hidden_layer_sizes : int or sequence of int, default=(100,)
+hidden_layer_sizes : int or sequence of int, default=(200,)
     Units of every hidden layer, from input to output; ``()`` is a linear model.
 """,
     "activation": """\

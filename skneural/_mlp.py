@@ -189,7 +189,7 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
     @explain_unknown_keywords
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
+        hidden_layer_sizes=(200,),
         *,
         activation="relu",
         loss="log_loss",
@@ -319,7 +319,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
     @explain_unknown_keywords
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
+        hidden_layer_sizes=(200,),
         *,
         activation="relu",
         loss="squared_error",
