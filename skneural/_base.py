@@ -2,7 +2,7 @@
 
 import math
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -237,7 +237,8 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         network = job.progress.network
         # the compiled engine has threads of its own
         flops = 0 if network.program is not None else network.product_flops(job.batch_size)
-        with blas_threads_for(flops), counted():
+        limit, count = blas_threads_for(flops), counted()
+        with closing(limit), limit, closing(count), count:
             doubt = run(job, watch)
         self._take_over(job.progress, job.batch_size)
         return doubt

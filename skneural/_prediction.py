@@ -1,6 +1,7 @@
 """What a network computes of rows that it does not learn from."""
 
 import math
+from contextlib import closing
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class Prediction:
         raw = np.empty((n_samples, *self.output_shape), self.dtype)
         chunks = self._chunks(n_samples, most_bytes)
         layers = self.bound_layers(chunks[0].stop)
-        with blas_threads_for(self.product_flops(n_samples)):
+        with closing(blas_threads_for(self.product_flops(n_samples))) as limit, limit:
             for rows in chunks:
                 y = self.pixel_rows(x[rows])
                 for layer in layers:
@@ -76,7 +77,7 @@ class Prediction:
             row[...] = x.reshape(row.shape)
             x = row
         y = self.pixel_rows(x)
-        with blas_threads_for(0):
+        with closing(blas_threads_for(0)) as limit, limit:
             for layer in layers:
                 y = layer.forward(y, training=False)
         raw = y.reshape(1, *self.output_shape).copy()
@@ -87,7 +88,7 @@ class Prediction:
         """The outputs of the layers at `places`, of all rows, as when predicting."""
         outputs, chunks = {}, self._chunks(x.shape[0], most_bytes)
         layers = self.bound_layers(chunks[0].stop)
-        with blas_threads_for(self.product_flops(x.shape[0])):
+        with closing(blas_threads_for(self.product_flops(x.shape[0]))) as limit, limit:
             for rows in chunks:
                 y = self.pixel_rows(x[rows])
                 for i, layer in enumerate(layers):

@@ -10,7 +10,6 @@ process, so a pool is limited for as long as any thread needs it to be.
 import functools
 import os
 import threading
-from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from joblib import cpu_count
@@ -18,14 +17,39 @@ from threadpoolctl import ThreadpoolController
 
 # floating-point operations of a matrix product from which more threads gain safely
 _LARGE_PRODUCT = 100e6
-_NO_LIMIT = nullcontext()
+
+
+class Held:
+    """Adds itself to some sets, or pools, for the time of a block.
+
+    Write ``with closing(held), held:``. Ctrl-C, or another signal whose handler raises an
+    exception, may break off `__enter__` or `__exit__` at any instruction; `closing` then calls
+    `close` once more. A context manager made of a generator would not do: if it is broken off,
+    its end runs only when the traceback is deleted.
+
+    Parameters
+    ----------
+    *sets : set or _Pool
+    """
+
+    def __init__(self, *sets):
+        self.sets = sets
+
+    def __enter__(self):
+        for holders in self.sets:
+            holders.add(self)
+
+    def __exit__(self, *error):
+        self.close()
+
+    def close(self):
+        """Discard it from the sets; a second call changes nothing."""
+        for holders in self.sets:
+            holders.discard(self)
 
 
 class _Pool:
-    """The threads of some BLAS libraries: one each within its ``with`` blocks, in any thread.
-
-    A context of its own, as one made of a generator takes too long beside a single row.
-    """
+    """The threads of some BLAS libraries: one each while any thread has added a holder."""
 
     def __init__(self, controller):
         # set one by one: `controller.limit` describes all of them first, 3 us a pool
@@ -37,7 +61,7 @@ class _Pool:
             for library in self.libraries
         ]
         self.lock = threading.Lock()
-        self.holders = 0
+        self.holders = set()
         if hasattr(os, "register_at_fork"):
             # else another thread might hold the lock in the fork, where it does not run
             os.register_at_fork(
@@ -46,20 +70,28 @@ class _Pool:
                 after_in_child=self.lock.release,
             )
 
-    def __enter__(self):
+    def add(self, holder):
+        """Limit the libraries, unless another holder has done so."""
         with self.lock:
-            if self.holders == 0:
+            is_first = not self.holders
+            if is_first:
                 self.before = [library.get_num_threads() for library in self.libraries]
+            # before the limit is set: if that is broken off, `discard` takes it back
+            self.holders.add(holder)
+            if is_first:
                 for set_num_threads in self.setters:
                     set_num_threads(1)
-            self.holders += 1
 
-    def __exit__(self, *error):
+    def discard(self, holder):
+        """Take the limit back if this is the only holder; change nothing if it is none."""
+        if holder not in self.holders:
+            return
         with self.lock:
-            self.holders -= 1
-            if self.holders == 0:
+            if len(self.holders) == 1:
                 for set_num_threads, n in zip(self.setters, self.before, strict=True):
                     set_num_threads(n)
+            # after the loop: if that is broken off, the next call repeats it
+            self.holders.remove(holder)
 
     def allowed(self):
         """Return how many threads it may have while nobody holds it, or None without BLAS."""
@@ -84,18 +116,20 @@ def _pools():
     return _Pool(blas.select(filepath=others)), _Pool(blas.select(filepath=of_scipy))
 
 
-@contextmanager
 def blas_threads_for(product_flops):
-    """Limit BLAS to one thread inside the block, unless products are large.
+    """Limit BLAS to one thread inside a block, unless products are large.
 
     Parameters
     ----------
     product_flops : float
         Floating-point operations of the largest matrix product inside the block.
+
+    Returns
+    -------
+    limit : Held
     """
     products, updates = _pools()
-    with updates, products if product_flops < _LARGE_PRODUCT else _NO_LIMIT:
-        yield
+    return Held(updates, products) if product_flops < _LARGE_PRODUCT else Held(updates)
 
 
 def allowed_threads():

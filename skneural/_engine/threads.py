@@ -1,26 +1,15 @@
 """How many threads the compiled engine may use."""
 
 import os
-import threading
-from contextlib import contextmanager
 
-from skneural._threads import allowed_threads
+from skneural._threads import Held, allowed_threads
 
-_lock = threading.Lock()
-_running = 0  # fits that run in this process right now
+_running = set()  # fits that run in this process right now
 
 
-@contextmanager
 def counted():
-    """Count a fit while it runs: fits at the same time share the cores."""
-    global _running
-    with _lock:
-        _running += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _running -= 1
+    """Return a `Held` that counts a running fit: fits at the same time share the cores."""
+    return Held(_running)
 
 
 def team_size(flops, flops_per_thread):
@@ -32,14 +21,9 @@ def team_size(flops, flops_per_thread):
     worthwhile = int(flops / flops_per_thread)
     if worthwhile <= 1:
         return 1
-    return max(1, min(allowed_threads() // max(1, _running), worthwhile))
-
-
-def _forget_other_threads():
-    """A forked process has none of the threads whose fits were counted."""
-    global _running, _lock
-    _running, _lock = 0, threading.Lock()
+    return max(1, min(allowed_threads() // max(1, len(_running)), worthwhile))
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_other_threads)
+    # a forked process has none of the threads whose fits were counted
+    os.register_at_fork(after_in_child=_running.clear)
