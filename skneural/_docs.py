@@ -22,7 +22,8 @@ solver : {"adam", "adamw", "sgd", "rmsprop", "adagrad", "lbfgs"}, default="adam"
     small data and linear models, where an epoch is an iteration. L-BFGS has no use for
     `learning_rate`, `schedule`, `decay`, `batch_size` and `shuffle`, and refuses
     `partial_fit`, dropout, batch normalization, noise, augmentation, `l1_ratio` and
-    `max_grad_norm`.
+    `max_grad_norm`. It often needs more iterations than the default of `max_iter`; with a
+    number for `patience`, a ConvergenceWarning says so.
 """,
     "learning_rate": """\
 learning_rate : float, default=3e-3
@@ -154,7 +155,7 @@ random_state : int, RandomState or None, default=None
     "schedule": """\
 schedule : str or Schedule, default="auto"
     Learning-rate schedule: ``"constant"``, ``"invscaling"``, ``"adaptive"`` (a fifth of the
-    rate whenever patience runs out, until the rate is 1e-6), ``"step"``,
+    rate whenever `patience`, a number then, runs out, until the rate is 1e-6), ``"step"``,
     ``"exponential"``, ``"linear"``, ``"cosine"`` or ``"cosine_restarts"``, or an object of
     `skneural.schedules`, whose parameters can be searched as ``schedule__period`` and
     which may have a warm-up. A linear or cosine schedule without a period lasts

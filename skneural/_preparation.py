@@ -26,7 +26,7 @@ from skneural._optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
 from skneural._parameters import input_shape as check_input_shape
 from skneural._training import Convergence, Job, Progress, spawn_generators
 from skneural._validation import Rows, Validation, hold_out
-from skneural.schedules import make_schedule
+from skneural.schedules import Adaptive, make_schedule
 
 # off for L-BFGS: what gives another loss at every look, or one with kinks
 _NOT_WITH_LBFGS = {
@@ -124,7 +124,8 @@ class Preparation:
         """Check every constructor parameter, by name, before any work."""
         for name, check_value in self._parameter_checks.items():
             check_value(name, getattr(self, name))
-        make_schedule(self.schedule, self.power_t).check()
+        schedule = make_schedule(self.schedule, self.power_t)
+        schedule.check()
         if isinstance(self.scoring, str) and self.scoring not in get_scorer_names():
             raise ValueError(
                 f"scoring={self.scoring!r} is not the name of a scorer; known are "
@@ -140,6 +141,11 @@ class Preparation:
             raise ValueError(
                 f"l1_ratio must be 0 for solver='adamw', whose decay is not a penalty; got "
                 f"{self.l1_ratio!r}. Use solver='adam' for an L1 penalty."
+            )
+        if isinstance(schedule, Adaptive) and self.patience in (None, math.inf):
+            raise ValueError(
+                "patience must be a number of epochs for the schedule 'adaptive', which lowers "
+                f"the rate when it runs out; got {self.patience!r}. Write patience=10."
             )
         for name, off in _NOT_WITH_LBFGS.items() if self.solver == "lbfgs" else ():
             value = getattr(self, name, off)

@@ -22,7 +22,8 @@ TO_THE_END = {"tol": 1e-9, "max_iter": 5000}
 
 
 def make(cls=MLPClassifier, **params):
-    return cls(**{"solver": "lbfgs", "hidden_layer_sizes": (8,), "random_state": 0, **params})
+    defaults = {"solver": "lbfgs", "hidden_layer_sizes": (8,), "alpha": 1e-4}
+    return cls(**{**defaults, "random_state": 0, **params})
 
 
 def weights(y, weighted):

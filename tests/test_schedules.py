@@ -91,6 +91,13 @@ def test_oracle(case):
     np.testing.assert_allclose(rates, RATES["cases"][case]["lr_torch"], rtol=1e-10)
 
 
+@pytest.mark.parametrize("patience", [None, math.inf])
+@pytest.mark.parametrize("schedule", ["adaptive", Adaptive()])
+def test_adaptive_needs_a_patience(schedule, patience):
+    with pytest.raises(ValueError, match="patience must be a number of epochs"):
+        MLPClassifier((4,), schedule=schedule, patience=patience).fit([[0.0], [1.0]], [0, 1])
+
+
 def test_oracle_of_cosine_up_to_its_end_and_constant_after():
     rates = LR0 * np.array(factors(Cosine(period=20, final=ETA_MIN)))
     expected = RATES["cases"]["cosine_Tmax20_etamin0.001"]["lr_torch"]
