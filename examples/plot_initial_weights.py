@@ -47,7 +47,7 @@ def initial_weights(start, units, seed):
 def train(start, args, X, y):
     network = MLPClassifier(HIDDEN, solver="sgd", learning_rate=0.02, batch_size=32)
     network.set_params(momentum=0.0, nesterovs_momentum=False, random_state=args.seed)
-    network.set_params(schedule="constant", max_iter=args.epochs, patience=None)
+    network.set_params(schedule="constant", alpha=1e-4, max_iter=args.epochs, patience=None)
     units = (X.shape[1], *HIDDEN, len(np.unique(y)))
     weights = initial_weights(start, units, args.seed)
     return network.fit(X, y, coefs_init=weights), signals(weights, X)

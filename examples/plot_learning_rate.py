@@ -36,7 +36,7 @@ RATES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]
 def make_search(args):
     network = MLPClassifier((64,), solver="sgd", momentum=0.0, nesterovs_momentum=False)
     network.set_params(batch_size=32, max_iter=args.epochs, patience=None)
-    network.set_params(schedule="constant", random_state=args.seed)
+    network.set_params(schedule="constant", alpha=1e-4, random_state=args.seed)
     return GridSearchCV(
         make_pipeline(MinMaxScaler(), network),
         {"mlpclassifier__learning_rate": RATES},

@@ -42,7 +42,9 @@ AUGMENTATIONS = {"none": None, "noise": {"gaussian_noise": 0.1}, "shifts": {"shi
 # scikit-learn's own displays take networks as they take every estimator.
 def dense(args, **params):
     network = MLPClassifier((256,), learning_rate=0.01, batch_size=32, patience=None)
-    network.set_params(schedule="constant", max_iter=args.epochs, random_state=args.seed)
+    network.set_params(
+        schedule="constant", alpha=1e-4, max_iter=args.epochs, random_state=args.seed
+    )
     return network.set_params(**params)
 
 

@@ -32,7 +32,7 @@ from skneural.schedules import Cosine, CosineRestarts, Exponential, Step
 # A schedule is a name or, where it has parameters, an object.
 SETTINGS = {
     "constant": {"schedule": "constant"},
-    "decay 0.9": {"decay": 0.9},
+    "decay 0.9": {"schedule": "constant", "decay": 0.9},
     "invscaling": {"schedule": "invscaling"},
     "adaptive": {"schedule": "adaptive", "patience": 2},
     "step": {"schedule": Step(period=8, multiplier=0.3)},
@@ -50,7 +50,7 @@ SETTINGS = {
 # A search over settings that belong together is a list of small grids.
 def make_search(args):
     network = MLPClassifier((32,), solver="sgd", learning_rate=0.1, batch_size=8)
-    network.set_params(max_iter=args.epochs, patience=None)
+    network.set_params(alpha=1e-4, max_iter=args.epochs, patience=None)
     network.set_params(random_state=args.seed)
     grids = [
         {f"mlpclassifier__{name}": [value] for name, value in setting.items()}

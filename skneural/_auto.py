@@ -27,12 +27,12 @@ def auto_batch_size(n_samples):
     return min(BATCH_SIZE, n_samples)
 
 
-def auto_alpha(solver, batch_size, n_samples):
+def auto_alpha(solver, batch_size, n_samples, sample_weight=None):
     """Return the strength of the penalty for ``alpha="auto"``.
 
-    A penalty is divided by the number of samples of a mini-batch. Multiplied by the share of
-    the samples that a mini-batch has, it is the same for every batch size, and counts the less
-    the more samples there are, as a prior distribution of the weights would.
+    A penalty is divided by the sum of the sample weights of a mini-batch. Multiplied by the share
+    of the samples that a mini-batch has, it is the same for every batch size, and counts the
+    less the more samples there are, as a prior distribution of the weights would.
 
     Parameters
     ----------
@@ -42,6 +42,9 @@ def auto_alpha(solver, batch_size, n_samples):
         Number of samples per mini-batch.
     n_samples : int or None
         Number of training samples; None if more are to come.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights of the samples. Those that add up to less than the number of samples, such as
+        the weights of AdaBoost, whose sum is 1, do not make the penalty count more.
 
     Returns
     -------
@@ -49,7 +52,10 @@ def auto_alpha(solver, batch_size, n_samples):
     """
     if solver == "adamw":
         return DECAY
-    return PENALTY_OF_A_PART if n_samples is None else PENALTY * batch_size / n_samples
+    if n_samples is None:
+        return PENALTY_OF_A_PART
+    mean = 1.0 if sample_weight is None else float(sample_weight[sample_weight > 0].mean())
+    return PENALTY * batch_size / n_samples * min(mean, 1.0)
 
 
 def auto_early_stopping(n_samples):

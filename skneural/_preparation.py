@@ -188,7 +188,7 @@ class Preparation:
         network = self._make_network(layers, input_shape, dtype, resume=resume)
         network.check_memory(batch_size)
         # fit has all rows and restores the best weights; partial_fit has a part of them
-        alpha = self._penalty(batch_size, rows.X.shape[0] if restore_best else None)
+        alpha = self._penalty(batch_size, rows if restore_best else None)
         optimizer = self._make_optimizer(network.n_weights, alpha)
         if resume:
             progress = self._progress_so_far(network, optimizer)
@@ -218,10 +218,12 @@ class Preparation:
             return auto_batch_size(n_samples)
         return min(int(self.batch_size), n_samples)
 
-    def _penalty(self, batch_size, n_samples):
-        if self.alpha == "auto":
-            return auto_alpha(self.solver, batch_size, n_samples)
-        return float(self.alpha)
+    def _penalty(self, batch_size, rows):
+        if self.alpha != "auto":
+            return float(self.alpha)
+        if rows is None:
+            return auto_alpha(self.solver, batch_size, None)
+        return auto_alpha(self.solver, batch_size, len(rows.encoded), rows.sample_weight)
 
     def _make_schedule(self, *, continues):
         """The schedule of a call; whether it continues training decides what "auto" is."""

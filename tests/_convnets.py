@@ -21,6 +21,7 @@ DEFAULTS = {
     "hidden_layer_sizes": (6,),
     "learning_rate": 1e-3,
     "schedule": "constant",
+    "alpha": 1e-4,
     "batch_size": 16,
     "max_iter": 2,
     "patience": None,

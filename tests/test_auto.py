@@ -160,6 +160,15 @@ def test_rows_held_out_are_not_trained_on():
     assert_same_fit(own, make(alpha=18 / 54, early_stopping=True, batch_size=6).fit(*FEW))
 
 
+def test_weights_that_add_up_to_1_do_not_strengthen_the_penalty():
+    own = make(alpha="auto", solver="lbfgs").fit(*FEW)
+    weighted = make(alpha="auto", solver="lbfgs").fit(*FEW, np.full(60, 1 / 60))
+    np.testing.assert_allclose(weighted.network_.theta, own.network_.theta, rtol=1e-6)
+    twice = make(alpha="auto", solver="lbfgs").fit(*FEW, np.full(60, 2.0))
+    repeated = make(alpha="auto", solver="lbfgs").fit(*(np.repeat(a, 2, axis=0) for a in FEW))
+    np.testing.assert_allclose(twice.network_.theta, repeated.network_.theta, rtol=1e-6)
+
+
 def test_the_whole_penalty_of_lbfgs():
     own = make(alpha="auto", solver="lbfgs").fit(*FEW)
     assert_same_fit(own, make(alpha=3.0, solver="lbfgs").fit(*FEW))

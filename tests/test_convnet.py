@@ -271,10 +271,12 @@ def test_a_kernel_of_the_whole_signal_is_a_dense_layer():
     rng = np.random.default_rng(1)
     start = [rng.normal(0, 0.3, size) for size in [(24, 7), (7, 1)]]
     common = {"max_iter": 9, "patience": None, "random_state": 0}
+    common |= {"learning_rate": 1e-3, "schedule": "constant", "alpha": 1e-4}
+    common |= {"batch_size": "auto"}
     dense = MLPRegressor(7, **common).fit(SIGNALS.reshape(45, 24), Y, coefs_init=start)
     own = regressor(
         7, kernel_size=12, padding="valid", pool=None, hidden_layer_sizes=(),
-        input_shape=(12, 2), **{**common, "batch_size": "auto"},
+        input_shape=(12, 2), **common,
     ).fit(SIGNALS, Y, coefs_init=[start[0].reshape(12, 2, 7), start[1]])  # fmt: skip
     np.testing.assert_allclose(own.predict(SIGNALS), dense.predict(SIGNALS.reshape(45, 24)),
                                rtol=1e-10)  # fmt: skip

@@ -26,7 +26,7 @@ PROBLEMS = {
     "text": ("classifier", TEXT[CLASSES], {"class_weight": "balanced"}),
     "text as objects": ("classifier", TEXT.astype(object)[CLASSES], {}),
     "class weights": ("classifier", CLASSES, {"class_weight": {0: 0.0, 1: 3.0}}),
-    "hinge": ("classifier", CLASSES, {"loss": "hinge"}),
+    "hinge": ("classifier", CLASSES, {"loss": "hinge", "alpha": 1e-4}),
     "multilabel": ("classifier", np.c_[FIRST > 0, SECOND > 0].astype(int), {}),
     "sparse multilabel": (
         "classifier",

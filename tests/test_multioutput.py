@@ -25,7 +25,7 @@ TEXT = np.column_stack([np.array(list("abcdefghi"))[Y[:, k]] for k in range(3)])
 
 def make(**params):
     defaults = {"hidden_layer_sizes": (16,), "learning_rate": 0.02, "batch_size": 30}
-    defaults |= {"schedule": "constant"}
+    defaults |= {"schedule": "constant", "alpha": 1e-4}
     return MLPClassifier(
         **{**defaults, "max_iter": 30, "patience": None, "random_state": 0, **params}
     )

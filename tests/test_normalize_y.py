@@ -275,8 +275,8 @@ def test_partial_fit_keeps_mean_and_scale_of_the_first_call():
 
 
 def test_a_warm_start_keeps_mean_and_scale_of_the_first_call():
-    whole = make(max_iter=20, warm_start=True).fit(X, Y)
-    halves = make(max_iter=10, warm_start=True).fit(X, Y).fit(X, Y)
+    whole = make(max_iter=20, schedule="constant", warm_start=True).fit(X, Y)
+    halves = make(max_iter=10, schedule="constant", warm_start=True).fit(X, Y).fit(X, Y)
     assert_same_bits(whole, halves)
     halves.fit(X, 2 * Y)
     assert halves.y_mean_ == whole.y_mean_
@@ -319,7 +319,8 @@ def test_a_useless_fit_is_described_in_the_units_of_y():
 
 
 def test_a_rising_loss_is_not_blamed_on_the_targets():
-    own = make(hidden_layer_sizes=(), solver="sgd", momentum=0.0, learning_rate=0.6, max_iter=4)
+    own = make(hidden_layer_sizes=(), solver="sgd", momentum=0.0, learning_rate=0.6)
+    own.set_params(schedule="constant", alpha=1e-4, max_iter=4)
     with pytest.warns(ConvergenceWarning, match="may be too high, or X needs scaling"):
         own.fit(X, Y)
 

@@ -23,7 +23,7 @@ CLASSES = np.arange(10)
 
 def classifier(**params):
     defaults = {"hidden_layer_sizes": (12,), "batch_size": 32, "max_iter": 3}
-    defaults |= {"learning_rate": 1e-3, "schedule": "constant"}
+    defaults |= {"learning_rate": 1e-3, "schedule": "constant", "alpha": 1e-4}
     return MLPClassifier(**{**defaults, "patience": None, "random_state": 0, **params})
 
 
@@ -51,7 +51,7 @@ def test_three_partial_fits_equal_one_fit(solver, shuffle, dtype):
 
 
 def test_partial_fit_of_a_regressor_equals_fit():
-    own = MLPRegressor((8,), schedule="constant", max_iter=3, patience=None, random_state=0)
+    own = MLPRegressor((8,), schedule="constant", alpha=1e-4, max_iter=3, random_state=0)
     whole = clone(own).fit(X, Y)
     for _ in range(3):
         own.partial_fit(X, Y)

@@ -31,7 +31,7 @@ def best_epoch(own):
 
 def make(cls=MLPClassifier, **params):
     defaults = {"hidden_layer_sizes": (20,), "batch_size": 32, "max_iter": 12}
-    defaults |= {"schedule": "constant"}
+    defaults |= {"schedule": "constant", "alpha": 1e-4}
     return cls(
         **{**defaults, "learning_rate": 0.02, "patience": None, "random_state": 0, **params}
     )
