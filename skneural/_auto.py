@@ -30,9 +30,9 @@ def auto_batch_size(n_samples):
 def auto_alpha(solver, batch_size, n_samples, sample_weight=None):
     """Return the strength of the penalty for ``alpha="auto"``.
 
-    A penalty is divided by the sum of the sample weights of a mini-batch. Multiplied by the share
-    of the samples that a mini-batch has, it is the same for every batch size, and counts the
-    less the more samples there are, as a prior distribution of the weights would.
+    A penalty is divided by the sum of the sample weights of a mini-batch. Multiplied by the
+    share of the samples that a mini-batch has, it is the same for every batch size, and counts
+    the less the more samples there are, as a prior distribution of the weights would.
 
     Parameters
     ----------
