@@ -44,7 +44,8 @@ HIDDEN_LAYER_SIZES = [(64,), (128, 64), (256, 128, 64), (512, 64), (512, 256)]
 def make_search(args):
     network = MLPClassifier(batch_size=args.batch_size, max_iter=args.epochs, patience=None)
     network.set_params(solver="sgd", momentum=0.0, nesterovs_momentum=False)
-    network.set_params(learning_rate=0.1, decay=0.95, random_state=args.seed)
+    network.set_params(learning_rate=0.1, schedule="constant", decay=0.95, alpha=1e-4)
+    network.set_params(random_state=args.seed)
     return GridSearchCV(
         make_pipeline(MinMaxScaler(), network),
         {"mlpclassifier__hidden_layer_sizes": HIDDEN_LAYER_SIZES},

@@ -35,8 +35,8 @@ SETTINGS = {
         "alpha": 0.1,
         "tol": 1e-8,
     },
-    # its decay does not keep the 1000 epochs of check_class_weight_classifiers from learning the
-    # rows of next to no weight after all
+    # its decay does not keep the 1000 epochs of check_class_weight_classifiers from learning
+    # the rows of next to no weight after all
     "adamw": {"solver": "adamw", "patience": 10},
     "rmsprop": {"solver": "rmsprop"},
     # rates that fall begin higher, to get as far
