@@ -45,6 +45,8 @@ def _whole(value):
         return ""
     if not all(is_number(x, Real) and abs(x) < 1e9 and x == int(x) for x in numbers):
         return ""
+    if all(is_number(x) for x in numbers):
+        return ""  # it is their size that is not allowed
     whole = tuple(int(x) for x in numbers)
     return f" Write {whole if _is_sequence(value) else whole[0]!r}."
 

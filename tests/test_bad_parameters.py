@@ -292,7 +292,7 @@ def test_the_error_says_what_to_write(cls, name, value, line):
 
 
 @pytest.mark.parametrize(
-    "value", [64.5, (64.0, 0.5), (64.0, NAN), (True,), 1e300, "w"], ids=str
+    "value", [64.5, (64.0, 0.5), (64.0, NAN), (True,), 1e300, "w", 0, (64, -1)], ids=str
 )
 def test_no_line_where_none_is_known(value):
     with pytest.raises((TypeError, ValueError)) as info:
