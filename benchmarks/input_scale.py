@@ -17,7 +17,7 @@ from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder, StandardScaler
 
 from skneural import ConvNetClassifier, MLPClassifier, MLPRegressor
 
-SETTINGS = {"schedule": "cosine", "max_iter": 50, "batch_size": 32, "patience": np.inf}
+SETTINGS = {"schedule": "cosine", "max_iter": 50, "batch_size": 32, "patience": None}
 RATES = 1e-3, 3e-3
 SEEDS = range(3)
 CLOCK = (1, 13), (1, 32), (0, 24)  # month, day, hour

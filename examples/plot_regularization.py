@@ -81,6 +81,7 @@ def split(args):
 # `partial_fit`, epoch by epoch, which only measures them, and end where the last epoch ends.
 def train(name, seed, epochs, rows):
     network = MLPClassifier((512, 256), batch_size=64, max_iter=epochs, random_state=seed)
+    network.set_params(learning_rate=1e-3, beta_2=0.999)
     network.set_params(schedule="cosine", alpha=0.0).set_params(**SETTINGS[name])
     (X, y), (X_val, y_val), (X_test, y_test) = rows
     if name == "early stopping":
