@@ -1,4 +1,4 @@
-"""What features on other scales cost: the scores behind the bounds in skneural/_scale.py.
+"""The scores behind the bounds in skneural/_checks/feature_scale.py.
 
     python benchmarks/input_scale.py
 

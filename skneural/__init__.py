@@ -1,22 +1,25 @@
 """Neural networks that are scikit-learn estimators all the way down."""
 
-from skneural._checkpoint import Checkpoint
-from skneural._convnet import ConvNetClassifier, ConvNetRegressor
-from skneural._diagnose import diagnose
-from skneural._diagnostics import Diagnostics
-from skneural._mlp import MLPClassifier, MLPRegressor
-from skneural._onnx import to_onnx
-from skneural._persistence import load, save
-from skneural._report import StudyReport, study_report
-from skneural._show_versions import show_versions
-from skneural._skl2onnx import register_skl2onnx
-from skneural._skops import SKOPS_TYPES
-from skneural._study import epochs_scorer
+from skneural._display.diagnostics import DiagnosticsDisplay
+from skneural._display.loss_curve import LossCurveDisplay
+from skneural._display.study import StudyDisplay
+from skneural._display.study_report import StudyReport, study_report
+from skneural._display.weights import WeightsDisplay
+from skneural._engine.show_versions import show_versions
+from skneural._estimators.convnet import ConvNetClassifier, ConvNetRegressor
+from skneural._estimators.mlp import MLPClassifier, MLPRegressor
+from skneural._files.checkpoint import Checkpoint
+from skneural._files.old_pickles import enter_old_names
+from skneural._files.onnx import to_onnx
+from skneural._files.save import load, save
+from skneural._files.skl2onnx import register_skl2onnx
+from skneural._files.skops import SKOPS_TYPES
+from skneural._inspection.diagnose import diagnose
+from skneural._inspection.diagnostics import Diagnostics
+from skneural._inspection.study import epochs_scorer
 from skneural._version import __version__
-from skneural.display._diagnostics import DiagnosticsDisplay
-from skneural.display._loss_curve import LossCurveDisplay
-from skneural.display._study import StudyDisplay
-from skneural.display._weights import WeightsDisplay
+
+enter_old_names()
 
 __all__ = [
     "SKOPS_TYPES",

@@ -12,8 +12,8 @@ from abc import ABCMeta, abstractmethod
 
 from sklearn.base import BaseEstimator
 
-from skneural._foreign_names import value_advice
-from skneural._parameters import either, number
+from skneural._checks.foreign_names import value_advice
+from skneural._checks.parameters import either, number
 
 __all__ = [
     "SCHEDULES",

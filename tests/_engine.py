@@ -4,13 +4,15 @@ import math
 
 import numpy as np
 
+from skneural._engine import prediction
 from skneural._engine.compiled import CompiledTraining, predict
+from skneural._engine.optimizers import SGD
+from skneural._engine.program import program_of
 from skneural._engine.reference import ReferenceTraining
-from skneural._network import Network
-from skneural._optimizers import SGD
-from skneural._training import Convergence, Job, Progress, spawn_generators
-from skneural.layers._conv import Conv2D
-from skneural.layers._dense import Dense
+from skneural._network.layers.conv import Conv2D
+from skneural._network.layers.dense import Dense
+from skneural._network.network import Network
+from skneural._training.epochs import Convergence, Job, Progress, spawn_generators
 from skneural.schedules import make_schedule
 
 ENGINES = {"numpy": ReferenceTraining, "compiled": CompiledTraining}
@@ -49,8 +51,8 @@ def training_of(engine, job):
     """The training of a job by the engine of this name."""
     if engine == "numpy":
         return ReferenceTraining(job)
-    assert job.progress.network.program is not None
-    return CompiledTraining(job.progress.network.program, job)
+    assert program_of(job.progress.network) is not None
+    return CompiledTraining(program_of(job.progress.network), job)
 
 
 def loss_and_gradient(engine, job):
@@ -65,9 +67,9 @@ def loss_and_gradient(engine, job):
 def raw_prediction(engine, network, X):
     """Predictions of a network by the engine of this name."""
     if engine == "compiled":
-        return predict(network.program, network, X, 1 << 20)[0]
+        return predict(program_of(network), network, X, 1 << 20)[0]
     network._program = None
-    raw = network.raw_prediction(X)
+    raw = prediction.raw_prediction(network, X)
     del network._program
     return raw
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from skneural.layers._base import Binding
+from skneural._network.layers.base import Binding
 
 TOLERANCE = {
     np.float64: {"rtol": 1e-10, "atol": 1e-12},

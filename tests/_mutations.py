@@ -8,8 +8,8 @@ import zipfile
 
 import numpy as np
 
-from skneural._model_file import write
-from skneural._persistence import contents, plain_parameters
+from skneural._files.safetensors_file import write
+from skneural._files.save import contents, plain_parameters
 
 
 def rewrite(own, path, text=(), arrays=(), **about):

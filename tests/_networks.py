@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from skneural._network import Network
-from skneural.layers._activations import ACTIVATIONS
-from skneural.layers._dense import Dense
+from skneural._network.layers.activations import ACTIVATIONS
+from skneural._network.layers.dense import Dense
+from skneural._network.network import Network
 
 ORACLE = json.loads((Path(__file__).parent / "data" / "oracle.json").read_text())
 

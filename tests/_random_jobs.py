@@ -6,19 +6,19 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
-from skneural._classification_losses import CLASSIFIER_LOSSES, MultiHead
-from skneural._losses import REGRESSOR_LOSSES
-from skneural._network import Network
-from skneural._optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
-from skneural._training import Convergence, Job, Progress, spawn_generators
-from skneural.layers._activations import ACTIVATIONS
-from skneural.layers._batch_norm import BatchNorm
-from skneural.layers._conv import Conv2D
-from skneural.layers._dense import Dense
-from skneural.layers._dropout import Dropout
-from skneural.layers._flatten import Flatten
-from skneural.layers._noise import GaussianNoise
-from skneural.layers._pooling import AveragePool, GlobalAveragePool, MaxPool
+from skneural._engine.optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
+from skneural._network.layers.activations import ACTIVATIONS
+from skneural._network.layers.batch_norm import BatchNorm
+from skneural._network.layers.conv import Conv2D
+from skneural._network.layers.dense import Dense
+from skneural._network.layers.dropout import Dropout
+from skneural._network.layers.flatten import Flatten
+from skneural._network.layers.noise import GaussianNoise
+from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
+from skneural._network.losses.classification import CLASSIFIER_LOSSES, MultiHead
+from skneural._network.losses.regression import REGRESSOR_LOSSES
+from skneural._network.network import Network
+from skneural._training.epochs import Convergence, Job, Progress, spawn_generators
 from skneural.schedules import make_schedule
 
 

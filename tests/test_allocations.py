@@ -5,16 +5,20 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from skneural._batches import Batches
-from skneural._losses import HalfSquaredError, LogisticCrossEntropy, SoftmaxCrossEntropy
-from skneural._network import Network
-from skneural._optimizers import SGD, Adam
-from skneural.layers._activations import ACTIVATIONS
-from skneural.layers._batch_norm import BatchNorm
-from skneural.layers._conv import Conv2D
-from skneural.layers._dense import Dense
-from skneural.layers._flatten import Flatten
-from skneural.layers._pooling import AveragePool, MaxPool
+from skneural._engine.batches import Batches
+from skneural._engine.optimizers import SGD, Adam
+from skneural._network.layers.activations import ACTIVATIONS
+from skneural._network.layers.batch_norm import BatchNorm
+from skneural._network.layers.conv import Conv2D
+from skneural._network.layers.dense import Dense
+from skneural._network.layers.flatten import Flatten
+from skneural._network.layers.pooling import AveragePool, MaxPool
+from skneural._network.losses.regression import (
+    HalfSquaredError,
+    LogisticCrossEntropy,
+    SoftmaxCrossEntropy,
+)
+from skneural._network.network import Network
 
 # Ufuncs that broadcast or cast use a buffer of 8,192 elements: batches are larger here.
 N_ROWS, BATCH = 5000, 1024

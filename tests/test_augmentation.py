@@ -5,7 +5,7 @@ import pytest
 from _convnets import FLAT, SIGNALS, X, Y, classifier, regressor, theta
 from scipy import sparse
 
-from skneural._augmentation import Augmentation
+from skneural._training.augmentation import Augmentation
 
 BOTH = pytest.mark.parametrize("make", [classifier, regressor])
 ROW = np.arange(1, 31.0)  # an image of 5x6 pixels, or a signal of length 15 with two channels

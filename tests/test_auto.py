@@ -7,7 +7,7 @@ import pytest
 
 import skneural
 from skneural import ConvNetClassifier, ConvNetRegressor, MLPClassifier, MLPRegressor
-from skneural._auto import MANY_SAMPLES, auto_batch_size
+from skneural._estimators.auto_parameters import MANY_SAMPLES, auto_batch_size
 from skneural.schedules import Cosine
 
 MANY = MANY_SAMPLES + 1

@@ -7,8 +7,8 @@ import pytest
 from _refusal import CLASSES, INF, NAN, X, Y, make, refusal
 
 from skneural import ConvNetClassifier, ConvNetRegressor, MLPClassifier, MLPRegressor
-from skneural._initializers import WEIGHT_INITS
-from skneural.layers._activations import ACTIVATIONS
+from skneural._network.initializers import WEIGHT_INITS
+from skneural._network.layers.activations import ACTIVATIONS
 from skneural.schedules import SCHEDULES, Step
 
 

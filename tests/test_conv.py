@@ -10,15 +10,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.signal import correlate
 
-from skneural._losses import HalfSquaredError, SoftmaxCrossEntropy
-from skneural._network import Network
-from skneural.layers import _conv
-from skneural.layers._activations import ACTIVATIONS
-from skneural.layers._batch_norm import BatchNorm
-from skneural.layers._conv import Conv2D
-from skneural.layers._dense import Dense
-from skneural.layers._flatten import Flatten
-from skneural.layers._pooling import AveragePool, GlobalAveragePool, MaxPool
+from skneural._engine.prediction import raw_prediction
+from skneural._network.layers import conv as _conv
+from skneural._network.layers.activations import ACTIVATIONS
+from skneural._network.layers.batch_norm import BatchNorm
+from skneural._network.layers.conv import Conv2D
+from skneural._network.layers.dense import Dense
+from skneural._network.layers.flatten import Flatten
+from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
+from skneural._network.losses.regression import HalfSquaredError, SoftmaxCrossEntropy
+from skneural._network.network import Network
 
 
 def bound_conv(layer, images, dtype=np.float64):
@@ -179,7 +180,7 @@ def test_signal_by_hand():
     assert network.output_shape == (4,)
     t = np.array([[1.0, 0.0, -1.0, 0.5]])
     x = X.reshape(1, 5, 1)
-    np.testing.assert_allclose(network.raw_prediction(x), [o], rtol=1e-14)
+    np.testing.assert_allclose(raw_prediction(network, x), [o], rtol=1e-14)
     network.loss_and_grad(x, t)
     do = o - t[0]
     by_hand = [do @ X[:4], do @ X[1:], do.sum()]
@@ -193,7 +194,7 @@ def test_signal_and_average_pool_by_hand():
     network = signal_network([w1, w2], [AveragePool(2)])
     p, t = np.array([o[:2].mean(), o[2:].mean()]), np.array([1.0, -2.0])
     x = X.reshape(1, 5, 1)
-    np.testing.assert_allclose(network.raw_prediction(x), [p], rtol=1e-14)
+    np.testing.assert_allclose(raw_prediction(network, x), [p], rtol=1e-14)
     network.loss_and_grad(x, t[None])
     do = np.repeat(p - t, 2) / 2
     by_hand = [do @ X[:4], do @ X[1:], do.sum()]
@@ -206,7 +207,7 @@ def test_signal_and_max_pool_by_hand():
     network = signal_network([w1, w2], [MaxPool(2)])
     p, t = np.array([4.25, 7.75]), np.array([1.0, -2.0])
     x = X.reshape(1, 5, 1)
-    np.testing.assert_allclose(network.raw_prediction(x), [p], rtol=1e-14)
+    np.testing.assert_allclose(raw_prediction(network, x), [p], rtol=1e-14)
     network.loss_and_grad(x, t[None])
     dp = p - t
     by_hand = [dp[0] * X[0] + dp[1] * X[3], dp[0] * X[1] + dp[1] * X[4], dp.sum()]
@@ -219,7 +220,7 @@ def test_signal_with_a_kernel_of_four_by_hand():
     network = signal_network(kernel, [])
     t = np.array([0.5, 1.5])
     x = X.reshape(1, 5, 1)
-    np.testing.assert_allclose(network.raw_prediction(x), [o], rtol=1e-14)
+    np.testing.assert_allclose(raw_prediction(network, x), [o], rtol=1e-14)
     network.loss_and_grad(x, t[None])
     do = o - t
     by_hand = [*(do[0] * X[:4] + do[1] * X[1:]), do.sum()]
@@ -366,9 +367,9 @@ def test_predictions_do_not_depend_on_how_many_come_together():
     block = (4, {"kernel_size": 3}, True, "relu", POOLS[1])
     network = conv_network((12, 12, 1), [block], Flatten, HalfSquaredError, rng)
     x = drawn((150, 12, 12, 1))
-    together = network.raw_prediction(x)
+    together = raw_prediction(network, x)
     for rows in (slice(0, 1), slice(7, 90)):
-        np.testing.assert_allclose(network.raw_prediction(x[rows]), together[rows], rtol=1e-12)
+        np.testing.assert_allclose(raw_prediction(network, x[rows]), together[rows], rtol=1e-12)
 
 
 @pytest.mark.parametrize("strides", [1, 2])

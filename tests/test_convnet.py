@@ -7,13 +7,13 @@ from _convnets import FLAT, IMAGES, SIGNALS, X, Y, classifier, regressor, theta
 from scipy import sparse
 
 from skneural import ConvNetClassifier, MLPClassifier, MLPRegressor
-from skneural._losses import HalfSquaredError
-from skneural._network import Network
-from skneural.layers._activations import ACTIVATIONS
-from skneural.layers._conv import Conv2D
-from skneural.layers._dense import Dense
-from skneural.layers._flatten import Flatten
-from skneural.layers._pooling import AveragePool, MaxPool
+from skneural._network.layers.activations import ACTIVATIONS
+from skneural._network.layers.conv import Conv2D
+from skneural._network.layers.dense import Dense
+from skneural._network.layers.flatten import Flatten
+from skneural._network.layers.pooling import AveragePool, MaxPool
+from skneural._network.losses.regression import HalfSquaredError
+from skneural._network.network import Network
 
 BOTH = pytest.mark.parametrize("make", [classifier, regressor])
 

@@ -13,7 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
 from skneural import ConvNetClassifier
-from skneural._training import spawn_generators, train
+from skneural._engine.program import program_of
+from skneural._training.epochs import spawn_generators, train
 
 BOTH = pytest.mark.parametrize("make", [classifier, regressor])
 CLASSES = [0, 1, 2]
@@ -294,7 +295,7 @@ def test_epochs_allocate_nothing_of_a_batchs_size(params, shuffle):
     # the images of a batch, in bytes: much beside the buffers of ufuncs in two threads
     batch = 250 * 24 * 24 * 4
     assert max(watch.peaks[1:]) < batch / 2
-    if job.progress.network.program is None:  # the compiled engine's memory is not traced
+    if program_of(job.progress.network) is None:  # the compiled engine's memory is not traced
         assert batch / 2 < watch.peaks[0]
 
 

@@ -2,6 +2,9 @@
 
 import copy
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import cloudpickle
 import joblib
@@ -15,7 +18,7 @@ from skops.io.exceptions import UntrustedTypesFoundException
 
 import skneural
 from skneural import ConvNetClassifier, ConvNetRegressor, MLPClassifier, MLPRegressor
-from skneural.layers._activations import ACTIVATIONS
+from skneural._network.layers.activations import ACTIVATIONS
 from skneural.schedules import SCHEDULES
 
 X, Y = load_digits(return_X_y=True)
@@ -103,7 +106,7 @@ VARIANTS = [
     *({"activation": name} for name in ACTIVATIONS),
     *({"schedule": cls()} for cls in SCHEDULES.values()),
     *({"loss": name} for name in ("squared_error", "hinge", "perceptron")),
-    *({"loss": name} for name in skneural._losses.REGRESSOR_LOSSES),
+    *({"loss": name} for name in skneural._network.losses.regression.REGRESSOR_LOSSES),
     *({"solver": name, **plain} for name, plain in {
         "lbfgs": {"dropout": 0.0, "input_noise": 0.0, "batch_norm": False},
         "rmsprop": {}, "adagrad": {}, "adamw": {}, "sgd": {}}.items()),
@@ -150,3 +153,30 @@ def test_skops_still_refuses_what_is_not_ours():
     data = skops.io.dumps(own)
     with pytest.raises(UntrustedTypesFoundException, match="dumps"):
         skops.io.loads(data, trusted=skneural.SKOPS_TYPES)
+
+
+BEFORE_THE_MOVE = Path(__file__).parent / "data" / "estimators_before_the_move.pickle"
+
+
+def test_pickles_from_before_the_modules_were_moved():
+    """In a new process, as this one has imported all modules already."""
+    code = (
+        "import pickle, sys, numpy as np\n"
+        "X, c, y, estimators, predictions = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "for name, own in estimators.items():\n"
+        "    np.testing.assert_allclose(own.predict(X), predictions[name], rtol=1e-9)\n"
+        "    assert 'estimators' in type(own).__module__ or hasattr(own, 'steps')\n"
+        "print(*estimators, sep=', ')"
+    )
+    command = [sys.executable, "-c", code, str(BEFORE_THE_MOVE)]
+    names = subprocess.check_output(command, text=True)
+    assert names.count(",") == 5
+
+
+def test_skops_trusts_the_names_from_before_the_modules_were_moved():
+    assert {
+        "skneural._mlp.MLPClassifier",
+        "skneural._network.Network",
+        "skneural._training.Progress",
+        "skneural.layers._dense.Dense",
+    } <= set(skneural.SKOPS_TYPES)

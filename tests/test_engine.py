@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from _random_jobs import random_job
 
-from skneural._engine import native
+from skneural._engine import native, prediction
 from skneural._engine.compiled import CompiledTraining, predict
+from skneural._engine.program import program_of
 from skneural._engine.reference import ReferenceTraining
 
 pytestmark = pytest.mark.skipif(native is None, reason="there is no compiled engine here")
@@ -31,8 +32,8 @@ def threads(monkeypatch):
 
 
 def compiled_training(job):
-    assert job.progress.network.program is not None
-    return CompiledTraining(job.progress.network.program, job)
+    assert program_of(job.progress.network) is not None
+    return CompiledTraining(program_of(job.progress.network), job)
 
 
 def trained(make_training, seed, dtype):
@@ -59,8 +60,8 @@ def assert_same_numbers(seed, dtype):
             found[name], values, **TOLERANCE[dtype], err_msg=f"{name} of {message}"
         )
     network = reference_job.progress.network
-    program, network._program = network.program, None
-    expected = network.raw_prediction(job.X)
+    program, network._program = program_of(network), None
+    expected = prediction.raw_prediction(network, job.X)
     found, is_finite = predict(program, network, job.X, 10_000)
     assert is_finite
     np.testing.assert_allclose(found, expected, **TOLERANCE[dtype], err_msg=message)

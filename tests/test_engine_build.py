@@ -210,16 +210,16 @@ def test_show_versions_says_how_many_threads_blas_may_use(capsys):
 
 
 def test_show_versions_says_why_there_is_no_compiled_engine(capsys, monkeypatch):
-    monkeypatch.setattr("skneural._show_versions.native", None)
-    monkeypatch.setattr("skneural._show_versions.why_none", "it was not built")
-    monkeypatch.setattr("skneural._show_versions.engine_name", lambda: "numpy")
+    monkeypatch.setattr("skneural._engine.show_versions.native", None)
+    monkeypatch.setattr("skneural._engine.show_versions.why_none", "it was not built")
+    monkeypatch.setattr("skneural._engine.show_versions.engine_name", lambda: "numpy")
     skneural.show_versions()
     assert "engine: numpy (it was not built)\n" in capsys.readouterr().out
 
 
 def test_show_versions_names_the_simd_level(capsys, monkeypatch):
     module = SimpleNamespace(simd_level=lambda: "avx2")
-    monkeypatch.setattr("skneural._show_versions.native", module)
-    monkeypatch.setattr("skneural._show_versions.engine_name", lambda: "compiled")
+    monkeypatch.setattr("skneural._engine.show_versions.native", module)
+    monkeypatch.setattr("skneural._engine.show_versions.engine_name", lambda: "compiled")
     skneural.show_versions()
     assert "engine: compiled, SIMD level avx2\n" in capsys.readouterr().out

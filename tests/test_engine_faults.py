@@ -9,9 +9,9 @@ import pytest
 from _engine import NoInterrupt, training_of
 from _random_jobs import random_job
 
-from skneural import MLPClassifier, MLPRegressor, _network
-from skneural._engine import native
-from skneural._losses import REGRESSOR_LOSSES
+from skneural import MLPClassifier, MLPRegressor
+from skneural._engine import native, program
+from skneural._network.losses.regression import REGRESSOR_LOSSES
 
 pytestmark = pytest.mark.skipif(native is None, reason="there is no compiled engine here")
 SCRIPT = """
@@ -120,7 +120,7 @@ def engines(monkeypatch):
 
     def with_both(function):
         results = [function()]
-        monkeypatch.setattr(_network, "compile_program", lambda network: None)
+        monkeypatch.setattr(program, "compile_program", lambda network: None)
         return [*results, function()]
 
     return with_both

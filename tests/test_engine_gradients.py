@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from scipy import sparse
 from test_gradients import HIDDEN_LAYER, LOSSES, drawn_loss, targets
 
-from skneural._classification_losses import MultiHead
 from skneural._engine import native
-from skneural._losses import HalfSquaredError, SoftmaxCrossEntropy
-from skneural._network import Network
-from skneural.layers._activations import ACTIVATIONS
-from skneural.layers._batch_norm import BatchNorm
-from skneural.layers._conv import Conv2D
-from skneural.layers._dense import Dense
-from skneural.layers._dropout import Dropout
-from skneural.layers._flatten import Flatten
-from skneural.layers._noise import GaussianNoise
-from skneural.layers._pooling import AveragePool, GlobalAveragePool, MaxPool
+from skneural._network.layers.activations import ACTIVATIONS
+from skneural._network.layers.batch_norm import BatchNorm
+from skneural._network.layers.conv import Conv2D
+from skneural._network.layers.dense import Dense
+from skneural._network.layers.dropout import Dropout
+from skneural._network.layers.flatten import Flatten
+from skneural._network.layers.noise import GaussianNoise
+from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
+from skneural._network.losses.classification import MultiHead
+from skneural._network.losses.regression import HalfSquaredError, SoftmaxCrossEntropy
+from skneural._network.network import Network
 
 pytestmark = pytest.mark.skipif(native is None, reason="there is no compiled engine here")
 

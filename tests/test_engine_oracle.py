@@ -16,19 +16,23 @@ from test_losses import ORACLE_LOSSES
 from test_optimizers import of_case
 from test_oracle import ORACLE_NAME, worked_network
 
-from skneural._classification_losses import SoftmaxSquaredError
 from skneural._engine import native
-from skneural._engine.program import compile_program
-from skneural._losses import AbsoluteError, HalfSquaredError, SoftmaxCrossEntropy
-from skneural._network import Network
-from skneural._optimizers import SGD
-from skneural.layers._activations import ACTIVATIONS
-from skneural.layers._batch_norm import BatchNorm
-from skneural.layers._conv import Conv2D
-from skneural.layers._dense import Dense
-from skneural.layers._dropout import Dropout
-from skneural.layers._flatten import Flatten
-from skneural.layers._pooling import AveragePool, GlobalAveragePool, MaxPool
+from skneural._engine.optimizers import SGD
+from skneural._engine.program import compile_program, program_of
+from skneural._network.layers.activations import ACTIVATIONS
+from skneural._network.layers.batch_norm import BatchNorm
+from skneural._network.layers.conv import Conv2D
+from skneural._network.layers.dense import Dense
+from skneural._network.layers.dropout import Dropout
+from skneural._network.layers.flatten import Flatten
+from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
+from skneural._network.losses.classification import SoftmaxSquaredError
+from skneural._network.losses.regression import (
+    AbsoluteError,
+    HalfSquaredError,
+    SoftmaxCrossEntropy,
+)
+from skneural._network.network import Network
 
 ENGINES = pytest.mark.parametrize(
     "engine",
@@ -274,9 +278,9 @@ def test_sizes_of_the_programs_of_large_networks(key):
     channels, *sides = table["input_CHW"]
     layers = [oracle_layer(row["layer"]) for row in table["layers"]]
     network = Network(layers, HalfSquaredError(), (*sides, channels), np.float32)
-    assert network.program.n_outputs == math.prod(table["layers"][-1]["output_shape_CHW"])
+    assert program_of(network).n_outputs == math.prod(table["layers"][-1]["output_shape_CHW"])
     sizes = [math.prod(row["output_shape_CHW"]) for row in table["layers"]]
-    assert network.program.largest == max(math.prod(table["input_CHW"]), *sizes)
+    assert program_of(network).largest == max(math.prod(table["input_CHW"]), *sizes)
 
 
 @ENGINES

@@ -10,12 +10,13 @@ from _engine import make_job
 from scipy import sparse
 
 from skneural._engine import native
-from skneural._losses import HalfSquaredError
-from skneural._network import Network
-from skneural.layers._conv import Conv2D
-from skneural.layers._dense import Dense
-from skneural.layers._dropout import Dropout
-from skneural.layers._flatten import Flatten
+from skneural._engine.program import program_of
+from skneural._network.layers.conv import Conv2D
+from skneural._network.layers.dense import Dense
+from skneural._network.layers.dropout import Dropout
+from skneural._network.layers.flatten import Flatten
+from skneural._network.losses.regression import HalfSquaredError
+from skneural._network.network import Network
 
 pytestmark = pytest.mark.skipif(native is None, reason="there is no compiled engine here")
 N, N_INPUTS, N_OUTPUTS = 4, 2, 3
@@ -48,7 +49,10 @@ def csr(data=(1.0, 2.0), indices=(0, 1), indptr=(0, 1, 2, 2, 2), dtype=np.int64,
     return made
 
 
-def samples(X=X, y=Y, sample_weight=None, program=NETWORK.program):
+PROGRAM = program_of(NETWORK)
+
+
+def samples(X=X, y=Y, sample_weight=None, program=PROGRAM):
     return native.Samples(program, X, y, sample_weight)
 
 
@@ -60,7 +64,7 @@ def run(order=None, n_rows=N, samples=VALID, **changed):
     arrays = {"theta": NETWORK.theta.copy(), "state": NETWORK.state, "m": None, "v": None}
     arrays["gradient"] = np.zeros(NETWORK.n_params)
     given = [changed.pop(name, value) for name, value in arrays.items()]
-    training = native.Training(NETWORK.program, N, 1)
+    training = native.Training(PROGRAM, N, 1)
     return training.run(samples, order, n_rows, *given, **{**SETTINGS, **changed})
 
 
@@ -193,10 +197,10 @@ SAMPLES = {
     "indices that are no numbers": lambda: samples(csr(indices=[0, np.nan], dtype=float)),
     "sparse images": lambda: samples(
         sparse.csr_array(np.ones((N, 9))),
-        program=network([Conv2D(1, 1), Flatten()], (3, 3, 1)).program, y=np.ones((N, 9))),
+        program=program_of(network([Conv2D(1, 1), Flatten()], (3, 3, 1))), y=np.ones((N, 9))),
 }  # fmt: skip
 CALLS = {
-    "samples of another program": lambda: run(samples=samples(program=network().program)),
+    "samples of another program": lambda: run(samples=samples(program=program_of(network()))),
     "no targets": lambda: run(samples=samples(y=None)),
     "no samples": lambda: run(samples=None),
     "order too large": lambda: run(np.array([0, 1, 2, N])),
@@ -224,10 +228,10 @@ CALLS = {
     "rate that is no number": lambda: run(rate="fast"),
     "training without a program": lambda: native.Training(None, N, 1),
     "unfinished training": lambda: native.Training.__new__(native.Training),
-    "training of no rows": lambda: native.Training(NETWORK.program, 0, 1),
-    "training of too many rows": lambda: native.Training(NETWORK.program, 2**31, 1),
-    "training of no threads": lambda: native.Training(NETWORK.program, N, 0),
-    "training of too many threads": lambda: native.Training(NETWORK.program, N, 10_000),
+    "training of no rows": lambda: native.Training(PROGRAM, 0, 1),
+    "training of too many rows": lambda: native.Training(PROGRAM, 2**31, 1),
+    "training of no threads": lambda: native.Training(PROGRAM, N, 0),
+    "training of too many threads": lambda: native.Training(PROGRAM, N, 10_000),
     "workspace that overflows": lambda: native.Training(
         program([step(c=2**30, out_c=1, bias=2**30)], ((0, 0, 1),), (2**30 + 1, 2**30, 0)),
         2**30, 1),

@@ -6,27 +6,27 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from skneural._classification_losses import (
+from skneural._network.layers.activations import ACTIVATIONS
+from skneural._network.layers.base import Layer
+from skneural._network.layers.batch_norm import BatchNorm
+from skneural._network.layers.dense import Dense
+from skneural._network.layers.dropout import Dropout
+from skneural._network.layers.noise import GaussianNoise
+from skneural._network.losses.classification import (
     CLASSIFIER_LOSSES,
     HingeLoss,
     MulticlassHinge,
     MultiHead,
 )
-from skneural._engine.philox import Draws
-from skneural._losses import (
+from skneural._network.losses.regression import (
     REGRESSOR_LOSSES,
     AbsoluteError,
     HalfPoisson,
     HuberLoss,
     PinballLoss,
 )
-from skneural._network import Network
-from skneural.layers._activations import ACTIVATIONS
-from skneural.layers._base import Layer
-from skneural.layers._batch_norm import BatchNorm
-from skneural.layers._dense import Dense
-from skneural.layers._dropout import Dropout
-from skneural.layers._noise import GaussianNoise
+from skneural._network.network import Network
+from skneural._network.philox import Draws
 
 OF_COLUMNS, OF_ONE_HOT_ROWS = map(tuple, zip(*CLASSIFIER_LOSSES.values(), strict=True))
 OF_REAL_TARGETS = tuple(REGRESSOR_LOSSES.values())

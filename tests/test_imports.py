@@ -1,8 +1,9 @@
-"""Imports point downward only, and scikit-learn stays in the upper rooms."""
+"""Imports point downward only, in no circles, and scikit-learn stays in the upper rooms."""
 
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -10,93 +11,21 @@ import pytest
 import skneural
 
 ROOT = Path(skneural.__file__).parent
-# from the top of the house to its foundation; a module imports from lower floors only
+# From the top of the house to its foundation: a module imports from its own folder and from
+# those below it.
 FLOORS = [
-    ["skneural"],
-    ["_checkpoint", "_skl2onnx", "_skops", "_show_versions"],
-    ["_persistence"],
-    ["_restore", "_onnx"],
-    ["_convnet", "_report", "_diagnose"],
-    ["_output_findings"],
-    ["_finding"],
-    ["_conv_blocks"],
-    ["_mlp", "_augmentation", "_sample_shapes"],
-    ["_shape_advice"],
-    ["display._page"],
-    [
-        "display._diagnostics",
-        "display._loss_curve",
-        "display._study",
-        "display._weights",
-        "display",
-    ],
-    ["display._axes", "_study"],
-    ["_unwrap", "_diagnostics"],
-    ["_base", "_classification", "_regression", "_docs", "_layer_measures"],
-    ["_preparation", "_watch"],
-    ["_validation", "_labels", "_class_weights", "_target_fit"],
-    ["_data", "_default_scores", "_auto", "_scale"],
-    ["_tree"],
-    ["_state", "_wrapper_checks"],
-    ["_lbfgs", "_plain"],
-    ["_training", "_interrupt"],
-    ["schedules", "_engine.reference"],
-    ["_network", "_parameters", "_available"],
-    ["_foreign_names"],
-    ["_summary", "_prediction", "_batches"],
-    ["_engine.compiled"],
-    ["_engine.threads", "_engine.program", "_optimizers"],
-    ["_threads"],
-    [
-        "layers._dense",
-        "layers._activations",
-        "layers._batch_norm",
-        "layers._dropout",
-        "layers._noise",
-        "layers._flatten",
-        "_classification_losses",
-    ],
-    ["layers._conv", "layers._pooling"],
-    ["layers._base", "layers._windows", "_initializers", "layers", "_losses"],
-    ["_engine.philox"],
-    [
-        "ops._numpy",
-        "ops._images",
-        "ops",
-        "_model_file",
-        "_version",
-        "_sklearn_classes",
-        "_target_scale",
-        "_warn",
-    ],
-    ["_engine"],
-    ["_engine.load"],
-    ["_engine.native"],
-]
-FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
-USES_SKLEARN = {
-    "_warn",
-    "_mlp",
-    "_onnx",
-    "_skl2onnx",
-    "_persistence",
-    "_sklearn_classes",
-    "_tree",
-    "_wrapper_checks",
-    "_base",
-    "_preparation",
-    "_data",
-    "_scale",
-    "_validation",
-    "_classification",
-    "_class_weights",
-    "_labels",
-    "_regression",
+    "skneural",
+    "_files",
+    "_display",
+    "_inspection",
+    "_estimators",
+    "_training",
     "schedules",
-    "_study",
-    "_unwrap",
-    "_diagnose",
-}
+    "_checks",
+    "_engine",
+    "_network",
+    "_version",
+]
 MODULES = sorted(ROOT.rglob("*.py"))
 
 
@@ -118,28 +47,49 @@ def imported(path):
                 yield f"{node.module}.{alias.name}" if submodule.exists() else node.module
 
 
-@pytest.mark.parametrize("path", MODULES, ids=module_name)
-def test_imports_point_downward(path):
-    name = module_name(path)
-    assert name in FLOOR, f"give {name} a place in FLOORS"
-    for target in imported(path):
-        if target.startswith("skneural"):
-            target = target.removeprefix("skneural.")
-            assert FLOOR[target] > FLOOR[name], f"{name} imports {target}"
+def imports():
+    """Every module of the package, with the modules of the package that it imports."""
+    return {
+        module_name(path): {
+            name.removeprefix("skneural.")
+            for name in imported(path)
+            if name.startswith("skneural")
+        }
+        for path in MODULES
+    }
 
 
-@pytest.mark.parametrize("path", MODULES, ids=module_name)
-def test_scikit_learn_is_imported_by_estimators_alone(path):
-    if module_name(path) not in USES_SKLEARN:
-        assert not [name for name in imported(path) if name.startswith("sklearn")]
+def test_imports_point_downward():
+    for name, targets in imports().items():
+        floor = FLOORS.index(name.partition(".")[0])
+        above = [to for to in targets if FLOORS.index(to.partition(".")[0]) < floor]
+        assert not above, f"{name} imports {above}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=module_name)
-def test_only_public_names_of_scikit_learn(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module.startswith("sklearn"):
-            names = [*node.module.split("."), *(alias.name for alias in node.names)]
-            assert not [name for name in names if name.startswith("_")]
+def test_no_circles():
+    try:
+        tuple(TopologicalSorter(imports()).static_order())
+    except CycleError as error:
+        pytest.fail(f"these modules import each other: {error.args[1]}")
+
+
+def test_the_house_has_at_most_twelve_rooms():
+    rooms = [path.name for path in ROOT.iterdir() if path.name != "__pycache__"]
+    assert len(rooms) <= 12
+
+
+def test_network_and_engine_do_without_scikit_learn():
+    for path in MODULES:
+        if module_name(path).startswith(("_network", "_engine")):
+            assert not [name for name in imported(path) if name.startswith("sklearn")]
+
+
+def test_only_public_names_of_scikit_learn():
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("sklearn"):
+                names = [*node.module.split("."), *(alias.name for alias in node.names)]
+                assert not [name for name in names if name.startswith("_")], path
 
 
 def exit_code(code):

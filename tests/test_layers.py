@@ -11,17 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from skneural._engine.philox import Draws
-from skneural._losses import HalfSquaredError
-from skneural._network import Network
-from skneural.layers._activations import ACTIVATIONS
-from skneural.layers._batch_norm import BatchNorm
-from skneural.layers._conv import Conv2D
-from skneural.layers._dense import Dense
-from skneural.layers._dropout import Dropout
-from skneural.layers._flatten import Flatten
-from skneural.layers._noise import GaussianNoise
-from skneural.layers._pooling import AveragePool, GlobalAveragePool, MaxPool
+from skneural._engine.prediction import raw_prediction
+from skneural._network.layers.activations import ACTIVATIONS
+from skneural._network.layers.batch_norm import BatchNorm
+from skneural._network.layers.conv import Conv2D
+from skneural._network.layers.dense import Dense
+from skneural._network.layers.dropout import Dropout
+from skneural._network.layers.flatten import Flatten
+from skneural._network.layers.noise import GaussianNoise
+from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
+from skneural._network.losses.regression import HalfSquaredError
+from skneural._network.network import Network
+from skneural._network.philox import Draws
 
 LAYERS = {
     "dense": lambda: Dense(5),
@@ -183,7 +184,7 @@ def test_batch_norm_starts_from_the_identity():
     network.init_params(np.random.default_rng(0))
     assert (network.n_params, network.n_weights, network.n_state) == (6, 0, 6)
     x = drawn((4, 3))
-    np.testing.assert_array_equal(network.raw_prediction(x), x)
+    np.testing.assert_array_equal(raw_prediction(network, x), x)
 
 
 def test_batch_norm_has_the_constants_of_pytorch():

@@ -10,7 +10,8 @@ from _ctrl_c import call_interrupted
 from sklearn.datasets import load_digits
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from skneural import MLPClassifier, _threads
+from skneural import MLPClassifier
+from skneural._engine import blas_threads as _threads
 from skneural._engine import threads as engine_threads
 
 X, Y = load_digits(return_X_y=True)

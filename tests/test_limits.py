@@ -22,7 +22,7 @@ from skneural import (
     MLPClassifier,
     MLPRegressor,
 )
-from skneural._persistence import plain_parameters
+from skneural._files.save import plain_parameters
 
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:60] / 16, Y[:60]
@@ -144,7 +144,7 @@ def predict_peak(own, x):
 @pytest.fixture
 def numpy_engine(monkeypatch):
     """Networks run on NumPy, whose memory is traced; that of the compiled engine is not."""
-    monkeypatch.setattr("skneural._network.compile_program", lambda network: None)
+    monkeypatch.setattr("skneural._engine.program.compile_program", lambda network: None)
 
 
 def test_predictions_of_the_compiled_engine_keep_to_the_working_memory():

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from scipy import special
 from sklearn import metrics
 
-from skneural._classification_losses import (
+from skneural._engine.optimizers import SGD
+from skneural._engine.prediction import raw_prediction
+from skneural._network.layers.dense import Dense
+from skneural._network.losses.classification import (
     CLASSIFIER_LOSSES,
     HingeLoss,
     LogisticSquaredError,
@@ -21,7 +24,7 @@ from skneural._classification_losses import (
     PerceptronLoss,
     SoftmaxSquaredError,
 )
-from skneural._losses import (
+from skneural._network.losses.regression import (
     REGRESSOR_LOSSES,
     AbsoluteError,
     HalfPoisson,
@@ -31,9 +34,7 @@ from skneural._losses import (
     PinballLoss,
     SoftmaxCrossEntropy,
 )
-from skneural._network import Network
-from skneural._optimizers import SGD
-from skneural.layers._dense import Dense
+from skneural._network.network import Network
 
 TOLERANCE = {
     np.float64: {"rtol": 1e-10, "atol": 1e-12},
@@ -445,7 +446,7 @@ def test_perceptron_separates():
         if np.array_equal(before, network.theta):
             break
     np.testing.assert_array_equal(before, network.theta)
-    np.testing.assert_array_equal(network.raw_prediction(X).argmax(1), y.argmax(1))
+    np.testing.assert_array_equal(raw_prediction(network, X).argmax(1), y.argmax(1))
 
 
 def test_heads_are_the_sum_of_losses():

@@ -13,7 +13,7 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.utils.class_weight import compute_sample_weight
 
 from skneural import MLPClassifier
-from skneural._classification_losses import CLASSIFIER_LOSSES, MultiHead
+from skneural._network.losses.classification import CLASSIFIER_LOSSES, MultiHead
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 4))

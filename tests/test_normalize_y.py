@@ -18,8 +18,8 @@ from sklearn.preprocessing import StandardScaler
 
 import skneural
 from skneural import Checkpoint, ConvNetRegressor, Diagnostics, MLPRegressor
-from skneural._persistence import plain_parameters
-from skneural._target_scale import TargetScale
+from skneural._estimators.target_scale import TargetScale
+from skneural._files.save import plain_parameters
 
 X, Y = load_diabetes(return_X_y=True)
 X = StandardScaler().fit_transform(X)

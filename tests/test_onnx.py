@@ -9,7 +9,7 @@ from sklearn.linear_model import LinearRegression
 
 import skneural
 from skneural import ConvNetClassifier, ConvNetRegressor, MLPClassifier, MLPRegressor
-from skneural.layers._activations import ACTIVATIONS
+from skneural._network.layers.activations import ACTIVATIONS
 
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:200] / 16, Y[:200]
@@ -74,7 +74,7 @@ def test_every_activation_and_dtype(activation, dtype):
     assert_close(answers(own, X)["probabilities"], own.predict_proba(IMAGES))
 
 
-@pytest.mark.parametrize("loss", skneural._losses.REGRESSOR_LOSSES)
+@pytest.mark.parametrize("loss", skneural._network.losses.regression.REGRESSOR_LOSSES)
 @pytest.mark.parametrize("shape", [(-1,), (-1, 1), (-1, 2)], ids=str)
 @pytest.mark.parametrize("sizes", [(), (12, 5)], ids=str)
 def test_every_loss_of_regressors(loss, shape, sizes):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from _networks import ORACLE
 
-from skneural._optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
+from skneural._engine.optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 RTOL = {np.float64: 1e-10, np.float32: 1e-4}

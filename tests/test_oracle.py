@@ -4,10 +4,15 @@ import numpy as np
 import pytest
 from _networks import ORACLE, dense_network
 
-from skneural._losses import HalfSquaredError, LogisticCrossEntropy, SoftmaxCrossEntropy
-from skneural._optimizers import SGD, Adam
-from skneural.layers._activations import ACTIVATIONS
-from skneural.layers._base import Binding
+from skneural._engine.optimizers import SGD, Adam
+from skneural._engine.prediction import raw_prediction
+from skneural._network.layers.activations import ACTIVATIONS
+from skneural._network.layers.base import Binding
+from skneural._network.losses.regression import (
+    HalfSquaredError,
+    LogisticCrossEntropy,
+    SoftmaxCrossEntropy,
+)
 
 TOLERANCE = {
     np.float64: {"rtol": 1e-10, "atol": 1e-12},
@@ -35,7 +40,7 @@ def test_worked_network_gradients(dtype):
     network, x, t = worked_network(dtype)
     loss = network.loss_and_grad(x, t)
     np.testing.assert_allclose(loss, WORKED["E"], **TOLERANCE[dtype])
-    np.testing.assert_allclose(network.raw_prediction(x)[0], WORKED["o"], **TOLERANCE[dtype])
+    np.testing.assert_allclose(raw_prediction(network, x)[0], WORKED["o"], **TOLERANCE[dtype])
     expected = [WORKED[key] for key in ("dW1", "dW2", "db1", "db2")]
     np.testing.assert_allclose(
         network.grad, np.concatenate([np.ravel(part) for part in expected]), **TOLERANCE[dtype]

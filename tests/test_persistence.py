@@ -23,8 +23,8 @@ from sklearn.svm import SVC
 
 import skneural
 from skneural import ConvNetClassifier, ConvNetRegressor, MLPClassifier, MLPRegressor
-from skneural._model_file import ModelFile
-from skneural._persistence import plain_parameters
+from skneural._files.safetensors_file import ModelFile
+from skneural._files.save import plain_parameters
 from skneural.schedules import Cosine, Schedule
 
 X, Y = load_digits(return_X_y=True)

@@ -68,7 +68,7 @@ from sklearn.random_projection import GaussianRandomProjection
 
 import skneural
 from skneural import MLPClassifier, MLPRegressor
-from skneural._sklearn_classes import _MODULE_OF
+from skneural._files.sklearn_classes import _MODULE_OF
 
 STEPS = [
     *((step, NUMBERS) for step in (

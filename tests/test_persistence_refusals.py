@@ -28,7 +28,7 @@ from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 import skneural
-from skneural._model_file import ModelFile, write
+from skneural._files.safetensors_file import ModelFile, write
 
 
 class OwnScaler(StandardScaler):

@@ -13,10 +13,10 @@ from sklearn.base import clone
 
 import skneural
 from skneural import ConvNetClassifier, MLPClassifier, MLPRegressor
-from skneural._engine.philox import Draws, normals, threshold, words
-from skneural._layer_measures import measure_layers
-from skneural.layers._dropout import Dropout
-from skneural.layers._noise import GaussianNoise
+from skneural._inspection.layer_measures import measure_layers
+from skneural._network.layers.dropout import Dropout
+from skneural._network.layers.noise import GaussianNoise
+from skneural._network.philox import Draws, normals, threshold, words
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(50, 6)), RNG.integers(0, 3, 50)
@@ -205,7 +205,7 @@ def test_measures_of_layers_repeat_themselves():
 
 def test_another_process_draws_the_same_bits():
     code = (
-        "from skneural._engine.philox import normals, words; import hashlib; "
+        "from skneural._network.philox import normals, words; import hashlib; "
         "print(hashlib.sha256(normals(words(7, 1, 2, 60, 90)).tobytes() "
         "+ words(7, 1, 2, 60, 90).tobytes()).hexdigest())"
     )

@@ -7,8 +7,8 @@ from _networks import ORACLE
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from skneural.layers import _pooling
-from skneural.layers._pooling import AveragePool, GlobalAveragePool, MaxPool
+from skneural._network.layers import pooling as _pooling
+from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 
 TABLE = ORACLE["c_pool2d"]
 

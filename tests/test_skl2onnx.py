@@ -116,7 +116,7 @@ def test_the_labels_as_an_output():
     assert got["class_labels"].tolist() == own.classes_.tolist()
 
 
-@pytest.mark.parametrize("loss", skneural._losses.REGRESSOR_LOSSES)
+@pytest.mark.parametrize("loss", skneural._network.losses.regression.REGRESSOR_LOSSES)
 @pytest.mark.parametrize("cls", [MLPRegressor, ConvNetRegressor])
 def test_every_loss_of_regressors(cls, loss):
     for y in (Y / 10, np.c_[Y, Y % 3] / 10):

@@ -8,9 +8,9 @@ from _convnets import FLAT, SIGNALS, X, Y, classifier, regressor
 from _networks import ORACLE
 
 from skneural import ConvNetClassifier, ConvNetRegressor, MLPClassifier, MLPRegressor
-from skneural._auto import auto_batch_size
-from skneural._summary import Summary, readable_bytes
-from skneural.layers._base import Layer
+from skneural._estimators.auto_parameters import auto_batch_size
+from skneural._network.layers.base import Layer
+from skneural._network.summary import Summary, readable_bytes
 
 BOTH = pytest.mark.parametrize("make", [classifier, regressor])
 TABLES = ORACLE["d_network_shapes"]

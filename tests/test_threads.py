@@ -10,8 +10,9 @@ import pytest
 from sklearn.datasets import load_digits
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from skneural import MLPClassifier, _threads
-from skneural._threads import blas_threads_for
+from skneural import MLPClassifier
+from skneural._engine import blas_threads as _threads
+from skneural._engine.blas_threads import blas_threads_for
 
 
 def blas_threads():

@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from skneural.layers._windows import Windows, place_windows
+from skneural._network.layers.windows import Windows, place_windows
 
 DERIVED = ["padded", "span", "output", "is_padded"]
 

@@ -7,9 +7,9 @@ import numpy as np
 from scipy import sparse
 
 from skneural._engine.load import native
+from skneural._engine.optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
 from skneural._engine.threads import team_size
-from skneural._optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
-from skneural.ops import _numpy as ops
+from skneural._network import array_operations as ops
 
 # Floating-point operations of a step, and of a prediction, that are worth a thread: a step of
 # 4 MFLOP takes 40 us, and to wake a thread that has gone to sleep takes as long.

@@ -6,7 +6,16 @@ Each layer becomes a row of numbers: its kind, sizes, windows and where its para
 
 import numpy as np
 
-from skneural._classification_losses import (
+from skneural._engine.load import native
+from skneural._network.layers.activations import ACTIVATIONS, Activation, Identity
+from skneural._network.layers.batch_norm import BatchNorm
+from skneural._network.layers.conv import Conv2D
+from skneural._network.layers.dense import Dense
+from skneural._network.layers.dropout import Dropout
+from skneural._network.layers.flatten import Flatten
+from skneural._network.layers.noise import GaussianNoise
+from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
+from skneural._network.losses.classification import (
     HingeLoss,
     LogisticSquaredError,
     MulticlassHinge,
@@ -15,8 +24,7 @@ from skneural._classification_losses import (
     PerceptronLoss,
     SoftmaxSquaredError,
 )
-from skneural._engine.load import native
-from skneural._losses import (
+from skneural._network.losses.regression import (
     AbsoluteError,
     HalfPoisson,
     HalfSquaredError,
@@ -25,14 +33,6 @@ from skneural._losses import (
     PinballLoss,
     SoftmaxCrossEntropy,
 )
-from skneural.layers._activations import ACTIVATIONS, Activation, Identity
-from skneural.layers._batch_norm import BatchNorm
-from skneural.layers._conv import Conv2D
-from skneural.layers._dense import Dense
-from skneural.layers._dropout import Dropout
-from skneural.layers._flatten import Flatten
-from skneural.layers._noise import GaussianNoise
-from skneural.layers._pooling import AveragePool, GlobalAveragePool, MaxPool
 
 # The places of these lists are the numbers that native/program.h, activations.h and losses.h
 # know each kind by.
@@ -64,6 +64,13 @@ _LOSSES = (
 _LOSS_PARAMETERS = ("delta", "quantile", "margin")
 _ACTIVATION_NUMBERS = {ACTIVATIONS[name]: number for number, name in enumerate(_ACTIVATIONS)}
 _LOSS_NUMBERS = {loss: number for number, losses in enumerate(_LOSSES) for loss in losses}
+
+
+def program_of(network):
+    """Return the program of a network, which is compiled once, or None without one."""
+    if "_program" not in vars(network):
+        network._program = compile_program(network)
+    return network._program
 
 
 def compile_program(network):

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from skneural._batches import Batches
+from skneural._engine.batches import Batches
 
 
 class ReferenceTraining:

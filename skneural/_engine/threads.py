@@ -2,7 +2,7 @@
 
 import os
 
-from skneural._threads import Held, allowed_threads
+from skneural._engine.blas_threads import Held, allowed_threads
 
 _running = set()  # fits that run in this process right now
 

@@ -28,8 +28,9 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import ThreadpoolController
 
 import skneural
-from skneural import _lbfgs, _optimizers
 from skneural._engine import compiled
+from skneural._engine import optimizers as _optimizers
+from skneural._training import lbfgs as _lbfgs
 
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:1792] / 16, Y[:1792]  # four parts of equal size

@@ -32,31 +32,31 @@ _LAYER = ["layers", "gradients", "oracle", "allocations", "options"]
 _IMAGES = ["conv", "pooling", "gradients", "oracle", "convnet", "allocations"]
 _LOSS = ["losses", "oracle", "gradients", "multioutput", "allocations"]
 TESTS = {
-    "layers/_activations.py": _LAYER,
-    "layers/_base.py": ["layers", "summary", "gradients", "conv", "bad_input"],
-    "layers/_batch_norm.py": _LAYER,
-    "layers/_conv.py": [*_IMAGES, "summary", "convnet_training"],
-    "layers/_dense.py": [*_LAYER, "summary"],
-    "layers/_dropout.py": [*_LAYER, "philox"],
-    "layers/_flatten.py": _IMAGES,
-    "layers/_noise.py": [*_LAYER, "philox"],
-    "layers/_pooling.py": [*_IMAGES, "layers", "summary"],
-    "layers/_windows.py": [*_IMAGES, "summary"],
-    "ops/_images.py": _IMAGES,
-    "_engine/philox.py": ["philox", "layers"],
-    "ops/_numpy.py": [*_LAYER, "losses", "optimizers", "one_row"],
-    "_losses.py": _LOSS,
-    "_classification_losses.py": _LOSS,
-    "_optimizers.py": ["optimizers", "oracle", "training", "allocations", "options"],
+    "_network/layers/activations.py": _LAYER,
+    "_network/layers/base.py": ["layers", "summary", "gradients", "conv", "bad_input"],
+    "_network/layers/batch_norm.py": _LAYER,
+    "_network/layers/conv.py": [*_IMAGES, "summary", "convnet_training"],
+    "_network/layers/dense.py": [*_LAYER, "summary"],
+    "_network/layers/dropout.py": [*_LAYER, "philox"],
+    "_network/layers/flatten.py": _IMAGES,
+    "_network/layers/noise.py": [*_LAYER, "philox"],
+    "_network/layers/pooling.py": [*_IMAGES, "layers", "summary"],
+    "_network/layers/windows.py": [*_IMAGES, "summary"],
+    "_network/image_windows.py": _IMAGES,
+    "_network/philox.py": ["philox", "layers"],
+    "_network/array_operations.py": [*_LAYER, "losses", "optimizers", "one_row"],
+    "_network/losses/regression.py": _LOSS,
+    "_network/losses/classification.py": _LOSS,
+    "_engine/optimizers.py": ["optimizers", "oracle", "training", "allocations", "options"],
     "schedules.py": ["schedules", "training"],
-    "_initializers.py": ["layers", "conv", "training", "options", "convnet"],
-    "_network.py": [
+    "_network/initializers.py": ["layers", "conv", "training", "options", "convnet"],
+    "_network/network.py": [
         *("gradients", "oracle", "layers", "one_row", "summary", "diagnostics", "convnet"),
         *("allocations", "options", "bad_parameters"),
     ],
-    "_prediction.py": ["one_row", "limits", "convnet", "diagnostics"],
-    "_batches.py": ["training", "allocations", "convnet_training"],
-    "_training.py": [
+    "_engine/prediction.py": ["one_row", "limits", "convnet", "diagnostics"],
+    "_engine/batches.py": ["training", "allocations", "convnet_training"],
+    "_training/epochs.py": [
         *(
             "training",
             "validation",
@@ -68,7 +68,7 @@ TESTS = {
         ),
         *("bad_input", "checkpoint"),
     ],
-    "_lbfgs.py": ["lbfgs", "bad_input"],
+    "_training/lbfgs.py": ["lbfgs", "bad_input"],
 }
 
 _OPERATORS = {

@@ -3,8 +3,12 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from skneural._classification_losses import HingeLoss, LogisticSquaredError, PerceptronLoss
-from skneural._losses import (
+from skneural._network.losses.classification import (
+    HingeLoss,
+    LogisticSquaredError,
+    PerceptronLoss,
+)
+from skneural._network.losses.regression import (
     AbsoluteError,
     HalfSquaredError,
     HuberLoss,

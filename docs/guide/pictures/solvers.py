@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from skneural._optimizers import SGD, Adam
+from skneural._engine.optimizers import SGD, Adam
 
 CURVATURE = np.array([1.0, 25.0])
 START = [-4.0, 1.0]

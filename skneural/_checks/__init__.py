@@ -1,0 +1,1 @@
+"""Checks of parameters and of data, before any work is done."""

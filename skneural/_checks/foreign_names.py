@@ -1,0 +1,186 @@
+"""Names of other libraries: what the error says that they are called here."""
+
+import difflib
+import functools
+import inspect
+import re
+
+# what other libraries call a value, in small letters and digits alone
+_VALUES = {
+    # activations
+    "sigmoid": "logistic",
+    "swish": "silu",
+    "linear": "identity",
+    "none": "identity",
+    "lrelu": "leaky_relu",
+    # losses
+    **dict.fromkeys(("mse", "mseloss", "meansquarederror", "l2"), "squared_error"),
+    **dict.fromkeys(("mae", "l1loss", "meanabsoluteerror", "l1"), "absolute_error"),
+    **dict.fromkeys(("huberloss", "smoothl1", "smoothl1loss"), "huber"),
+    **dict.fromkeys(("poissonloss", "poissonnllloss"), "poisson"),
+    **dict.fromkeys(("log", "nll", "nllloss", "deviance"), "log_loss"),
+    **dict.fromkeys(("crossentropy", "crossentropyloss", "bce", "bceloss"), "log_loss"),
+    **dict.fromkeys(("bcewithlogitsloss", "binarycrossentropy"), "log_loss"),
+    **dict.fromkeys(("categoricalcrossentropy", "sparsecategoricalcrossentropy"), "log_loss"),
+    "pinball": "quantile",
+    # solvers
+    **dict.fromkeys(("gd", "gradientdescent", "momentum", "nesterov"), "sgd"),
+    **dict.fromkeys(("bfgs", "lbfgsb"), "lbfgs"),
+    # pools
+    **dict.fromkeys(("avg", "mean", "avgpool", "averagepooling"), "average"),
+    **dict.fromkeys(("maximum", "maxpool", "maxpooling"), "max"),
+    **dict.fromkeys(("gap", "globalavg", "globalaveragepooling"), "global_average"),
+    # initial weights
+    **dict.fromkeys(("xavier", "xavieruniform", "xaviernormal"), "glorot"),
+    **dict.fromkeys(("glorotuniform", "glorotnormal"), "glorot"),
+    **dict.fromkeys(("kaiming", "kaiminguniform", "kaimingnormal"), "he"),
+    **dict.fromkeys(("henormal", "heuniform"), "he"),
+    **dict.fromkeys(("lecunnormal", "lecununiform"), "lecun"),
+    # schedules
+    **dict.fromkeys(("plateau", "reducelronplateau"), "adaptive"),
+    **dict.fromkeys(("cosineannealing", "cosineannealinglr", "cosinedecay"), "cosine"),
+    **dict.fromkeys(("sgdr", "cosineannealingwarmrestarts"), "cosine_restarts"),
+    **dict.fromkeys(("exponentiallr", "exponentialdecay"), "exponential"),
+    "steplr": "step",
+    # dtypes
+    "float": "float64",
+    "double": "float64",
+    "single": "float32",
+}
+
+# what other libraries call a parameter
+_PARAMETERS = {
+    **dict.fromkeys(("learning_rate_init", "lr", "eta0", "rate"), "learning_rate"),
+    **dict.fromkeys(("epochs", "n_epochs", "num_epochs", "max_epochs", "n_iter"), "max_iter"),
+    "optimizer": "solver",
+    **dict.fromkeys(("criterion", "objective", "loss_function"), "loss"),
+    **dict.fromkeys(("weight_decay", "l2", "l2_reg", "kernel_regularizer"), "alpha"),
+    **dict.fromkeys(("lr_schedule", "lr_scheduler", "scheduler"), "schedule"),
+    **dict.fromkeys(("hidden_units", "hidden_layers", "hidden_sizes"), "hidden_layer_sizes"),
+    **dict.fromkeys(("layers", "units", "n_hidden", "hidden"), "hidden_layer_sizes"),
+    **dict.fromkeys(("activations", "nonlinearity", "act"), "activation"),
+    "dropout_rate": "dropout",
+    **dict.fromkeys(("batchnorm", "batch_normalization"), "batch_norm"),
+    **dict.fromkeys(("kernel_initializer", "init", "initializer"), "weight_init"),
+    **dict.fromkeys(("clipnorm", "global_clipnorm", "grad_clip", "clip_norm"), "max_grad_norm"),
+    **dict.fromkeys(("seed", "random_seed"), "random_state"),
+    "eps": "epsilon",
+    "nesterov": "nesterovs_momentum",
+    **dict.fromkeys(("metrics", "metric", "eval_metric"), "scoring"),
+    "early_stopping_rounds": "patience",
+    **dict.fromkeys(("n_filters", "channels", "conv_layers"), "filters"),
+    **dict.fromkeys(("pooling", "pool_type"), "pool"),
+    "stride": "strides",
+}
+_OF_CONVNETS = "ConvNetClassifier and ConvNetRegressor have it."
+# where to find what is no parameter here, or not of every estimator
+_SENTENCES = {
+    "n_iter_no_change": "It is called patience here: patience=11 is n_iter_no_change=10.",
+    "betas": "They are called beta_1 and beta_2 here.",
+    **dict.fromkeys(("validation_data", "eval_set"), "Pass X_val and y_val to fit."),
+    "validation_split": "Set the parameters early_stopping=True and validation_fraction.",
+    **dict.fromkeys(("callbacks", "callback"), "Call set_callbacks of the estimator."),
+    **dict.fromkeys(("filters", "kernel_size", "strides", "padding", "dilation"), _OF_CONVNETS),
+    **dict.fromkeys(("pool", "pool_size", "pool_strides", "input_shape"), _OF_CONVNETS),
+    "augmentation": _OF_CONVNETS,
+    "class_weight": "Classifiers have it; pass sample_weight to fit.",
+}
+
+
+def value_advice(value, names):
+    """Return what to write instead of a value that is none of `names`, or "".
+
+    Parameters
+    ----------
+    value : object
+        What came: a string, or a class or function with a name.
+    names : iterable of str
+        What is allowed.
+
+    Returns
+    -------
+    advice : str
+        A sentence with a space in front of it.
+
+    Examples
+    --------
+    >>> from skneural._checks.foreign_names import value_advice
+    >>> value_advice("sigmoid", ["relu", "logistic"])
+    " Write 'logistic'."
+    >>> value_advice("ReLU", ["relu", "logistic"])
+    " Write 'relu'."
+    """
+    word = value if isinstance(value, str) else getattr(value, "__name__", None)
+    if not isinstance(word, str):
+        return ""
+    key, known = _plain(word), {_plain(name): name for name in names}
+    found = known.get(key) or known.get(_plain(_VALUES.get(key, "")))
+    if found:
+        return f" Write {found!r}."
+    close = difflib.get_close_matches(key, known, 1, cutoff=0.75)
+    return f" The closest name is {known[close[0]]!r}." if close else ""
+
+
+def _plain(name):
+    return re.sub("[^a-z0-9]", "", name.lower())
+
+
+def keyword_advice(keyword, known, parameters=()):
+    """Return what to write instead of an unknown keyword, or "".
+
+    Parameters
+    ----------
+    keyword : str
+        The name that is not known.
+    known : iterable of str
+        Names that are known in its place.
+    parameters : iterable of str, default=()
+        Parameters of the estimator, if a method of it was called with the keyword.
+
+    Returns
+    -------
+    advice : str
+        A sentence with a space in front of it.
+
+    Examples
+    --------
+    >>> from skneural._checks.foreign_names import keyword_advice
+    >>> keyword_advice("lr", ["learning_rate"])
+    ' It is called learning_rate here.'
+    >>> keyword_advice("epochs", ["X", "y"], ["max_iter"])
+    ' It is called max_iter here, a parameter of the estimator.'
+    """
+    known, parameters = [*known], [*parameters]
+    if keyword in parameters:
+        return " It is a parameter of the estimator, not of this method."
+    found = _PARAMETERS.get(keyword)
+    if found in parameters:
+        return f" It is called {found} here, a parameter of the estimator."
+    if found in known:
+        return f" It is called {found} here."
+    if keyword in _SENTENCES:
+        return f" {_SENTENCES[keyword]}"
+    close = difflib.get_close_matches(keyword, known, 1, cutoff=0.75)
+    return f" The closest name is {close[0]}." if close else ""
+
+
+def explain_unknown_keywords(method):
+    """Let the TypeError about an unknown keyword of a method say what to write instead.
+
+    The signature stays as it is, for `get_params`, `clone` and `help`.
+    """
+    known = inspect.signature(method).parameters
+
+    @functools.wraps(method)
+    def checked(self, *args, **kwargs):
+        for keyword in kwargs:
+            if keyword not in known:
+                is_init = method.__name__ == "__init__"
+                parameters = () if is_init else self.get_params(deep=False)
+                raise TypeError(
+                    f"{type(self).__name__}.{method.__name__}() got an unexpected keyword "
+                    f"argument {keyword!r}.{keyword_advice(keyword, known, parameters)}"
+                )
+        return method(self, *args, **kwargs)
+
+    return checked

@@ -1,0 +1,325 @@
+"""Checks of constructor parameters: what came, and what is allowed, by name."""
+
+import ast
+import math
+from collections.abc import Sequence
+from numbers import Integral, Real
+
+import numpy as np
+
+from skneural._checks.foreign_names import value_advice
+
+_MOST_LAYERS = 10_000  # more than anyone needs, and not too many to describe
+_MOST_ADVISED = 20  # longer sequences would hide the rest of a message
+
+
+def number(low=-math.inf, high=math.inf, *, integer=False, open_low=False, open_high=False):
+    """Return a check for a finite number in an interval, closed unless said otherwise."""
+    kind = "an integer" if integer else "a number"
+    bounds = []
+    if low > -math.inf:
+        bounds.append(f"{'>' if open_low else '>='} {low}")
+    if high < math.inf:
+        bounds.append(f"{'<' if open_high else '<='} {high}")
+    allowed = f"{kind} {' and '.join(bounds)}".strip()
+
+    def check(name, value):
+        if not is_number(value, Integral if integer else Real):
+            raise TypeError(f"{name} must be {allowed}, got {value!r}.{advise(value)}")
+        too_low = value <= low if open_low else value < low
+        too_high = value >= high if open_high else value > high
+        if too_low or too_high or not _is_finite(value):
+            raise ValueError(f"{name} must be {allowed}, got {value!r}.")
+
+    def advise(value):
+        return _unquoted(value) or (_whole(value) if integer else "")
+
+    check.allowed, check.advise = allowed, advise
+    return check
+
+
+def _whole(value):
+    """Advise to write integers that came as floats, such as 64.0; "" for anything else."""
+    numbers = tuple(value) if _is_sequence(value) else (value,)
+    if not 0 < len(numbers) <= _MOST_ADVISED:
+        return ""
+    if not all(is_number(x, Real) and abs(x) < 1e9 and x == int(x) for x in numbers):
+        return ""
+    if all(is_number(x) for x in numbers):
+        return ""  # it is their size that is not allowed
+    whole = tuple(int(x) for x in numbers)
+    return f" Write {whole if _is_sequence(value) else whole[0]!r}."
+
+
+def _unquoted(value, most=1):
+    """Advise to write numbers that came as text, at most so many; "" for anything else."""
+    try:
+        found = ast.literal_eval(value.strip())
+    except (AttributeError, SyntaxError, TypeError, ValueError):
+        return ""
+    numbers = found if isinstance(found, tuple | list) and most > 1 else [found]
+    if len(numbers) > most or not all(is_number(number, Real) for number in numbers):
+        return ""
+    return f" Write {found!r}, without quotation marks."
+
+
+def is_number(value, kind=Integral):
+    """Whether a value is a number of a kind: no bool, and no time, which NumPy calls one."""
+    return isinstance(value, kind) and not isinstance(value, bool | np.bool_ | np.timedelta64)
+
+
+def _is_finite(value):
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond the floats
+        return False
+
+
+def learning_rate(name, value):
+    """Check for a number above 0; what scikit-learn calls `learning_rate` is `schedule`."""
+    try:
+        number(0, open_low=True)(name, value)
+    except TypeError as error:
+        if not isinstance(value, str) or value not in ("constant", "invscaling", "adaptive"):
+            raise
+        raise TypeError(
+            f"{error} Write schedule={value!r}: learning_rate is the rate that it starts from."
+        ) from None
+
+
+def patience(name, value):
+    """Check for None or an integer from 1 up; infinity means the same as None."""
+    if isinstance(value, Real) and value == math.inf:
+        return
+    try:
+        either(None, number(1, integer=True))(name, value)
+    except (TypeError, ValueError) as error:
+        if not isinstance(value, str) or value.lower() not in ("inf", "infinity", "never"):
+            raise
+        raise TypeError(f"{error} Write None, which means never.") from None
+
+
+def one_of(*names):
+    """Return a check for one of some strings."""
+    allowed = (
+        " or ".join(repr(name) for name in names)
+        if len(names) < 3
+        else ("one of " + ", ".join(repr(name) for name in names))
+    )
+
+    def check(name, value):
+        if not isinstance(value, str):
+            raise TypeError(f"{name} must be {allowed}, got {value!r}.{advise(value)}")
+        if value not in names:
+            raise ValueError(f"{name} must be {allowed}, got {value!r}.{advise(value)}")
+
+    def advise(value):
+        return value_advice(value, names)
+
+    check.allowed, check.advise = allowed, advise
+    return check
+
+
+def either(special, check_other):
+    """Return a check for one special value, or what another check allows."""
+
+    def check(name, value):
+        if isinstance(value, type(special)) and value == special:
+            return
+        try:
+            check_other(name, value)
+        except (TypeError, ValueError) as error:
+            advice = advise(value)
+            raise type(error)(f"{name} must be {allowed}, got {value!r}.{advice}") from None
+
+    def advise(value):
+        if isinstance(value, str) and value.lower() == str(special).lower():
+            return f" Write {special!r}."
+        return check_other.advise(value)
+
+    allowed = check.allowed = f"{special!r} or {check_other.allowed}"
+    check.advise = advise
+    return check
+
+
+def boolean(name, value):
+    """Check for True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}.")
+
+
+def boolean_or_auto(name, value):
+    """Check for True, False or "auto"."""
+    if isinstance(value, bool | np.bool_) or (isinstance(value, str) and value == "auto"):
+        return
+    kind = ValueError if isinstance(value, str) else TypeError
+    advice = value_advice(value, ["auto"])
+    raise kind(f"{name} must be True, False or 'auto', got {value!r}.{advice}")
+
+
+def boolean_or_level(name, value):
+    """Check for True, False or an integer from 0 up."""
+    if not (isinstance(value, bool | np.bool_) or is_number(value)):
+        raise TypeError(f"{name} must be True, False or an integer >= 0, got {value!r}.")
+    if value < 0:
+        raise ValueError(f"{name} must be True, False or an integer >= 0, got {value!r}.")
+
+
+def random_state(name, value):
+    """Check for None, an integer seed or a RandomState instance."""
+    allowed = "None, an integer >= 0 or a numpy.random.RandomState"
+    if value is None or isinstance(value, np.random.RandomState):
+        return
+    if not is_number(value):
+        raise TypeError(f"{name} must be {allowed}, got {value!r}.")
+    if value < 0:
+        raise ValueError(f"{name} must be {allowed}, got {value!r}.")
+
+
+def layer_sizes(name, value):
+    """Return sizes of layers as a tuple of int; one integer is one layer."""
+    allowed = "an integer >= 1 or a sequence of them, one a layer"
+    sizes = (value,) if isinstance(value, Integral) else value
+    if not _is_sequence(sizes):
+        raise TypeError(
+            f"{name} must be {allowed}, got {value!r}."
+            f"{_unquoted(value, _MOST_LAYERS) or _whole(value)}"
+        )
+    sizes = tuple(sizes)
+    if len(sizes) > _MOST_LAYERS:
+        raise ValueError(f"{name} may have {_MOST_LAYERS:,} entries, got {len(sizes):,}.")
+    for size in sizes:
+        if not is_number(size):
+            raise TypeError(f"{name} must be {allowed}, got {value!r}.{_whole(value)}")
+        if size < 1:
+            raise ValueError(f"{name} must be {allowed}, got {value!r}.")
+    return tuple(int(size) for size in sizes)
+
+
+def per_layer(name, value, n_layers, check, what="hidden layers", hint=""):
+    """Return one value a layer, from one value for all or a sequence of them."""
+    if not _is_sequence(value):
+        check(name, value)
+        return (value,) * n_layers
+    values = tuple(value)
+    if len(values) != n_layers:
+        raise ValueError(
+            f"{name} must be one value or one for each of the {n_layers} {what}, got "
+            f"{len(values)}: {value!r}.{hint}"
+        )
+    for i, entry in enumerate(values):
+        check(f"{name}[{i}]", entry)
+    return values
+
+
+def number_or_pair(low):
+    """Return a check for an integer, or a sequence of one an axis (at most two)."""
+    allowed = f"an integer >= {low} or a pair of them"
+    entry = number(low, integer=True)
+
+    def check(name, value):
+        values = tuple(value) if _is_sequence(value) else (value,)
+        try:
+            if not 1 <= len(values) <= 2:
+                raise ValueError
+            for length in values:
+                entry(name, length)
+        except (TypeError, ValueError) as error:
+            advice = advise(value)
+            raise type(error)(f"{name} must be {allowed}, got {value!r}.{advice}") from None
+
+    def advise(value):
+        return _unquoted(value) or _whole(value)
+
+    check.allowed, check.advise = allowed, advise
+    return check
+
+
+def input_shape(name, value):
+    """Check for None, a length, or a tuple of one to three of them."""
+    allowed = "None, (height, width, channels), (length, channels) or a number of features"
+    if value is None:
+        return
+    lengths = tuple(value) if _is_sequence(value) else (value,)
+    if not 1 <= len(lengths) <= 3:
+        raise ValueError(f"{name} must be {allowed}, got {value!r}.")
+    for length in lengths:
+        if not is_number(length):
+            raise TypeError(
+                f"{name} must be {allowed}, all integers >= 1, got {value!r}.{_whole(value)}"
+            )
+        if length < 1:
+            raise ValueError(f"{name} must be {allowed}, all integers >= 1, got {value!r}.")
+
+
+def augmentation(name, value):
+    """Check for None, a callable or a dict of options."""
+    options = {"shift": number(0, integer=True), "horizontal_flip": boolean}
+    options["gaussian_noise"] = number(0)
+    if value is None or callable(value):
+        return
+    if not isinstance(value, dict):
+        raise TypeError(
+            f"{name} must be None, a dict with entries of {list(options)}, or a callable "
+            f"f(images, rng), got {value!r}.{_as_option(value)}"
+        )
+    for key, setting in value.items():
+        if key not in options:
+            raise ValueError(f"{name} must have entries of {list(options)}, got {key!r}.")
+        options[key](f"{name}[{key!r}]", setting)
+
+
+_EXAMPLES_OF_OPTIONS = {"shift": 2, "horizontal_flip": True, "gaussian_noise": 0.1}
+
+
+def _as_option(value):
+    """Advise to write the name of an augmentation as an entry of a dict; "" if it is none."""
+    if not isinstance(value, str) or value not in _EXAMPLES_OF_OPTIONS:
+        return ""
+    return f" Write { ({value: _EXAMPLES_OF_OPTIONS[value]})!r}, with a value of your own."
+
+
+def _is_sequence(value):
+    """Whether `value` is ordered and can be read more than once."""
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def class_weight(name, value):
+    """Check for None, "balanced", a dict of class weights or a list of such dicts."""
+    allowed = "None, 'balanced', a dict of weights >= 0 by class or a list of such dicts"
+    if value is None or (isinstance(value, str) and value == "balanced"):
+        return
+    several = isinstance(value, list) and value and all(isinstance(w, dict) for w in value)
+    if not isinstance(value, dict) and not several:
+        kind = ValueError if isinstance(value, str) else TypeError
+        raise kind(f"{name} must be {allowed}, got {value!r}.")
+    for weights in value if several else [value]:
+        for label, weight in weights.items():
+            number(0)(f"{name}[{label!r}]", weight)
+
+
+def scorer(name, value):
+    """Check for None, a string or a callable; the name of a scorer is looked up by fit."""
+    if value is not None and not isinstance(value, str) and not callable(value):
+        raise TypeError(
+            f"{name} must be None, the name of a scorer or a callable, got {value!r}."
+        )
+
+
+def trains_in_parts(estimator):
+    """Whether partial_fit makes sense; else an AttributeError says what to do instead."""
+    # anything but a name or a boolean is refused by name when the method runs
+    if isinstance(estimator.solver, str) and estimator.solver == "lbfgs":
+        raise AttributeError(
+            "solver='lbfgs' needs all of the data at once. Call fit, or use another solver, "
+            "such as 'adam', for partial_fit."
+        )
+    if isinstance(estimator.early_stopping, bool | np.bool_) and estimator.early_stopping:
+        raise AttributeError(
+            "early_stopping=True holds out a part of all data, and partial_fit sees a part at "
+            "a time. Set early_stopping=False or 'auto', and pass X_val and y_val to "
+            "partial_fit to have them scored after every call."
+        )
+    return True

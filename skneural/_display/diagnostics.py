@@ -1,0 +1,134 @@
+"""DiagnosticsDisplay: what went on in the layers, epoch by epoch."""
+
+import numpy as np
+
+from skneural._display.axes import (
+    COLOURS,
+    column_of_axes,
+    import_matplotlib,
+    plain,
+    tick_whole_epochs,
+)
+
+_LABELS = {
+    "grad_norm": "gradient norm",
+    "update_ratio": "update / weights",
+    "dead_share": "dead share",
+    "saturated_share": "saturated share",
+}
+
+
+class DiagnosticsDisplay:
+    """Gradients, updates, dead and saturated units of every layer and epoch.
+
+    Make it with `from_callback`. Parameters are stored as attributes.
+
+    Parameters
+    ----------
+    history : dict of list of list
+        As `history_` of `Diagnostics`: an entry an epoch with a number a layer.
+    layers : list of str
+        Names of the layers.
+
+    Attributes
+    ----------
+    axes_ : ndarray of Axes
+        One for each measure that some layer has.
+    ax_ : matplotlib Axes
+        The first of them.
+    figure_ : matplotlib Figure
+        Figure of the axes.
+    lines_ : dict of str to list of Line2D
+        The curves of the layers, by their names in `history`.
+
+    See Also
+    --------
+    Diagnostics : The callback that measures.
+    diagnose : Says in words what is wrong.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skneural import Diagnostics, DiagnosticsDisplay, MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> diagnostics = Diagnostics()
+    >>> clf = MLPClassifier((8,), max_iter=3, patience=None, random_state=0)
+    >>> _ = clf.set_callbacks(diagnostics).fit(X, y)
+    >>> display = DiagnosticsDisplay.from_callback(diagnostics)
+    >>> [axes.get_ylabel() for axes in display.axes_]
+    ['gradient norm', 'update / weights', 'dead share']
+    """
+
+    def __init__(self, *, history, layers):
+        self.history = history
+        self.layers = layers
+
+    @classmethod
+    def from_callback(cls, diagnostics, *, ax=None, **kwargs):
+        """Draw what a callback has measured.
+
+        Parameters
+        ----------
+        diagnostics : Diagnostics
+            The callback of a fit that has ended.
+        ax : matplotlib Axes or sequence of Axes, default=None
+            As in `plot`.
+        **kwargs : dict
+            Passed to matplotlib's ``plot``.
+
+        Returns
+        -------
+        display : DiagnosticsDisplay
+            With the curves drawn.
+        """
+        import_matplotlib(f"{cls.__name__}.from_callback")
+        if not getattr(diagnostics, "layers_", None):
+            raise ValueError(
+                "diagnostics must be a Diagnostics callback that a fit has used: "
+                f"estimator.set_callbacks(diagnostics).fit(X, y); got {diagnostics!r}."
+            )
+        display = cls(history=diagnostics.history_, layers=diagnostics.layers_)
+        return display.plot(ax=ax, **kwargs)
+
+    def plot(self, ax=None, **kwargs):
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or sequence of Axes, default=None
+            Axes that are divided into as many as needed, or these themselves; None makes a
+            new figure.
+        **kwargs : dict
+            Passed to matplotlib's ``plot``.
+
+        Returns
+        -------
+        display : DiagnosticsDisplay
+            This display.
+        """
+        values = {name: np.array(self.history[name], float) for name in _LABELS}
+        shown = [name for name, array in values.items() if np.isfinite(array).any()]
+        axes = column_of_axes(ax, len(shown), f"{type(self).__name__}.plot")
+        self.lines_ = {}
+        for panel, name in zip(axes, shown, strict=True):
+            self.lines_[name] = self._draw(panel, values[name], kwargs)
+            panel.set_ylabel(_LABELS[name])
+            if name.endswith("share"):
+                panel.set_ylim(-0.03, 1.03)
+            elif np.nanmin(values[name]) > 0:
+                panel.set_yscale("log")
+        # above: there is a curve a layer, and hardly a free corner
+        axes[0].legend(loc="lower left", bbox_to_anchor=(0, 1), fontsize="small", ncols=2)
+        axes[-1].set_xlabel("epoch")
+        tick_whole_epochs(axes[-1])
+        self.axes_, self.ax_, self.figure_ = axes, axes[0], axes[0].figure
+        return self
+
+    def _draw(self, panel, values, kwargs):
+        epochs, lines = np.arange(1, len(values) + 1), []
+        for k, layer in enumerate(self.layers):
+            style = {"color": COLOURS[k % len(COLOURS)], "label": plain(layer)}
+            style["linestyle"] = ("-", "--", ":")[k // len(COLOURS) % 3]
+            style["marker"] = "o" if len(values) < 3 else None
+            lines += panel.plot(epochs, values[:, k], **{**style, **kwargs})
+        return lines

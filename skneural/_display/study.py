@@ -1,0 +1,318 @@
+"""StudyDisplay: the scores of a study over one or two of its parameters."""
+
+from numbers import Real
+
+import numpy as np
+
+from skneural._display.axes import BLUE, VERMILLION, import_matplotlib, one_axes, plain
+from skneural._inspection.study import format_value, read_study
+
+
+class StudyDisplay:
+    """Scores of the candidates of a study, over one or two parameters.
+
+    Over one parameter: a point with an error bar for each candidate, and a line along the
+    best ones. Over two: a heat map with the numbers in its cells, or coloured points if the
+    candidates fill less than half of its cells, as those of a randomized search do.
+    Make it with `from_search`. Parameters are stored as attributes.
+
+    Parameters
+    ----------
+    values : dict of str to list
+        One or two parameters: their names, and their values in every candidate. Numbers
+        have their place on an axis, anything else is a category.
+    mean_scores : array-like of shape (n_candidates,)
+        Mean score of every candidate; NaN for one that failed, which is not drawn.
+    std_scores : array-like of shape (n_candidates,)
+        Standard deviations.
+    score_name : str, default="score"
+        For the label of the scores.
+    others_vary : bool, default=False
+        Whether the candidates differ in more than `values`.
+    best_index : int, default=None
+        The candidate that is marked as the best.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes of the picture.
+    figure_ : matplotlib Figure
+        Figure of the axes.
+    errorbar_ : ErrorbarContainer or None
+        The candidates over one parameter.
+    line_ : Line2D or None
+        Connects the best candidates of the values of one parameter.
+    im_ : AxesImage or None
+        The heat map.
+    text_ : ndarray of Text or None
+        The numbers in its cells; None where no candidate is.
+    scatter_ : PathCollection or None
+        The points over two parameters.
+
+    See Also
+    --------
+    StudyDisplay.from_search : Make the picture of a fitted search.
+    study_report : The table of a search.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from skneural import MLPClassifier, StudyDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> network = MLPClassifier(max_iter=5, patience=None, random_state=0)
+    >>> search = GridSearchCV(network, {"learning_rate": [0.001, 0.01, 0.1]}, cv=2)
+    >>> display = StudyDisplay.from_search(search.fit(X, y))
+    >>> display.ax_.get_xscale()
+    'log'
+    """
+
+    def __init__(
+        self,
+        *,
+        values,
+        mean_scores,
+        std_scores,
+        score_name="score",
+        others_vary=False,
+        best_index=None,
+    ):
+        self.values = values
+        self.mean_scores = mean_scores
+        self.std_scores = std_scores
+        self.score_name = score_name
+        self.others_vary = others_vary
+        self.best_index = best_index
+
+    @classmethod
+    def from_search(cls, search, *, param=None, ax=None, **kwargs):
+        """Draw the scores of a fitted search.
+
+        Parameters
+        ----------
+        search : fitted search
+            A fitted GridSearchCV, RandomizedSearchCV, HalvingGridSearchCV or
+            HalvingRandomSearchCV.
+        param : str or sequence of str, default=None
+            One or two of the parameters that vary, by their full names or as
+            `study_report` shortens them. None takes all if there are one or two, and of more
+            the two that make the largest difference: the mean scores of the candidates with
+            the best and the worst of their values lie furthest apart. Where others vary as
+            well, every candidate is a point, and a cell of a heat map shows the best of its
+            candidates.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
+        **kwargs : dict
+            Passed to matplotlib: see `plot`.
+
+        Returns
+        -------
+        display : StudyDisplay
+            With the picture drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        TypeError, NotFittedError
+            If `search` is not one of these searches, or is not fitted.
+        ValueError
+            If `param` names anything but one or two of the parameters that vary.
+        """
+        import_matplotlib(f"{cls.__name__}.from_search")
+        study = read_study(search)
+        means, stds = study.scores[study.score_name]
+        values = _chosen(study, param)
+        display = cls(
+            values=values,
+            mean_scores=means,
+            std_scores=stds,
+            score_name=study.score_name,
+            others_vary=len(values) < len(study.varied),
+            best_index=study.best_index,
+        )
+        return display.plot(ax=ax, **kwargs)
+
+    def plot(self, ax=None, **kwargs):
+        """Draw the picture.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
+        **kwargs : dict
+            Passed to matplotlib's ``errorbar`` for one parameter, to ``imshow`` or
+            ``scatter`` for two.
+
+        Returns
+        -------
+        display : StudyDisplay
+            This display.
+        """
+        ax = one_axes(ax, f"{type(self).__name__}.plot")
+        self.errorbar_ = self.line_ = self.im_ = self.text_ = self.scatter_ = None
+        means, stds = np.asarray(self.mean_scores, float), np.asarray(self.std_scores, float)
+        drawn = np.flatnonzero(~np.isnan(means))  # what failed leaves a gap
+        scales = [Scale(name, values, drawn) for name, values in self.values.items()]
+        best = None if self.best_index is None else list(drawn).index(self.best_index)
+        if len(scales) == 1:
+            self._plot_points(ax, *scales, means[drawn], stds[drawn], best, kwargs)
+        else:
+            cells = len(scales[0].distinct) * len(scales[1].distinct)
+            is_grid = len(np.unique([scale.index for scale in scales], axis=1).T) * 2 >= cells
+            plot = self._plot_cells if is_grid else self._plot_scatter
+            plot(ax, *scales, means[drawn], stds[drawn], best, kwargs)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _plot_points(self, ax, x, means, stds, best, kwargs):
+        style = {"fmt": "o", "color": BLUE, "capsize": 3, "zorder": 2}
+        self.errorbar_ = ax.errorbar(x.places, means, stds, **{**style, **kwargs})
+        places = np.unique(x.places)
+        repeated = len(places) < len(means)
+        if x.is_number and (repeated or not self.others_vary):
+            top = [means[x.places == place].max() for place in places]
+            (self.line_,) = ax.plot(places, top, color=BLUE, alpha=0.5, zorder=1)
+        if best is not None:
+            place, mean = x.places[best], means[best]
+            style = {"marker": "D", "color": VERMILLION, "linestyle": "", "zorder": 3}
+            ax.plot(place, mean, label=f"best: {mean:.4g}", **style)
+            ax.legend()
+        x.label(ax, "x")
+        ax.set_ylabel(plain(f"{self.score_name}, mean ± std"))
+
+    def _plot_cells(self, ax, x, y, means, stds, best, kwargs):
+        shown = {(y.index[i], x.index[i]): i for i in np.argsort(means)}  # the best, the last
+        if best is not None:  # that of halving need not have the highest score
+            shown[y.index[best], x.index[best]] = best
+        shape = len(y.distinct), len(x.distinct)
+        cells, self.text_ = np.full(shape, np.nan), np.full(shape, None)
+        for cell, i in shown.items():
+            cells[cell] = means[i]
+        style = {"cmap": "cividis", "aspect": "auto", "origin": "lower"}
+        self.im_ = ax.imshow(cells, **{**style, **kwargs})
+        for (row, column), i in shown.items():
+            self.text_[row, column] = ax.text(
+                column,
+                row,
+                f"{means[i]:.4g}\n± {stds[i]:.2g}" + ("\nbest" if i == best else ""),
+                ha="center",
+                va="center",
+                color="white" if self.im_.norm(means[i]) < 0.5 else "black",
+                fontsize=min(9, 60 / shape[1]),
+            )
+        x.label_cells(ax, "x")
+        y.label_cells(ax, "y")
+        ax.figure.colorbar(self.im_, ax=ax, label=plain(self.score_name))
+
+    def _plot_scatter(self, ax, x, y, means, stds, best, kwargs):
+        style = {"cmap": "cividis", "c": means, "s": 60}
+        self.scatter_ = ax.scatter(x.places, y.places, **{**style, **kwargs})
+        if best is not None:
+            label = f"best: {means[best]:.4g} ± {stds[best]:.2g}"
+            style = {"facecolors": "none", "edgecolors": VERMILLION, "linewidths": 2}
+            ax.scatter(x.places[best], y.places[best], s=180, label=label, **style)
+            ax.legend()
+        x.label(ax, "x")
+        y.label(ax, "y")
+        ax.figure.colorbar(self.scatter_, ax=ax, label=plain(self.score_name))
+
+
+def _chosen(study, param):
+    """The values of one or two parameters of a study, by short names."""
+    known = list(study.varied)
+    if param is None:
+        chosen = known if len(known) < 3 else _most_important(study)
+    else:
+        chosen = [param] if isinstance(param, str) else list(param)
+    # a full name stands for its short one
+    chosen = [
+        next((name for name in known if full == name or full.endswith(f"__{name}")), full)
+        for full in chosen
+    ]
+    if len(chosen) not in (1, 2) or not set(chosen) <= set(known):
+        raise ValueError(
+            f"param must be one or two of the parameters that vary, {known}, got {param!r}."
+        )
+    return {name: study.varied[name] for name in chosen}
+
+
+def _most_important(study):
+    """Return the names of the two parameters that make the largest difference to the score."""
+    scores = study.scores[study.score_name][0]
+
+    def difference(name):
+        of_value = {}
+        for value, score in zip(study.varied[name], scores, strict=True):
+            if not np.isnan(score):
+                of_value.setdefault(repr(value), []).append(score)
+        return np.ptp([np.mean(of_one) for of_one in of_value.values()] or [0.0])
+
+    two = sorted(study.varied, key=difference, reverse=True)[:2]
+    return [name for name in study.varied if name in two]  # in their order of the search
+
+
+class Scale:
+    """Where the values of a parameter stand on an axis: as numbers or as categories.
+
+    Parameters
+    ----------
+    name : str
+        For the label of the axis.
+    values : list
+        One a candidate.
+    drawn : ndarray of int
+        Which candidates are drawn: `index` and `places` are theirs.
+    """
+
+    def __init__(self, name, values, drawn):
+        self.name = name
+        self.is_number = all(
+            isinstance(value, Real) and not isinstance(value, bool) and np.isfinite(value)
+            for value in values
+        )
+        keys = [float(value) if self.is_number else repr(value) for value in values]
+        distinct = dict(zip(keys, values, strict=True))
+        if self.is_number:
+            distinct = dict(sorted(distinct.items()))
+        self.distinct, order = list(distinct.values()), list(distinct)
+        self.index = np.array([order.index(key) for key in keys])[drawn]
+        self.is_log = False
+        if self.is_number and len(self.distinct) > 2:
+            gaps = np.diff(np.asarray(self.distinct, float))
+            uneven = gaps.max() > 5 * gaps.min()  # scikit-learn's rule for its curves
+            self.is_log = uneven and self.distinct[0] > 0
+            # zero and powers of ten beside each other have no axis but that of categories
+            self.is_number = self.is_log or not uneven
+        self.places = np.asarray(values, float)[drawn] if self.is_number else self.index
+
+    def label(self, ax, which):
+        """Write name, ticks and scale at an axis, "x" or "y"."""
+        if not self.is_number:
+            getattr(ax, f"set_{which}lim")(-0.5, len(self.distinct) - 0.5)
+            self.label_cells(ax, which)
+            return
+        getattr(ax, f"set_{which}scale")("log" if self.is_log else "linear")
+        if len(self.distinct) > 10:
+            getattr(ax, f"set_{which}label")(plain(self.name))
+            return
+        getattr(ax, f"{which}axis").minorticks_off()
+        self._label(ax, which, self.distinct)
+        if len(self.distinct) > 1:  # room beside the outer values, also if nothing is there
+            low, high = self.distinct[0], self.distinct[-1]
+            room = (high / low) ** 0.05 if self.is_log else (high - low) * 0.05
+            limits = (low / room, high * room) if self.is_log else (low - room, high + room)
+            getattr(ax, f"set_{which}lim")(limits)
+
+    def label_cells(self, ax, which):
+        """Write name and values at an axis of a heat map."""
+        self._label(ax, which, range(len(self.distinct)))
+
+    def _label(self, ax, which, ticks):
+        labels = [plain(format_value(value)) for value in self.distinct]
+        slant = {}
+        inches = ax.bbox.width / ax.figure.dpi / len(labels)  # a label
+        if which == "x" and max(map(len, labels)) + 1 > 12 * inches:
+            slant = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
+        getattr(ax, f"set_{which}ticks")(ticks, labels, **slant)
+        getattr(ax, f"set_{which}label")(plain(self.name))

@@ -1,0 +1,131 @@
+"""The HTML page of a study: its table and its pictures in one file."""
+
+import base64
+import io
+from html import escape
+
+import numpy as np
+
+from skneural._display.axes import BLUE, VERMILLION, import_matplotlib, plain
+from skneural._display.loss_curve import LossCurveDisplay
+from skneural._display.study import StudyDisplay
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff;
+       max-width: 1100px; margin: 0 auto; padding: 1rem; }
+h1 { font-size: 1.4rem; line-height: 1.25; overflow-wrap: anywhere; }
+.table { overflow-x: auto; border: 1px solid #ccc; border-radius: 4px; }
+table { border-collapse: collapse; width: 100%; font-size: .9rem;
+        font-variant-numeric: tabular-nums; }
+caption { display: none; }
+th, td { padding: .4rem .55rem; text-align: right; white-space: nowrap; }
+th { background: #f2f2f2; white-space: normal; }
+tr + tr > td { border-top: 1px solid #e5e5e5; }
+tr.best > td { background: #e0eff8; font-weight: 600; }
+.pictures { display: grid; gap: 1.5rem; margin-top: 1rem;
+            grid-template-columns: repeat(auto-fill, minmax(min(100%, 340px), 1fr)); }
+figure { margin: 0; max-width: 520px; }
+img { width: 100%; height: auto; }
+figcaption { color: #444; }
+@media (max-width: 600px) { table { font-size: .85rem; } th, td { padding: .3rem .4rem; } }
+footer { margin-top: 2rem; color: #666; font-size: .85rem; }
+"""
+
+
+def page(study, table):
+    """Return the page as text.
+
+    Parameters
+    ----------
+    study : Study
+        What the pictures show.
+    table : str
+        HTML of the table and what is to be said below it.
+    """
+    table, end, notes = table.partition("</table>")
+    pictures = "\n".join(
+        f'<figure><img alt="{escape(caption)}" src="data:image/png;base64,{_png(figure)}">'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+        for caption, figure in _pictures(study)
+    )
+    title = escape(study.title)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1>{title}</h1>
+<div class="table" tabindex="0">{table}{end}</div>
+{notes}
+<div class="pictures">
+{pictures}
+</div>
+<footer>Made by study_report of skneural. Scores and seconds are means over the folds, ±
+standard deviations.</footer>
+</body>
+</html>
+"""
+
+
+def _png(figure):
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=200)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _new_axes(height=3.6):
+    """Axes of a figure that pyplot knows nothing of: nobody has to close it."""
+    from matplotlib.figure import Figure
+
+    # narrow, so that its letters are large enough on a phone
+    return Figure(figsize=(4.8, height), layout="constrained").subplots()
+
+
+def _pictures(study):
+    """Yield captions and figures."""
+    import_matplotlib("StudyReport.to_html")
+    means, stds = study.scores[study.score_name]
+    several = np.count_nonzero(~np.isnan(means)) > 1
+    names = list(study.varied)
+    for chosen in (names,) if len(names) in (1, 2) else ([name] for name in names):
+        if several:
+            display = StudyDisplay(
+                values={name: study.varied[name] for name in chosen},
+                mean_scores=means,
+                std_scores=stds,
+                score_name=study.score_name,
+                others_vary=len(chosen) < len(names),
+                best_index=study.best_index,
+            ).plot(_new_axes())
+            yield f"{study.score_name} by {' and '.join(chosen)}", display.figure_
+    if several:
+        yield f"{study.score_name} and what it costs", _cost_picture(study, means, stds)
+    if study.fitted is not None:
+        what = "of the first fold" if study.best_index is None else "of the best, on all rows"
+        network = study.fitted
+        display = LossCurveDisplay(history=network.history_, max_iter=network.max_iter)
+        height = 2 + 1.6 * len(display.panels())
+        yield f"Training {what}", display.plot(_new_axes(height)).figure_
+
+
+def _cost_picture(study, means, stds):
+    ax = _new_axes()
+    seconds = study.fit_time[0]
+    ax.errorbar(seconds, means, stds, fmt="o", color=BLUE, capsize=3)
+    best = study.best_index
+    if best is not None:
+        style = {"color": VERMILLION, "marker": "D", "linestyle": "", "zorder": 3}
+        ax.plot(seconds[best], means[best], label="best", **style)
+        ax.legend()
+    if seconds.max() > 10 * seconds.min() > 0:
+        ax.set_xscale("log")
+    else:
+        ax.set_xlim(left=0)  # a little more time looks like a little more
+        ax.locator_params(axis="x", nbins=6)
+    ax.set_xlabel("seconds a fit")
+    ax.set_ylabel(plain(f"{study.score_name}, mean ± std"))
+    return ax.figure

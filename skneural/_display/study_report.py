@@ -1,0 +1,241 @@
+"""The table of a study: as text, Markdown, an HTML page or a DataFrame."""
+
+import math
+import re
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from skneural._display.study_page import page
+from skneural._inspection.study import MISSING, format_value, read_study
+
+
+def study_report(search):
+    """Make the table of a study: scores, times and sizes of all candidates, the best marked.
+
+    Parameters
+    ----------
+    search : fitted search, or dict
+        A fitted GridSearchCV, RandomizedSearchCV, HalvingGridSearchCV or
+        HalvingRandomSearchCV over estimators of skneural, in a Pipeline or not; or what
+        ``cross_validate`` returns, for epochs and sizes with ``return_estimator=True``.
+
+    Returns
+    -------
+    report : StudyReport
+        Prints as a text table; see its methods for Markdown, HTML and pandas.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `search` is something else, or not fitted.
+
+    See Also
+    --------
+    StudyDisplay : The picture of a study.
+
+    Notes
+    -----
+    Scores and fit times are means over the folds, ± standard deviations. The number of
+    parameters of a candidate is that of its network on the data of the best one.
+
+    A search does not record how many epochs a fit took. They are known where nothing ends
+    a fit before `max_iter` (``patience=None``), and where `epochs_scorer` is one of the
+    scores; elsewhere there is a dash.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skneural import MLPClassifier, study_report
+    >>> X, y = load_iris(return_X_y=True)
+    >>> network = MLPClassifier(max_iter=20, patience=None, random_state=0)
+    >>> search = GridSearchCV(
+    ...     make_pipeline(StandardScaler(), network),
+    ...     {"mlpclassifier__hidden_layer_sizes": [(8,), (32, 16)]}, cv=3)
+    >>> report = study_report(search.fit(X, y))
+    >>> print(report)
+    GridSearchCV of MLPClassifier, 2 candidates, 3 folds
+    <BLANKLINE>
+    hidden_layer_sizes            score ...
+    >>> report.to_frame()[["hidden_layer_sizes", "epochs", "parameters"]]
+      hidden_layer_sizes  epochs  parameters
+    0               (8,)      20          67
+    1           (32, 16)      20         739
+    """
+    return StudyReport(read_study(search))
+
+
+class StudyReport:
+    """The table of a study, which `study_report` makes.
+
+    Parameters
+    ----------
+    study : Study
+        What a search or a cross-validation has found out.
+
+    See Also
+    --------
+    study_report : Makes a report.
+    """
+
+    def __init__(self, study):
+        self.study = study
+
+    def to_frame(self):
+        """Return the numbers as a pandas DataFrame.
+
+        Returns
+        -------
+        frame : DataFrame
+            A row a candidate, in the order of the search: the parameters that vary, mean
+            and standard deviation of the scores and of the fit time, epochs, parameters
+            (NaN where not known), and whether it is the best.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            message = "StudyReport.to_frame needs pandas: pip install pandas"
+            raise ImportError(message) from error
+
+        study = self.study
+        columns = {
+            name: [None if value is MISSING else value for value in values]
+            for name, values in study.varied.items()
+        }
+        pairs = {f"test_{name}": pair for name, pair in study.scores.items()}
+        if study.train_scores is not None:
+            pairs[f"train_{study.score_name}"] = study.train_scores
+        for name, (means, stds) in {**pairs, "fit_time": study.fit_time}.items():
+            columns[f"mean_{name}"], columns[f"std_{name}"] = means, stds
+        for name, numbers in ("epochs", study.epochs), ("parameters", study.n_parameters):
+            columns[name] = [np.nan if number is None else number for number in numbers]
+        columns["best"] = [i == study.best_index for i in range(len(study.epochs))]
+        # columns of tuples stay columns of tuples
+        return pd.DataFrame({name: pd.Series(list(v)) for name, v in columns.items()})
+
+    def to_markdown(self):
+        """Return the table in Markdown, as GitHub and Sphinx read it.
+
+        Returns
+        -------
+        text : str
+            Title, table and notes.
+        """
+        header, cells = self._table()
+        lines = [map(_escape_markdown, header), self._aligned(header, ":--", "--:")]
+        for i, row in enumerate(cells):
+            row = map(_escape_markdown, row)
+            bold = i == self.study.best_index
+            lines.append([f"**{cell}**" if bold and cell else cell for cell in row])
+        table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        notes = [_escape_markdown(note) for note in self.study.notes]
+        return "\n\n".join([_escape_markdown(self.study.title), table, *notes]) + "\n"
+
+    def to_html(self, path=None):
+        """Make one HTML page with table and pictures inside; needs matplotlib.
+
+        Parameters
+        ----------
+        path : str or path-like, default=None
+            The file to write.
+
+        Returns
+        -------
+        html : str or None
+            The page, if there is no `path`.
+        """
+        html = page(self.study, self._repr_html_())
+        if path is None:
+            return html
+        Path(path).write_text(html, encoding="utf-8")
+        return None
+
+    def _repr_html_(self):
+        """The table alone, for notebooks."""
+        header, cells = self._table()
+        left = self._aligned(header, ' style="text-align: left"', "")
+        lines = ["<table>", f"<caption>{escape(self.study.title)}</caption>", "<thead><tr>"]
+        names = [escape(name).replace("_", "_<wbr>") for name in header]  # where to break
+        lines += [f"<th{c}>{name}</th>" for name, c in zip(names, left, strict=True)]
+        lines.append("</tr></thead><tbody>")
+        for i, row in enumerate(cells):
+            lines.append('<tr class="best">' if i == self.study.best_index else "<tr>")
+            lines += [f"<td{c}>{escape(s)}</td>" for s, c in zip(row, left, strict=True)]
+            lines.append("</tr>")
+        lines.append("</tbody></table>")
+        lines += [f"<p>{escape(note)}</p>" for note in self.study.notes]
+        return "\n".join(lines)
+
+    def __str__(self):
+        header, cells = self._table()
+        columns = list(zip(header, *cells, strict=True))
+        sides = self._aligned(header, str.ljust, str.rjust)
+        padded = [
+            [side(cell, max(map(len, column))) for cell in column]
+            for side, column in zip(sides, columns, strict=True)
+        ]
+        lines = ["  ".join(row).rstrip() for row in zip(*padded, strict=True)]
+        return "\n".join([self.study.title, "", *lines, "", *self.study.notes]).rstrip()
+
+    __repr__ = __str__
+
+    def _aligned(self, header, left, right):
+        """One of two things a column: parameters stand left, numbers right."""
+        n_left = len(self.study.varied)
+        return [left] * n_left + [right] * (len(header) - n_left)
+
+    def _table(self):
+        """Header and rows of the table, as strings."""
+        study = self.study
+        columns = [
+            (name, [format_value(value) for value in values])
+            for name, values in study.varied.items()
+        ]
+        scores = dict(study.scores)
+        if study.train_scores is not None:
+            scores[f"{study.score_name} in training"] = study.train_scores
+        for name, pair in scores.items():
+            columns.append((name, [_format_score(*both) for both in zip(*pair, strict=True)]))
+        seconds = zip(*study.fit_time, strict=True)
+        columns += [
+            ("seconds a fit", [_format_seconds(mean, std) for mean, std in seconds]),
+            ("epochs", [_format_count(number) for number in study.epochs]),
+            ("parameters", [_format_count(number) for number in study.n_parameters]),
+        ]
+        if study.best_index is not None:
+            marks = [""] * len(study.epochs)
+            marks[study.best_index] = "best"
+            columns.append(("", marks))
+        names, cells = zip(*columns, strict=True)
+        return names, list(zip(*cells, strict=True))
+
+
+def _format_score(mean, std):
+    if np.isnan(mean):
+        return "failed"
+    if 1e-2 <= abs(mean) < 1e3 or mean == 0:
+        return f"{mean:.4f} ± {std:.4f}"
+    return f"{mean:.4g} ± {std:.2g}"
+
+
+def _format_seconds(mean, std):
+    """Three digits of the mean, at most tenths of milliseconds; the deviation likewise."""
+    decimals = min(max(0, 2 - math.floor(math.log10(mean))), 4) if mean > 0 else 0
+    return f"{mean:,.{decimals}f} ± {std:,.{decimals}f}"
+
+
+def _format_count(number):
+    """A count, or the mean of counts."""
+    if number is None:
+        return "-"
+    return f"{number:,.0f}" if number == int(number) else f"{number:,.1f}"
+
+
+def _escape_markdown(text):
+    """Take their meaning from what Markdown, its tables or HTML would read as markup."""
+    text = escape(text, quote=False)
+    return re.sub(r"[\\`*|~\[\]]|(?<!\w)_|_(?!\w)", r"\\\g<0>", text)

@@ -1,0 +1,180 @@
+"""WeightsDisplay: the weights of a layer as images."""
+
+import math
+
+import numpy as np
+
+from skneural._display.axes import import_matplotlib, one_axes
+from skneural._inspection.find_network import fitted_network
+from skneural._network.layers.flatten import Flatten
+
+
+class WeightsDisplay:
+    """The weights into every unit of a layer, or every filter, as one image each.
+
+    Red weights are positive, blue ones negative, white ones zero; all images have the same
+    scale. Make it with `from_estimator`. Parameters are stored as attributes.
+
+    Parameters
+    ----------
+    images : array-like of shape (n_units, n_channels, height, width)
+        An image for each unit and each of its input channels.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes with the images: with one channel side by side from the upper left corner,
+        with several a row for each unit and a column for each channel.
+    figure_ : matplotlib Figure
+        Figure of the axes.
+    im_ : AxesImage
+        All images in one, with gaps of NaN between them.
+    colorbar_ : Colorbar or None
+        The scale of the weights.
+
+    See Also
+    --------
+    WeightsDisplay.from_estimator : Make the picture of a fitted estimator.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skneural import MLPClassifier, WeightsDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = MLPClassifier((6,), max_iter=2, patience=None, random_state=0)
+    >>> display = WeightsDisplay.from_estimator(clf.fit(X / 16, y))  # the digits are 8 x 8
+    >>> display.images.shape
+    (6, 1, 8, 8)
+    """
+
+    def __init__(self, *, images):
+        self.images = images
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, *, layer=0, image_shape=None, ax=None, colorbar=True, **kwargs
+    ):
+        """Draw the weights of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A fitted estimator of skneural, a Pipeline that ends in one, or a fitted search
+            over them.
+        layer : int, default=0
+            Which entry of `coefs_`: 0 is the layer next to the input.
+        image_shape : tuple of int, default=None
+            (height, width) or (height, width, channels) of the inputs of a dense layer.
+            None guesses a square, which is for square images. A convolutional layer knows.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
+        colorbar : bool, default=True
+            Whether to draw the scale.
+        **kwargs : dict
+            Passed to matplotlib's ``imshow``.
+
+        Returns
+        -------
+        display : WeightsDisplay
+            With the images drawn.
+        """
+        import_matplotlib(f"{cls.__name__}.from_estimator")
+        network = fitted_network(estimator)
+        coefs = network.coefs_
+        if not _is_integer(layer) or not -len(coefs) <= layer < len(coefs):
+            raise ValueError(
+                f"layer must be an integer from 0 to {len(coefs) - 1}, got {layer!r}."
+            )
+        if image_shape is None:
+            image_shape = _shape_before_flatten(network.network_, layer % len(coefs))
+        images = _images(np.array(coefs[layer]), image_shape)
+        return cls(images=images).plot(ax=ax, colorbar=colorbar, **kwargs)
+
+    def plot(self, ax=None, *, colorbar=True, **kwargs):
+        """Draw the images.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
+        colorbar : bool, default=True
+            Whether to draw the scale.
+        **kwargs : dict
+            Passed to matplotlib's ``imshow``.
+
+        Returns
+        -------
+        display : WeightsDisplay
+            This display.
+        """
+        ax = one_axes(ax, f"{type(self).__name__}.plot")
+        images = np.asarray(self.images)
+        largest = np.abs(images).max() or 1.0
+        style = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
+        style["interpolation"] = "nearest"  # a weight is a pixel
+        self.im_ = ax.imshow(_mosaic(images), **{**style, **kwargs})
+        ax.set_axis_off()
+        self.colorbar_ = None
+        if colorbar:
+            self.colorbar_ = ax.figure.colorbar(self.im_, ax=ax, label="weight", shrink=0.8)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+def _shape_before_flatten(network, layer):
+    """The shape of the images whose pixels a dense layer takes, None if there is no Flatten."""
+    weighted = [i for i, one in enumerate(network.layers) if "weight" in one.param_shapes]
+    before = weighted[layer] - 1
+    if before < 0 or not isinstance(network.layers[before], Flatten):
+        return None
+    shape = network.input_shapes[before]
+    return {1: None, 2: (1, *shape), 3: shape}[len(shape)]
+
+
+def _images(weights, image_shape):
+    """Weights of a layer as (n_units, n_channels, height, width)."""
+    if weights.ndim == 3:  # of a 1-D convolution: (length, channels, units)
+        weights = weights[None]
+    if weights.ndim == 4:  # of a convolution: (height, width, channels, units)
+        if image_shape is not None:
+            raise ValueError(
+                "image_shape must be None for a convolutional layer, whose filters have the "
+                f"shape {weights.shape[:2]}; got {image_shape!r}."
+            )
+        return weights.transpose(3, 2, 0, 1)
+    n_inputs = weights.shape[0]
+    if image_shape is None:
+        side = math.isqrt(n_inputs)
+        if side * side != n_inputs:
+            raise ValueError(
+                f"image_shape must be given, such as (height, width): the {n_inputs} inputs "
+                "of this layer are no square."
+            )
+        image_shape = side, side
+    shape = tuple(image_shape) if isinstance(image_shape, list | tuple) else ()
+    is_shape = len(shape) in (2, 3) and all(_is_integer(n) and n > 0 for n in shape)
+    if not is_shape or math.prod(shape) != n_inputs:
+        raise ValueError(
+            "image_shape must be (height, width) or (height, width, channels), with the "
+            f"product {n_inputs}, the inputs of this layer; got {image_shape!r}."
+        )
+    images = weights.T.reshape(-1, *shape, *([1] if len(shape) == 2 else []))
+    return images.transpose(0, 3, 1, 2)
+
+
+def _is_integer(value):
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _mosaic(images):
+    """All images in one array, with gaps of NaN of a pixel between them."""
+    n_units, n_channels, height, width = images.shape
+    if n_channels == 1:
+        n_columns = math.ceil(math.sqrt(n_units))
+        n_rows = math.ceil(n_units / n_columns)
+    else:
+        n_rows, n_columns = n_units, n_channels
+    tiles = np.full((n_rows * n_columns, height + 1, width + 1), np.nan)
+    tiles[: n_units * n_channels, :-1, :-1] = images.reshape(-1, height, width)
+    tiles = tiles.reshape(n_rows, n_columns, height + 1, width + 1).swapaxes(1, 2)
+    return tiles.reshape(n_rows * (height + 1), n_columns * (width + 1))[:-1, :-1]

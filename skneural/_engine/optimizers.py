@@ -1,0 +1,192 @@
+"""Optimizers: one update of the flat parameter vector, in place.
+
+An optimizer is its hyperparameters; what it remembers between steps is the `state`
+dict that `init` returns and `step` updates. `step` may destroy the gradient,
+which serves as scratch space. Rates and other numbers are Python floats: a NumPy float64
+scalar would turn float32 updates into float64.
+"""
+
+import math
+
+import numpy as np
+
+from skneural._network import array_operations as ops
+
+
+class SGD:
+    """Gradient descent with (Nesterov's) momentum.
+
+    ``v = momentum * v + grad``, ``theta -= rate * v``; with Nesterov's momentum
+    ``theta -= rate * (grad + momentum * v)``. This is PyTorch's form. scikit-learn keeps
+    ``rate * v`` instead, which differs only while the rate changes.
+
+    References
+    ----------
+    I. Sutskever et al., On the importance of initialization and momentum in deep
+    learning, ICML 2013.
+    """
+
+    def __init__(self, momentum=0.9, nesterovs_momentum=True):
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+
+    def init(self, theta):
+        """The state before the first step."""
+        return {"velocity": np.zeros_like(theta)} if self.momentum else {}
+
+    def step(self, theta, grad, rate, state):
+        """Update `theta` and `state`; destroy `grad`."""
+        if not self.momentum:
+            ops.add_scaled(theta, grad, -rate)
+            return
+        velocity = state["velocity"]
+        velocity *= self.momentum
+        velocity += grad
+        if self.nesterovs_momentum:
+            ops.add_scaled(theta, grad, -rate)
+            rate = rate * self.momentum
+        ops.add_scaled(theta, velocity, -rate)
+
+
+class Adam:
+    """Adaptive moments, with bias correction and epsilon outside the root.
+
+    This is PyTorch's form; scikit-learn adds epsilon before the bias correction of the
+    second moment, which differs by about epsilon.
+
+    References
+    ----------
+    D. Kingma and J. Ba, Adam: a method for stochastic optimization, ICLR 2015.
+    """
+
+    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def init(self, theta):
+        """The state before the first step."""
+        return {"steps": 0, "first": np.zeros_like(theta), "second": np.zeros_like(theta)}
+
+    def step(self, theta, grad, rate, state):
+        """Update `theta` and `state`; destroy `grad`.
+
+        The moments are kept as plain discounted sums; the factor ``1 - beta`` that makes
+        them averages is part of the scalar correction, which saves two passes.
+        """
+        state["steps"] += 1
+        first, second = state["first"], state["second"]
+        first *= self.beta_1
+        first += grad
+        grad *= grad
+        second *= self.beta_2
+        second += grad
+        correction_1 = (1 - self.beta_1) / (1 - self.beta_1 ** state["steps"])
+        root = math.sqrt((1 - self.beta_2) / (1 - self.beta_2 ** state["steps"]))
+        # rate * c1 * first / (root * sqrt(second) + epsilon)
+        rate = rate * correction_1 / root
+        _add_quotient(theta, first, second, -rate, self.epsilon / root, scratch=grad)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay.
+
+    ``theta *= 1 - rate * decay``, then a step of Adam. A penalty in the loss would be
+    divided by the root of the second moment like the rest of the gradient; this decay is
+    not. Only the first `n_weights` entries decay (None: all), which leaves out biases;
+    PyTorch decays all that it is given. scikit-learn has no AdamW.
+
+    References
+    ----------
+    I. Loshchilov and F. Hutter, Decoupled weight decay regularization, ICLR 2019.
+    """
+
+    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8, decay=0.01, n_weights=None):
+        super().__init__(beta_1, beta_2, epsilon)
+        self.decay = decay
+        self.n_weights = n_weights
+
+    def step(self, theta, grad, rate, state):
+        """Update `theta` and `state`; destroy `grad`."""
+        theta[: self.n_weights] *= 1 - rate * self.decay
+        super().step(theta, grad, rate, state)
+
+
+class AdaGrad:
+    """Rates that shrink with the sum of all squared gradients.
+
+    ``sum += grad ** 2``, ``theta -= rate * grad / (sqrt(sum) + epsilon)``. This is
+    PyTorch's form with an epsilon of 1e-8 instead of 1e-10. scikit-learn has no AdaGrad.
+
+    References
+    ----------
+    J. Duchi, E. Hazan and Y. Singer, Adaptive subgradient methods for online learning and
+    stochastic optimization, JMLR 12, 2011.
+    """
+
+    def __init__(self, epsilon=1e-8):
+        self.epsilon = epsilon
+        self.scratch = None
+
+    def init(self, theta):
+        """The state before the first step."""
+        return {"sum_of_squares": np.zeros_like(theta)}
+
+    def step(self, theta, grad, rate, state):
+        """Update `theta` and `state`."""
+        squares, scratch = state["sum_of_squares"], _scratch_of(self, theta)
+        squares += np.multiply(grad, grad, out=scratch)
+        _add_quotient(theta, grad, squares, -rate, self.epsilon, scratch)
+
+
+class RMSProp:
+    """Rates divided by the root of a running average of squared gradients.
+
+    ``average = rho * average + (1 - rho) * grad ** 2``,
+    ``theta -= rate * grad / (sqrt(average) + epsilon)``. This is PyTorch's form, where rho
+    is called alpha: epsilon stands outside the root, and the average starts at zero
+    without a correction, so that the first steps are up to ``1 / sqrt(1 - rho)`` times the
+    rate. scikit-learn has no RMSProp.
+
+    References
+    ----------
+    T. Tieleman and G. Hinton, Lecture 6.5 of Neural networks for machine learning,
+    Coursera 2012.
+    """
+
+    def __init__(self, rho=0.99, epsilon=1e-8):
+        self.rho = rho
+        self.epsilon = epsilon
+        self.scratch = None
+
+    def init(self, theta):
+        """The state before the first step."""
+        return {"discounted_squares": np.zeros_like(theta)}
+
+    def step(self, theta, grad, rate, state):
+        """Update `theta` and `state`.
+
+        As in Adam, squares are kept as a discounted sum, and the factor ``1 - rho`` that
+        makes it an average is part of the scalars.
+        """
+        squares, scratch = state["discounted_squares"], _scratch_of(self, theta)
+        squares *= self.rho
+        squares += np.multiply(grad, grad, out=scratch)
+        root = math.sqrt(1 - self.rho)
+        _add_quotient(theta, grad, squares, -rate / root, self.epsilon / root, scratch)
+
+
+def _scratch_of(optimizer, theta):
+    """A vector like `theta`, kept with the optimizer: the state would take it into pickles."""
+    scratch = optimizer.scratch
+    if scratch is None or scratch.shape != theta.shape or scratch.dtype != theta.dtype:
+        optimizer.scratch = np.empty_like(theta)
+    return optimizer.scratch
+
+
+def _add_quotient(theta, numerator, squares, factor, epsilon, scratch):
+    """``theta += factor * numerator / (sqrt(squares) + epsilon)``."""
+    np.sqrt(squares, out=scratch)
+    scratch += epsilon
+    np.divide(numerator, scratch, out=scratch)
+    ops.add_scaled(theta, scratch, factor)

@@ -1,0 +1,1 @@
+"""The estimators: parameters and data become a network and a job."""

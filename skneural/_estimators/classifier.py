@@ -1,0 +1,243 @@
+"""What the classifiers share: labels, probabilities and decisions."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils import column_or_1d
+
+from skneural._checks.data import check_sample_weight, named, refuse_unreadable
+from skneural._checks.foreign_names import explain_unknown_keywords
+from skneural._checks.parameters import trains_in_parts
+from skneural._estimators.available_if import available_if
+from skneural._estimators.class_weight import class_factors
+from skneural._estimators.labels import LabelColumn, LabelColumns, LabelIndicator, read_labels
+from skneural._network.losses.classification import CLASSIFIER_LOSSES
+from skneural._training.default_scores import Accuracy
+
+
+def _has_probabilities(estimator):
+    """Whether the loss has a link to probabilities; the error says which have."""
+    of_columns, _ = CLASSIFIER_LOSSES.get(estimator.loss, (None, None))
+    if of_columns is None or not of_columns.probabilistic:
+        raise AttributeError(
+            f"loss={estimator.loss!r} has no probabilities; loss='log_loss' and "
+            "loss='squared_error' have."
+        )
+    return True
+
+
+class NeuralClassifierMixin(ClassifierMixin):
+    """Labels in and out: binary, multiclass, multilabel, and several columns of labels."""
+
+    @available_if(trains_in_parts)
+    @explain_unknown_keywords
+    def partial_fit(
+        self,
+        X,
+        y,
+        classes=None,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
+        """Train for one epoch on a part of the data.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            A part of the training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_columns)
+            Class labels, in one column or several, or a 0/1 label indicator matrix.
+        classes : array-like of shape (n_classes,) or list of them, default=None
+            All labels there will ever be; a list of arrays, one a column, says that `y` has
+            several columns of labels. Needed in the first call, unless `y` is a label
+            indicator matrix; may be left out later.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights from 0 up. A weight of 2 counts as a repeated row.
+        X_val : {array-like, CSR matrix} of shape (n_validation, n_features), default=None
+            Validation data, to be scored after the epoch.
+        y_val : array-like of shape (n_validation,) or (n_validation, n_outputs), default=None
+            Targets of `X_val`.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Weights of the rows of `X_val`, for validation loss and score.
+
+        Returns
+        -------
+        self : estimator
+            The estimator, one epoch further. After `fit`, or an earlier `partial_fit`, it
+            goes on from where it stood: weights, optimizer, rate and order of rows. Only
+            `fit` with ``warm_start=False`` forgets the state of the optimizer.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or the data is not what is allowed, or if training diverges.
+            The estimator is then as it was before the call.
+        KeyboardInterrupt
+            After Ctrl-C: nothing of this part has been learned, so pass it again to go on.
+        """
+        given = X_val, y_val, sample_weight_val
+        return self._partial_fit(X, y, sample_weight, given, classes=classes, partial=True)
+
+    def _encode_y(self, y, dtype, *, resume, classes=None, partial=False):
+        """Return 0/1 targets of shape (n_samples, n_outputs), and learn `classes_`."""
+        kind, y = read_labels(y, classes, self._labels if resume else None)
+        if not resume:
+            self._labels = kind.learn(y, classes, partial)
+            self.classes_ = self._labels.classes
+        elif kind is not type(self._labels):
+            raise ValueError(
+                "y must have the same kind and number of labels as before, "
+                f"{self._labels.form} of {self.classes_}; got {kind.form}."
+            )
+        else:
+            self._labels.check_same(y, classes, partial)
+        return self._labels.encode(y, dtype)
+
+    _same_labels = {"partial": True}  # validation rows need not have every label
+
+    def _labels_to_stratify(self, y):
+        return column_or_1d(y) if isinstance(self._labels, LabelColumn) else None
+
+    def _make_loss(self):
+        return self._labels.make_loss(self.loss)
+
+    def _weigh_classes(self, y, sample_weight, dtype, *, classes=None, partial=False):
+        """Multiply the sample weights by the weights of their classes."""
+        if self.class_weight is None:
+            return sample_weight
+        if partial and self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all of y, which partial_fit does not see. "
+                "Pass a dict, for example from sklearn.utils.class_weight.compute_class_weight."
+            )
+        y = y.toarray() if sparse.issparse(y) else np.asarray(y)
+        classes = self.classes_
+        if isinstance(self._labels, LabelColumn):
+            y = column_or_1d(y)
+        elif isinstance(self._labels, LabelIndicator):
+            classes = [np.arange(2)] * y.shape[1]
+        weight = class_factors(self.class_weight, y, classes).astype(dtype)
+        if not weight.any():
+            raise ValueError(f"class_weight={self.class_weight!r} leaves every row of y out.")
+        return weight if sample_weight is None else weight * sample_weight
+
+    def _quick_score(self, rows):
+        """Return `score` of some rows as a function of their raw predictions.
+
+        None where a subclass predicts or scores in a way of its own.
+        """
+        own = type(self).predict, type(self).score
+        if own != (NeuralClassifierMixin.predict, NeuralClassifierMixin.score):
+            return None
+        return Accuracy(self._labels.decode, rows.encoded, rows.sample_weight)
+
+    def score(self, X, y, sample_weight=None):
+        """Return the accuracy: the share of the rows that are predicted right.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_columns)
+            Their labels. Of several columns all must be right.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            Between 0 and 1.
+        """
+        predicted = self.predict(X)
+        refuse_unreadable("y", y)
+        sample_weight = check_sample_weight(sample_weight, len(predicted), np.float64)
+        if not isinstance(self._labels, LabelColumns):
+            with named("y"):
+                return accuracy_score(y, predicted, sample_weight=sample_weight)
+        y = y.toarray() if sparse.issparse(y) else np.asarray(y)
+        if y.shape != predicted.shape:
+            raise ValueError(f"y must have shape {predicted.shape}, got {y.shape}.")
+        return float(np.average((y == predicted).all(axis=1), weights=sample_weight))
+
+    def decision_function(self, X):
+        """Logits: what the output layer says before softmax or the logistic function.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples,) or (n_samples, n_classes), or list of them
+            One column for two classes: above 0 stands for ``classes_[1]``. A list, an array
+            a column, if `y` had several columns of labels.
+        """
+        logits = self._raw_prediction(X)
+        return self._labels.decide(logits)
+
+    def predict(self, X):
+        """Predict class labels, or a label indicator matrix for a multilabel problem.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_columns)
+            The most probable class, of each column of labels if there are several; for a
+            multilabel problem 1 where the probability of a label is above one half.
+        """
+        logits = self._raw_prediction(X)
+        return self._labels.decode(logits)
+
+    @available_if(_has_probabilities)
+    def predict_proba(self, X):
+        """Predict probabilities of classes.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes), or list of them
+            In the order of `classes_`. Rows sum to 1, except for a multilabel problem,
+            where every label has a probability of its own. A list, an array a column, if
+            `y` had several columns of labels. Never exactly 0 or 1: those are rounded to the
+            next number in between.
+        """
+        logits = self._raw_prediction(X)
+        return self._labels.probabilities(logits, self.network_.loss)
+
+    @available_if(_has_probabilities)
+    def predict_log_proba(self, X):
+        """Predict logarithms of probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes), or list of them
+            In the order of `classes_`, computed from the logits: exact near probabilities of
+            1, and finite, as probabilities are never 0. A list, an array a column, if `y` had
+            several columns of labels.
+        """
+        logits = self._raw_prediction(X)
+        return self._labels.log_probabilities(logits)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
+        return tags

@@ -1,0 +1,293 @@
+"""Saving and loading estimators without pickle: a file of arrays and plain values."""
+
+import json
+
+import numpy as np
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from skneural._files.load import CLASSES, FORMAT, LABELS, MOMENTS, MOST_EPOCHS, describe, read
+from skneural._files.plain_values import is_time, text_to_codes, to_plain
+from skneural._files.safetensors_file import DTYPES, write
+from skneural._files.sklearn_classes import SKLEARN_VERSION, is_wrapper
+from skneural._files.wrappers import TreeWriter, best_estimator
+from skneural._version import __version__
+
+
+def save(estimator, path):
+    """Save a fitted estimator to a file that can be loaded without running code.
+
+    The file holds parameters, weights, labels, feature names, the records of the training
+    and, after ``partial_fit`` or with ``warm_start=True``, the state of the optimizer and
+    the random generators, so that training goes on to the bit. It is replaced only when
+    the new one is whole and on the disk.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted MLPClassifier, MLPRegressor, ConvNetClassifier or ConvNetRegressor, or a
+        Pipeline, ColumnTransformer or TransformedTargetRegressor of scikit-learn with such a
+        network in it. Of a search, `best_estimator_` is saved. Callbacks and metadata
+        requests are not saved. The guide on persistence lists the transformers that may
+        stand before the network.
+    path : str or path-like
+        The file. Its layout is that of safetensors, so that other programs can read the
+        arrays.
+
+    Raises
+    ------
+    TypeError
+        If the estimator, or one inside it, is of a class that cannot be saved, or if a
+        parameter is not a plain value, such as a function of your own. The message names its
+        place, such as ``steps.functiontransformer.func``.
+    ValueError
+        If there is no fitted network, if a parameter no longer describes its network, or if
+        ``memory`` of a Pipeline is not None.
+    OSError
+        If the file cannot be written. What was there before is as it was.
+
+    See Also
+    --------
+    load : The way back.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> import skneural
+    >>> net = skneural.MLPRegressor((), solver="lbfgs")
+    >>> reg = make_pipeline(StandardScaler(), net).fit([[0.0], [1.0], [2.0]], [0, 1, 2])
+    >>> path = os.path.join(tempfile.mkdtemp(), "line.skneural")
+    >>> skneural.save(reg, path)
+    >>> skneural.load(path).predict([[5.0]]) == reg.predict([[5.0]])
+    array([ True])
+    """
+    name = type(estimator).__name__
+    estimator = best_estimator(estimator)
+    if _is_network(estimator):
+        check_is_fitted(estimator, "network_")
+        about, arrays = _describe_fitted(estimator)
+        write(path, _header(about), arrays)
+    elif is_wrapper(estimator):
+        about, arrays = _describe_wrapper(estimator)
+        write(path, {**_header(about), "sklearn_version": SKLEARN_VERSION}, arrays)
+    else:
+        raise TypeError(
+            f"estimator must be one of {', '.join(CLASSES)}, or a Pipeline or another "
+            f"estimator of scikit-learn around one, got {name}. docs/persistence.md says which "
+            "can be saved; a search can be if it is fitted with refit=True."
+        )
+
+
+def load(path):
+    """Load an estimator that `save` or a `Checkpoint` has written.
+
+    Nothing in the file is run. The checksum, and the size of every array against the
+    network that the parameters describe, are checked before an array is read. Estimators of
+    scikit-learn are built from a fixed list of classes, and their attributes are checked.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    Returns
+    -------
+    estimator : estimator
+        Fitted, with the same predictions to the bit. `partial_fit`, and `fit` with
+        ``warm_start=True``, go on from where it stood.
+
+    Warns
+    -----
+    UserWarning
+        If another version of skneural wrote the file or, where estimators of scikit-learn are
+        in it, another version of scikit-learn.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, is no model file, has a format that this version does not
+        know, or holds a class, parameter or value that a file may not hold; the message names
+        it.
+    OSError
+        If the file cannot be opened.
+
+    See Also
+    --------
+    save : Writes the file.
+    """
+    estimator, _ = read(path)
+    return estimator
+
+
+def plain_parameters(estimator):
+    """Return the constructor parameters as JSON; a TypeError names one that is not plain."""
+    params = {}
+    for name, value in estimator.get_params(deep=False).items():
+        try:
+            params[name] = to_plain(value)
+        except TypeError as error:
+            raise TypeError(f"{name} cannot be saved: {error}.") from None
+    return params
+
+
+def _is_network(estimator):
+    return CLASSES.get(type(estimator).__name__) is type(estimator)
+
+
+def _describe_fitted(estimator):
+    """Return what a file holds of a fitted network: JSON, and arrays by name."""
+    params = plain_parameters(estimator)
+    _check_unchanged(estimator)
+    return _describe(estimator, estimator._progress, estimator._batch_size, params)
+
+
+def _describe_wrapper(estimator):
+    """Return what a file holds of an estimator of scikit-learn around fitted networks."""
+    writer = TreeWriter(_describe_inner)
+    about = writer.write(estimator)
+    if not writer.n_networks:
+        raise NotFittedError(
+            f"estimator must hold a fitted network of skneural: this "
+            f"{type(estimator).__name__} does not. Call fit first; what has no network can be "
+            "saved with skops."
+        )
+    return about, writer.arrays
+
+
+def _describe_inner(estimator, path):
+    """Describe a network inside another estimator, for a `TreeWriter`."""
+    if not _is_network(estimator):
+        return None
+    try:
+        if hasattr(estimator, "network_"):
+            return _describe_fitted(estimator)
+        return {
+            "class": type(estimator).__name__,
+            "params": plain_parameters(estimator),
+        }, {}
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{path}: {error}") from None
+
+
+def _check_unchanged(estimator):
+    """Refuse an estimator whose parameters have been changed since it was fitted."""
+    estimator._check_parameters()
+    own = estimator.network_
+    network = describe(estimator, own.input_shape, own.dtype)
+    if repr(network) != repr(own) or type(network.loss) is not type(own.loss):
+        raise ValueError(
+            f"The parameters describe {network} with {type(network.loss).__name__}, and the "
+            f"estimator was fitted as {own} with {type(own.loss).__name__}. Fit it again, or "
+            "set the parameters back, before it is saved."
+        )
+
+
+def contents(estimator, progress, batch_size, params, training=None):
+    """Return what a file holds: text, and arrays by name.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Knows the labels and feature names.
+    progress : Progress
+        Where its network stands; that of the estimator, or of a fit under way.
+    batch_size : int
+    params : dict
+        Constructor parameters as JSON.
+    training : dict, default=None
+        What a `Checkpoint` keeps of a fit under way, as JSON.
+
+    Returns
+    -------
+    text : dict of str to str
+    arrays : dict of str to ndarray
+    """
+    about, arrays = _describe(estimator, progress, batch_size, params, training)
+    return _header(about), arrays
+
+
+def _header(about):
+    return {
+        "format": f"skneural {FORMAT}",
+        "skneural_version": __version__,
+        "estimator": json.dumps(about, allow_nan=False, separators=(",", ":")),
+    }
+
+
+def _describe(estimator, progress, batch_size, params, training=None):
+    """Return what `contents` does, with the text as JSON."""
+    network = progress.network
+    state = progress.optimizer_state
+    arrays = {"theta": network.theta, "state": network.state}
+    arrays |= {f"optimizer.{key}": state[key] for key in state if key in MOMENTS}
+    arrays |= {f"history.{key}": np.array(v, float) for key, v in progress.history.items()}
+    about = {
+        "class": type(estimator).__name__,
+        "params": params,
+        "input_shape": list(network.input_shape),
+        "dtype": network.dtype.name,
+        "batch_size": int(batch_size),
+        "target": _describe_target(estimator, arrays),
+        "feature_names": hasattr(estimator, "feature_names_in_"),
+        "history": list(progress.history),
+        "optimizer": {key: v for key, v in state.items() if key not in MOMENTS},
+        "rngs": {name: rng.bit_generator.state for name, rng in progress.rngs.items()},
+        "progress": {
+            "solver": progress.solver,
+            "epochs": progress.epochs,
+            "samples": progress.samples,
+            "stalls": progress.stalls,
+            "best_loss": to_plain(float(progress.best_loss)),
+            "seed": progress.seed,
+            "steps": progress.steps,
+        },
+        "training": training,
+    }
+    if about["feature_names"]:
+        arrays["feature_names"] = _as_numbers(estimator.feature_names_in_.astype(str))
+    if progress.epochs > MOST_EPOCHS:
+        raise ValueError(f"a file may record {MOST_EPOCHS:,} epochs, got {progress.epochs:,}.")
+    return about, arrays
+
+
+def _describe_target(estimator, arrays):
+    """Describe labels or targets, and put labels, mean and scale among the arrays."""
+    if not hasattr(estimator, "_labels"):
+        target_scale = estimator._target_scale
+        if target_scale is not None:
+            arrays |= {"y_mean": target_scale.mean, "y_scale": target_scale.scale}
+        return {
+            "ndim": estimator._y_ndim,
+            "n_targets": estimator._n_targets,
+            "is_scaled": target_scale is not None,
+        }
+    labels = estimator._labels
+    [kind] = [name for name, cls in LABELS.items() if cls is type(labels)]
+    columns = labels.classes if kind == "columns" else [labels.classes]
+    objects = []
+    for k, classes in enumerate(columns):
+        if is_time(classes.dtype):
+            arrays[f"classes.{k}"] = classes.astype(classes.dtype.newbyteorder("<")).view("<i8")
+            objects.append([False, classes.dtype.newbyteorder("<").str[1:]])
+            continue
+        plain = np.array(classes.tolist()) if classes.dtype == object else classes
+        same_types = len(set(map(type, classes.tolist()))) == 1
+        if plain.tolist() != classes.tolist() or not same_types or not _is_stored(plain.dtype):
+            raise TypeError(
+                f"classes_ cannot be saved: {classes!r}. Text, numbers and datetimes can."
+            )
+        arrays[f"classes.{k}"] = _as_numbers(plain)
+        objects.append([classes.dtype == object, plain.dtype.kind == "U"])
+    return {"labels": kind, "columns": objects}
+
+
+def _is_stored(dtype):
+    return dtype.kind == "U" or dtype.newbyteorder("<").str in DTYPES.values()
+
+
+def _as_numbers(array):
+    """Text as code points, one row per string; numbers as they are."""
+    return text_to_codes(array) if array.dtype.kind == "U" else array

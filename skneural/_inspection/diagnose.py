@@ -1,0 +1,195 @@
+"""diagnose: what is wrong with a fitted network, in words."""
+
+import numpy as np
+
+from skneural._checks.feature_scale import unscaled_input
+from skneural._inspection.diagnostics import sample_rows
+from skneural._inspection.find_network import as_the_network_sees, fitted_network
+from skneural._inspection.finding import Diagnosis, Finding
+from skneural._inspection.layer_measures import measure_layers
+from skneural._inspection.output_findings import output_findings
+
+_N_ROWS = 500
+_WIDEST_GAP = 0.2  # between the scores of training and validation rows
+_AGAINST_OVERFITTING = "dropout, a higher alpha, fewer units, or more data."
+
+
+def diagnose(estimator, X):
+    """Say what is wrong with a fitted network, and what to try.
+
+    Looks for inputs and regression targets that are not scaled, dead rectifiers, saturated
+    sigmoids, gradients that vanish toward the input, an output that can answer one class only,
+    predictions that are the same for every row, one-hot targets that were taken for a
+    multilabel problem, a target that is not learned beside another one that is, a rate that is
+    too high or too low, and overfitting (if the fit had validation data). What is said of
+    regression targets is measured at the end of `fit`; a network that was loaded from a file
+    or trained by `partial_fit` has no such measurement.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted estimator of skneural, a Pipeline that ends in one, or a fitted search over
+        them.
+    X : array-like of shape (n_samples, n_features)
+        Some rows, such as the training data; 500 of them are looked at.
+
+    Returns
+    -------
+    diagnosis : Diagnosis
+        A tuple of findings, each with `problem`, `evidence` and `advice`; empty for a
+        network that looks healthy.
+
+    Raises
+    ------
+    TypeError, NotFittedError
+        If `estimator` is no network of skneural, or is not fitted.
+
+    References
+    ----------
+    X. Glorot and Y. Bengio, Understanding the difficulty of training deep feedforward neural
+    networks, AISTATS 2010.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skneural import MLPClassifier, diagnose
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier((8,), learning_rate=1e-6, max_iter=10, patience=None,
+    ...                     random_state=0)
+    >>> diagnose(clf.fit(X, y), X)[0].problem
+    'the predictions are constant'
+    """
+    network = fitted_network(estimator)
+    x, _ = sample_rows(network, as_the_network_sees(estimator, X), None, _N_ROWS)
+    layers = measure_layers(network.network_, x)
+    vanishing = _vanishing(layers)
+    is_blocked = vanishing is not None or any(layer.dead_share == 1 for layer in layers)
+    findings = [
+        _unscaled(network, x),
+        *_of_layers(layers),
+        vanishing,
+        *output_findings(network, x, is_blocked=is_blocked),
+        _rate_too_high(network),
+        _rate_too_low(network),
+        _overfitting(network),
+    ]
+    return Diagnosis(finding for finding in findings if finding is not None)
+
+
+def _unscaled(network, x):
+    unscaled = unscaled_input(network, network.network_, x)
+    if unscaled is None:
+        return None
+    return Finding("the input is not scaled", unscaled.evidence, unscaled.advice)
+
+
+def _of_layers(layers):
+    for layer in layers:
+        if layer.dead_share == 1:
+            yield Finding(
+                "a whole layer is dead",
+                f"All rectifiers of layer {layer.name} are 0 for every row, so nothing passes "
+                "and nothing is learnt.",
+                "Lower learning_rate, scale the input, or use activation='leaky_relu'.",
+            )
+        elif layer.dead_share >= 0.5:
+            yield Finding(
+                "many units are dead",
+                f"{layer.dead_share:.0%} of the rectifiers of layer {layer.name} are 0 for "
+                "every row.",
+                "Lower learning_rate, or use activation='leaky_relu' or batch_norm=True.",
+            )
+        if layer.saturated_share >= 0.5:
+            yield Finding(
+                "a sigmoid is saturated",
+                f"{layer.saturated_share:.0%} of the outputs of layer {layer.name} are within "
+                "1 % of a limit, where the slope is almost 0.",
+                "Scale the input, start from smaller weights, or raise alpha.",
+            )
+
+
+def _vanishing(layers):
+    hidden = layers[:-1]
+    if len(hidden) < 2 or any(layer.dead_share == 1 for layer in hidden):
+        return None  # dead layers are a finding of their own
+    first, last = hidden[0], hidden[-1]
+    if first.signal >= 0.01 * last.signal:
+        return None
+    return Finding(
+        "gradients vanish toward the input",
+        f"What arrives at layer {first.name} is {first.signal / last.signal:.1g} of what "
+        f"arrives at layer {last.name}.",
+        "Use activation='relu', fewer layers, batch_norm=True, or weight_init='auto'.",
+    )
+
+
+def _rate_too_high(network):
+    losses = np.asarray(network.loss_curve_)
+    if len(losses) < 5 or network.solver == "lbfgs":
+        return None
+    late = losses[len(losses) // 2 :]
+    rises = np.mean(np.diff(losses) > 0)
+    jumps = rises >= 0.3 and late.mean() > 2 * losses.min()
+    never_recovers = late.mean() - losses[0] > 0.1 * abs(losses[0])
+    if not (jumps or never_recovers):
+        return None
+    return Finding(
+        "the rate is too high",
+        f"The training loss rose in {rises:.0%} of the epochs, and was on average "
+        f"{late.mean():.3g} in their second half, after {losses.min():.3g} at its lowest.",
+        f"Lower learning_rate={network.learning_rate!r}, let it fall with decay or a schedule, "
+        "or set max_grad_norm.",
+    )
+
+
+def _rate_too_low(network):
+    losses = np.asarray(network.loss_curve_)
+    if len(losses) < 10 or network.solver == "lbfgs":
+        return None
+    falls = -np.diff(losses)
+    tenth = max(2, len(falls) // 10)
+    steady = falls[-tenth:].mean() > 0.3 * falls[:tenth].mean() > 0
+    fallen = 1 - losses[-1] / losses[0]
+    if not steady or fallen > 0.3 or np.mean(falls > 0) < 0.8:
+        return None
+    return Finding(
+        "the rate is too low",
+        f"In {len(losses)} epochs the training loss fell by {fallen:.0%}, at the end nearly "
+        "as fast as at the beginning.",
+        f"Raise learning_rate={network.learning_rate!r} (try 10 times), or max_iter.",
+    )
+
+
+def _overfitting(network):
+    history = network.history_
+    losses = np.asarray(history.get("validation_loss", []))
+    if len(losses) < 3 or np.isnan(losses).any():
+        return None
+    if network.early_stopping:
+        return _overfitting_at_best(history)
+    gap = history["score"][-1] - history["validation_score"][-1]
+    best = int(losses.argmin())
+    rose = losses[-1] > 1.3 * losses[best] and history["loss"][-1] < 0.9 * history["loss"][best]
+    if not rose and gap <= _WIDEST_GAP:
+        return None
+    return Finding(
+        "the network overfits",
+        f"After the last epoch the score is {history['score'][-1]:.3f} on training and "
+        f"{history['validation_score'][-1]:.3f} on validation rows; the validation loss was "
+        f"lowest, {losses[best]:.3g}, in epoch {best + 1}, and is {losses[-1]:.3g} now.",
+        f"Use early_stopping=True, {_AGAINST_OVERFITTING}",
+    )
+
+
+def _overfitting_at_best(history):
+    """Judge the epoch whose weights were kept: that later ones overfit does no harm."""
+    best = int(np.nanargmax(history["validation_score"]))
+    score, validation_score = history["score"][best], history["validation_score"][best]
+    if not score - validation_score > _WIDEST_GAP:
+        return None
+    return Finding(
+        "the network overfits",
+        f"After epoch {best + 1}, whose weights were kept, the score is {score:.3f} on "
+        f"training and {validation_score:.3f} on validation rows.",
+        f"Use {_AGAINST_OVERFITTING}",
+    )

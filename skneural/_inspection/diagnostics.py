@@ -1,0 +1,106 @@
+"""Diagnostics: what goes on in the layers while a network trains, as a callback."""
+
+import numpy as np
+from scipy import sparse
+
+from skneural._checks.parameters import number
+from skneural._estimators.base import BaseNeuralNetwork
+from skneural._inspection.layer_measures import measure_layers
+
+MEASURES = ("grad_norm", "update_ratio", "dead_share", "saturated_share")
+
+
+class Diagnostics:
+    """A callback that looks into the layers after every epoch.
+
+    Parameters
+    ----------
+    n_samples : int, default=500
+        Training rows to measure on, evenly spread over the data; fewer of large images.
+
+    Attributes
+    ----------
+    layers_ : list of str
+        Names of the layers that have weights, from input to output.
+    history_ : dict of list of list
+        An entry an epoch, with a number a layer: ``"grad_norm"`` (norm of the gradient of the
+        loss for the weights), ``"update_ratio"`` (norm of what the epoch changed in the
+        weights, divided by that of the weights; NaN in the first epoch), ``"dead_share"``
+        (share of rectifiers that are 0 for every row) and ``"saturated_share"`` (share of
+        sigmoid outputs within 1 % of a limit); NaN where a layer has none. Of the last fit.
+
+    See Also
+    --------
+    diagnose : Says in words what is wrong with a fitted network.
+    DiagnosticsDisplay : Draws the history.
+
+    References
+    ----------
+    X. Glorot and Y. Bengio, Understanding the difficulty of training deep feedforward neural
+    networks, AISTATS 2010.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skneural import Diagnostics, MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> diagnostics = Diagnostics()
+    >>> clf = MLPClassifier((8,), max_iter=3, patience=None, random_state=0)
+    >>> _ = clf.set_callbacks(diagnostics).fit(X, y)
+    >>> diagnostics.layers_
+    ['1: Dense 8, ReLU', '2: Dense 3']
+    >>> len(diagnostics.history_["grad_norm"])
+    3
+    """
+
+    def __init__(self, n_samples=500):
+        number(1, integer=True)("n_samples", n_samples)
+        self.n_samples = n_samples
+
+    def setup(self, estimator, context):
+        """A fit begins: forget the one before."""
+        self.layers_, self.history_ = [], {name: [] for name in MEASURES}
+        self._rows = self._weights = None
+
+    def teardown(self, estimator, context):
+        """A fit has ended: keep no data."""
+        self._rows = self._weights = None
+
+    def on_fit_task_begin(self, estimator, context):
+        """Nothing to be done."""
+
+    def on_fit_task_end(self, estimator, context, *, X, y, fitted_estimator):
+        """Measure the layers at the end of an epoch."""
+        if context.task_name != "epoch" or not isinstance(estimator, BaseNeuralNetwork):
+            return
+        if self._rows is None:
+            self._rows = sample_rows(fitted_estimator, X, y, self.n_samples)
+        network = fitted_estimator.network_
+        measures = measure_layers(network, *self._rows)
+        weights = [weight.copy() for weight in network.params("weight")]
+        before = self._weights or [np.full_like(weight, np.nan) for weight in weights]
+        self._weights = weights
+        self.layers_ = [layer.name for layer in measures]
+        for name in MEASURES:
+            if name == "update_ratio":
+                values = list(map(_update_ratio, weights, before))
+            else:
+                values = [getattr(layer, name) for layer in measures]
+            self.history_[name].append(values)
+
+
+def _update_ratio(weight, before):
+    norm = np.linalg.norm(before)
+    return float(np.linalg.norm(weight - before) / norm) if norm else float("nan")
+
+
+def sample_rows(estimator, X, y, n_samples):
+    """Some rows as the network of a fitted estimator takes them, and their targets or None."""
+    dtype = estimator.network_.dtype
+    x = estimator._check_x(X, "X", dtype)
+    places = np.linspace(0, x.shape[0] - 1, min(n_samples, x.shape[0])).astype(int)
+    if y is None:
+        return x[places], None
+    y = y.toarray() if sparse.issparse(y) else np.asarray(y)
+    encoded = estimator._encode_y(y[places], dtype, resume=True, **estimator._same_labels)
+    return x[places], estimator._scale_y(encoded, dtype)

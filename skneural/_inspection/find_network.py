@@ -1,0 +1,58 @@
+"""Finding the neural network inside what scikit-learn wraps around it."""
+
+from sklearn.exceptions import NotFittedError
+
+from skneural._estimators.base import BaseNeuralNetwork
+
+
+def network_path(estimator):
+    """Return the neural network inside an estimator, and its place as a parameter name.
+
+    The network may be the estimator itself, the last step of a Pipeline, or the regressor
+    of a TransformedTargetRegressor, at any depth; of a fitted wrapper it is the fitted one.
+
+    Returns
+    -------
+    network : estimator or None
+        None if there is no network of skneural.
+    path : str
+        Such as ``"mlpclassifier"``; empty for the estimator itself.
+    """
+    path = []
+    while not isinstance(estimator, BaseNeuralNetwork):
+        if hasattr(estimator, "steps"):  # a Pipeline
+            name, estimator = estimator.steps[-1]
+        elif hasattr(estimator, "regressor"):  # a TransformedTargetRegressor
+            name, estimator = "regressor", getattr(estimator, "regressor_", estimator.regressor)
+        else:
+            return None, ""
+        path.append(name)
+    return estimator, "__".join(path)
+
+
+def fitted_network(estimator):
+    """Return the fitted network inside an estimator or a fitted search; raise without one."""
+    network, _ = network_path(getattr(estimator, "best_estimator_", estimator))
+    if network is None:
+        raise TypeError(
+            "estimator must be a fitted estimator of skneural, or a Pipeline that ends in "
+            f"one, got {estimator!r}."
+        )
+    if not hasattr(network, "network_"):
+        raise NotFittedError(
+            f"estimator must be fitted: this {type(network).__name__} is not. Call fit first."
+        )
+    return network
+
+
+def as_the_network_sees(estimator, X):
+    """X after all that the wrappers around a fitted network do to it."""
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    while not isinstance(estimator, BaseNeuralNetwork):
+        if hasattr(estimator, "steps"):
+            for _, step in estimator.steps[:-1]:
+                X = X if step in (None, "passthrough") else step.transform(X)
+            estimator = estimator.steps[-1][1]
+        else:  # fitted_network knows no others
+            estimator = estimator.regressor_
+    return X

@@ -1,0 +1,115 @@
+"""What can be measured of the layers of a network on some rows."""
+
+import copy
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from skneural._engine.prediction import layer_outputs
+from skneural._network.layers.activations import Activation, Logistic, ReLU, Tanh
+from skneural._network.philox import Draws
+
+_SATURATED = 0.99  # of the way to the limit of a sigmoid
+_MOST_BYTES = 1 << 26
+
+
+@dataclass(frozen=True)
+class LayerMeasures:
+    """One layer of weights, up to its activation.
+
+    Attributes
+    ----------
+    name : str
+        Such as ``"1: Dense 64, ReLU"``, counted from the input.
+    grad_norm : float
+        Euclidean norm of the gradient of the loss for the weights; NaN without targets.
+    signal : float
+        Root mean square of what a random gradient of size 1 at the network's output becomes
+        at the biases of this layer: how well gradients arrive.
+    dead_share : float
+        Share of its rectifiers that are 0 for every row; NaN without rectifiers.
+    saturated_share : float
+        Share of its sigmoid outputs (after max pooling, if there is any) that are within 1 %
+        of a limit; NaN without sigmoids.
+    """
+
+    name: str
+    grad_norm: float
+    signal: float
+    dead_share: float
+    saturated_share: float
+
+
+def measure_layers(network, x, y=None):
+    """Measure every layer of weights, from input to output; the network stays as it is.
+
+    Of large images only as many rows are taken as fit into some 64 MB of outputs.
+
+    Parameters
+    ----------
+    network : Network
+    x : ndarray or CSR of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples, n_outputs), default=None
+        Targets as the network takes them.
+
+    Returns
+    -------
+    measures : list of LayerMeasures
+    """
+    network = copy.deepcopy(network)  # a training pass moves running statistics
+    values = network.dtype.itemsize * sum(map(math.prod, network.input_shapes))
+    n_rows = min(x.shape[0], max(1, _MOST_BYTES // values))
+    x, y = x[:n_rows], None if y is None else y[:n_rows]
+    activations = {i: _activation_after(network, i) for i in _weighted(network)}
+    outputs = layer_outputs(network, x, set(activations.values()))
+    network.bind(n_rows, Draws(0))
+    grads = [None] * len(network.layers)
+    if y is not None:
+        network.loss_and_grad(x, y)
+        grads = copy.deepcopy(network.views(network.grad))
+    signals = network.signals(x, np.random.default_rng(0))
+    measures = []
+    for i, activation in activations.items():
+        label = network.layers[i].label
+        dead = saturated = math.nan
+        if activation is not None:
+            label += f", {network.layers[activation].label}"
+            dead, saturated = _shares(network.layers[activation], outputs[activation])
+        measures.append(
+            LayerMeasures(
+                name=f"{len(measures) + 1}: {label}",
+                grad_norm=math.nan if y is None else float(np.linalg.norm(grads[i]["weight"])),
+                signal=signals[i],
+                dead_share=dead,
+                saturated_share=saturated,
+            )
+        )
+    network.release()
+    return measures
+
+
+def _weighted(network):
+    return [i for i, layer in enumerate(network.layers) if "weight" in layer.param_shapes]
+
+
+def _activation_after(network, i):
+    """The place of the activation that belongs to the weights at `i`, or None."""
+    for j in range(i + 1, len(network.layers)):
+        if "weight" in network.layers[j].param_shapes:
+            return None
+        if isinstance(network.layers[j], Activation):
+            return j
+    return None
+
+
+def _shares(activation, output):
+    """The shares of dead rectifiers and of saturated outputs."""
+    if isinstance(activation, ReLU):
+        return float((output.max(axis=0) <= 0).mean()), math.nan
+    if isinstance(activation, Tanh):
+        return math.nan, float((np.abs(output) > _SATURATED).mean())
+    if isinstance(activation, Logistic):
+        # from its middle to its limits it is half as far
+        return math.nan, float((np.abs(2 * output - 1) > _SATURATED).mean())
+    return math.nan, math.nan

@@ -1,0 +1,135 @@
+"""What `diagnose` finds at the output of a network: targets, and the answers to them."""
+
+import numpy as np
+
+from skneural._engine.prediction import raw_prediction
+from skneural._estimators.labels import LabelColumn, LabelIndicator
+from skneural._inspection.finding import Finding
+from skneural._network.layers.activations import Logistic, ReLU, Softplus
+from skneural._network.losses.regression import HalfSquaredError
+
+_FEWEST_ROWS = 50  # fewer rows of one answer may well be of one class
+
+
+def output_findings(network, x, *, is_blocked):
+    """Return what is wrong at the output of a fitted network, each finding with one cause.
+
+    Parameters
+    ----------
+    network : estimator
+        A fitted network.
+    x : ndarray or CSR of shape (n_samples, n_features)
+        Rows as the network takes them.
+    is_blocked : bool
+        Whether a layer lets hardly anything pass. That explains poor predictions already.
+
+    Returns
+    -------
+    findings : list of Finding
+    """
+    findings = [_one_hot(network), _one_answer(network)]
+    if not is_blocked and findings[-1] is None:
+        # the first of these is the cause of the others
+        others = _unscaled_targets(network), _constant(network, x), _unlearned_output(network)
+        findings.append(next(filter(None, others), None))
+    return list(filter(None, findings))
+
+
+def _one_hot(network):
+    labels = getattr(network, "_labels", None)
+    if not (isinstance(labels, LabelIndicator) and labels.is_one_hot):
+        return None
+    return Finding(
+        "one-hot targets are taken for a multilabel problem",
+        f"Every row of y has exactly one 1 in its {len(labels.classes)} columns, but each "
+        "column is learned as a label of its own, so a prediction may have several of them, "
+        "or none.",
+        "Pass the classes themselves, such as y.argmax(axis=1).",
+    )
+
+
+def _one_answer(network):
+    net = network.network_
+    positive = (
+        isinstance(net.layers[-2], ReLU | Logistic | Softplus) if net.layers[1:] else False
+    )
+    if net.loss.out_activation != "logistic" or not positive:
+        return None
+    weight, bias = net.params("weight")[-1], net.params("bias")[-1]
+    for sign, answer in ((1, "the second class"), (-1, "the first class")):
+        always = (sign * weight >= 0).all(axis=0) & (sign * bias >= 0)
+        if always.any():
+            return Finding(
+                "the output can answer one class only",
+                "The last hidden layer gives nothing below 0, and all weights and the bias of "
+                f"the output have one sign: whatever the row, the answer is {answer}.",
+                "Start from another random_state, use more hidden units, or an activation "
+                "that gives both signs, such as 'tanh'.",
+            )
+    return None
+
+
+def _unscaled_targets(network):
+    fit = getattr(network, "_target_fit", None)
+    if fit is None:
+        return None
+    wrong = fit.is_worse_than_constant
+    if fit.target_scale is None and isinstance(network.network_.loss, HalfSquaredError):
+        # its predictions have the mean of y as soon as it has been learned
+        wrong |= np.abs(fit.predicted_mean - fit.mean) > 0.5 * fit.spread
+    wrong &= ~fit.is_scaled & (fit.spread > 0)
+    if not wrong.any():
+        return None
+    k = int(np.argmin(np.where(wrong, fit.explained, np.inf)))
+    return Finding(
+        "the targets are not scaled",
+        f"On training rows {fit.describe(k)}.",
+        fit.scaling_advice,
+    )
+
+
+def _constant(network, x):
+    problem, advice = (
+        "the predictions are constant",
+        "Try another learning_rate, more epochs, or",
+    )
+    fit, labels = getattr(network, "_target_fit", None), getattr(network, "_labels", None)
+    if fit is not None and (fit.predicted_spread < 0.01 * fit.spread).all():
+        evidence = f"On training rows {fit.describe(0)}."
+        return Finding(problem, evidence, f"{advice} a lower alpha or dropout.")
+    if not isinstance(labels, LabelColumn) or x.shape[0] < _FEWEST_ROWS:
+        return None
+    answers = labels.decode(raw_prediction(network.network_, x))
+    if (answers != answers[0]).any():
+        return None
+    return Finding(
+        problem,
+        f"All {len(answers)} rows that were looked at are predicted as {answers[0]}.",
+        f"{advice} class_weight='balanced' if this class is far more frequent than others.",
+    )
+
+
+def _unlearned_output(network):
+    fit = getattr(network, "_target_fit", None)
+    if fit is None or np.nanmax(fit.explained, initial=0) < 0.5:
+        return None
+    unlearned = fit.explained < 0.1
+    if not unlearned.any():
+        return None
+    best = int(np.nanargmax(fit.explained))
+    k = int(np.argmin(np.where(unlearned, fit.explained, np.inf)))
+    spreads = fit.spread_of_y
+    advice = "X may say nothing about this column, or the column may need a network of its own."
+    if fit.target_scale is None:
+        advice = (
+            "Set normalize_y=True, which gives all columns of y the same scale. If they have "
+            f"it, {advice}"
+        )
+    return Finding(
+        "one output is learned and another one is not",
+        f"On training rows the network explains {fit.explained[best]:.0%} of column {best} of "
+        f"y, whose standard deviation is {spreads[best]:.3g}, and "
+        f"{max(fit.explained[k], 0):.0%} of column {k}, whose standard deviation is "
+        f"{spreads[k]:.3g}.",
+        advice,
+    )

@@ -1,0 +1,300 @@
+"""What a search or a cross-validation has found out, read into one form."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from skneural._inspection.find_network import network_path
+from skneural._network.network import Network
+
+_FACTS = ("epochs", "parameters")  # scores that are none: they get columns of their own
+
+
+@dataclass
+class Study:
+    """Candidates of a study and how they did; every list has an entry a candidate."""
+
+    title: str
+    varied: dict  # short name of a parameter: values, MISSING where a grid leaves it alone
+    scores: dict  # name: (means, standard deviations) over the folds; the first one decides
+    train_scores: tuple | None  # means and standard deviations of that score, on training rows
+    fit_time: tuple  # means and standard deviations, in seconds
+    epochs: list  # mean over the folds, None where not known
+    n_parameters: list  # of the network, None where not known
+    best_index: int | None
+    fitted: object  # a network to look into: the best on all rows, that of a fold, or None
+    notes: list  # sentences for below the table
+
+    @property
+    def score_name(self):
+        """Name of the score that decides."""
+        return next(iter(self.scores))
+
+
+class _Missing:
+    """What a candidate has for a parameter that its grid leaves alone."""
+
+    def __repr__(self):
+        return "-"
+
+
+MISSING = _Missing()
+
+
+def format_value(value):
+    """Return the value of a parameter as short text in one line."""
+    if isinstance(value, list | tuple):
+        brackets = "[]" if isinstance(value, list) else "()"
+        comma = "," if len(value) == 1 and isinstance(value, tuple) else ""
+        return brackets[0] + ", ".join(map(format_value, value)) + comma + brackets[1]
+    if isinstance(value, float | np.floating):
+        return f"{value:.4g}"
+    if callable(value):
+        value = getattr(value, "__name__", value)
+    text = value if isinstance(value, str) else str(value)
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def epochs_scorer(estimator, X=None, y=None):
+    """Epochs of a fit, as a scorer that lets a search record them.
+
+    A search keeps scores and forgets the fits. With this among several scores,
+    `study_report` knows how many epochs each candidate was trained for, also where
+    `patience` or early stopping ended the fits.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted estimator of skneural, or a Pipeline that ends in one.
+    X : ignored
+        As of every scorer.
+    y : ignored
+        As of every scorer.
+
+    Returns
+    -------
+    epochs : int or nan
+        ``n_iter_``, NaN where there is no network.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from skneural import MLPClassifier, epochs_scorer
+    >>> X, y = load_iris(return_X_y=True)
+    >>> search = GridSearchCV(
+    ...     MLPClassifier(early_stopping=True, tol=0.1, random_state=0),
+    ...     {"hidden_layer_sizes": [(4,), (8,)]},
+    ...     scoring={"accuracy": "accuracy", "epochs": epochs_scorer},
+    ...     refit="accuracy", cv=2)
+    >>> search.fit(X, y).cv_results_["mean_test_epochs"].shape
+    (2,)
+    """
+    network, _ = network_path(estimator)
+    return np.nan if network is None else network.n_iter_
+
+
+def read_study(search):
+    """Return the Study of a fitted search, or of the dict that cross_validate returns."""
+    if isinstance(search, dict):
+        return _of_cross_validate(search)
+    if hasattr(search, "cv_results_"):
+        return _of_search(search)
+    if hasattr(search, "refit"):
+        raise NotFittedError(
+            f"search must be fitted: this {type(search).__name__} is not. Call fit first."
+        )
+    raise TypeError(
+        "search must be a fitted GridSearchCV, RandomizedSearchCV, HalvingGridSearchCV or "
+        "HalvingRandomSearchCV, or the dict that cross_validate returns, got "
+        f"{type(search).__name__}: {search!r}."
+    )
+
+
+def _of_search(search):
+    results, candidates = search.cv_results_, search.cv_results_["params"]
+    network, path = network_path(search.estimator)
+    fitted, _ = network_path(getattr(search, "best_estimator_", None))
+    metrics = [name.removeprefix("mean_test_") for name in results if name[:10] == "mean_test_"]
+    deciding = search.refit if search.refit in metrics else metrics[0]
+    means = results[f"mean_test_{deciding}"]
+    best = getattr(search, "best_index_", None)
+    best = None if best is None or np.isnan(means[best]) else int(best)
+    varied = _varied(candidates, path)
+    if getattr(search, "resource", None) == "n_samples":  # of halving; others are parameters
+        varied["n_samples"] = [int(n) for n in results["n_resources"]]
+    label = search.scoring if isinstance(search.scoring, str) else "score"
+    study = Study(
+        title=f"{type(search).__name__} of {_class_name(network, search.estimator)}, "
+        f"{len(candidates)} candidates, {search.n_splits_} folds",
+        varied=varied,
+        scores={
+            label if name == "score" else name: _mean_and_std(results, f"test_{name}")
+            for name in sorted(metrics, key=lambda name: name != deciding)  # that one first
+            if name == deciding or name not in _FACTS
+        },
+        train_scores=_mean_and_std(results, f"train_{deciding}"),
+        fit_time=_mean_and_std(results, "fit_time"),
+        epochs=_known(results.get("mean_test_epochs")),
+        n_parameters=_known(results.get("mean_test_parameters")),
+        best_index=best,
+        fitted=fitted if hasattr(fitted, "network_") else None,
+        notes=[],
+    )
+    _add_notes(study, search)
+    _add_what_follows_from_parameters(study, search, path)
+    return study
+
+
+def _class_name(network, estimator):
+    return type(estimator if network is None else network).__name__
+
+
+def _mean_and_std(results, name):
+    if f"mean_{name}" in results:
+        return np.asarray(results[f"mean_{name}"]), np.asarray(results[f"std_{name}"])
+    return None
+
+
+def _known(numbers):
+    """A list with None for NaN; None if there are no numbers at all."""
+    return None if numbers is None else [None if np.isnan(n) else float(n) for n in numbers]
+
+
+def _varied(candidates, path):
+    """Values of the parameters that vary, by their short names; of all if none does."""
+    names = dict.fromkeys(name for params in candidates for name in params)
+    values = {name: [params.get(name, MISSING) for params in candidates] for name in names}
+    varying = [name for name in names if len(set(map(repr, values[name]))) > 1] or list(names)
+    # without the way to the network, or that to another step
+    short = [
+        name.removeprefix(f"{path}__") if _within(path, name) else name.rsplit("__", 1)[-1]
+        for name in varying
+    ]
+    return {
+        tail if short.count(tail) == 1 else name: values[name]
+        for name, tail in zip(varying, short, strict=True)
+    }
+
+
+def _within(path, name):
+    """Whether a parameter is the network at `path`, or belongs to it."""
+    return not path or name == path or name.startswith(f"{path}__")
+
+
+def _add_what_follows_from_parameters(study, search, path):
+    """Epochs and network size of each candidate, as far as its parameters determine them."""
+    candidates, best = search.cv_results_["params"], study.best_index
+    networks = [
+        network_path(clone(search.estimator).set_params(**clone(params, safe=False)))[0]
+        for params in candidates
+    ]
+    if study.epochs is None:
+        study.epochs = [_certain_epochs(network) for network in networks]
+        certain = None if best is None else study.epochs[best]
+        if study.fitted is not None and certain not in (None, study.fitted.n_iter_):
+            study.epochs = [None] * len(networks)  # something else ends fits: a callback
+        unknown = None in [
+            epochs
+            for epochs, network in zip(study.epochs, networks, strict=True)
+            if network is not None
+        ]
+        if unknown and not hasattr(search, "resource"):  # halving takes one score only
+            study.notes.append(
+                "Searches do not record epochs; skneural.epochs_scorer among the scores does."
+            )
+    if study.n_parameters is None:
+        # steps before the network decide how many features it gets
+        before = [
+            {name: repr(value) for name, value in params.items() if not _within(path, name)}
+            for params in candidates
+        ]
+        study.n_parameters = [
+            _count_parameters(network, study.fitted)
+            if study.fitted is not None and before[i] == before[best]
+            else None
+            for i, network in enumerate(networks)
+        ]
+
+
+def _certain_epochs(network):
+    """The epochs of a fit that nothing ends before `max_iter`, else None."""
+    if network is None or network.solver == "lbfgs" or network.target_score is not None:
+        return None
+    return network.max_iter if network.patience in (None, np.inf) else None
+
+
+def _count_parameters(network, fitted):
+    """The size of an unfitted network on the data of a fitted one, None if it has none."""
+    # rows of another shape make another network of the same parameters
+    if network is None or vars(network).get("input_shape") != vars(fitted).get("input_shape"):
+        return None
+    shapes, dtype = fitted.network_, fitted.network_.dtype
+    try:
+        layers = network._build_layers(shapes.input_shape, shapes.output_shape)
+        return Network(layers, None, shapes.input_shape, dtype).n_params
+    except (TypeError, ValueError):  # parameters that its fit refused as well
+        return None
+
+
+def _add_notes(study, search):
+    failed = np.isnan(study.scores[study.score_name][0])
+    if failed.any():
+        study.notes.append(
+            f"{failed.sum()} of {len(failed)} candidates failed: at least one of their fits "
+            "or scores ended in an error."
+        )
+    if not hasattr(search, "best_index_"):
+        study.notes.append("No candidate is the best: refit=False leaves it open which score.")
+    if study.best_index is not None:
+        i, mean = study.best_index, study.scores[study.score_name][0][study.best_index]
+        has = [f"{name}={format_value(study.varied[name][i])}" for name in study.varied]
+        study.notes.append(f"The best: {', '.join(has)}; {study.score_name} {mean:.4g}.")
+    if study.fitted is not None:
+        size = study.fitted.network_.n_params
+        study.notes.append(
+            f"Fitted on all rows: {study.fitted.n_iter_} epochs, {size:,} parameters, "
+            f"{search.refit_time_:.3g} seconds."
+        )
+
+
+def _of_cross_validate(folds):
+    metrics = [name.removeprefix("test_") for name in folds if name.startswith("test_")]
+    if "fit_time" not in folds or not metrics:
+        raise ValueError(
+            "A dict must be what cross_validate returns, with the keys 'fit_time' and "
+            f"'test_score' (or 'test_' and another score), got the keys {list(folds)}."
+        )
+    results = {}
+    for name, values in folds.items():
+        if name not in ("estimator", "indices"):
+            results[f"mean_{name}"] = [np.mean(values)]
+            results[f"std_{name}"] = [np.std(values)]
+    networks = [network_path(estimator)[0] for estimator in folds.get("estimator", [])]
+    networks = [network for network in networks if hasattr(network, "network_")]
+    if networks:
+        results.setdefault("mean_test_epochs", [np.mean([net.n_iter_ for net in networks])])
+        sizes = [net.network_.n_params for net in networks]
+        results.setdefault("mean_test_parameters", [np.mean(sizes)])
+    deciding = metrics[0]
+    scores = ", ".join(f"{score:.4g}" for score in folds[f"test_{deciding}"])
+    of_what = f" of {type(networks[0]).__name__}" if networks else ""
+    return Study(
+        title=f"cross_validate{of_what}, {len(folds['fit_time'])} folds",
+        varied={},
+        scores={
+            name: _mean_and_std(results, f"test_{name}")
+            for name in metrics
+            if name == deciding or name not in _FACTS
+        },
+        train_scores=_mean_and_std(results, f"train_{deciding}"),
+        fit_time=_mean_and_std(results, "fit_time"),
+        epochs=_known(results.get("mean_test_epochs")) or [None],
+        n_parameters=_known(results.get("mean_test_parameters")) or [None],
+        best_index=None,
+        fitted=networks[0] if networks else None,
+        notes=[f"The {deciding} of every fold: {scores}."],
+    )

@@ -1,0 +1,1 @@
+"""The network: layers over one vector of parameters, and the losses."""

@@ -1,0 +1,41 @@
+"""Images as arrays: pixel rows seen as images, and the windows that slide over them.
+
+Between layers a batch of images is a matrix of pixel rows, ``(n_images * h * w, c)``; here
+it is ``(n_images, h, w, c)``, a view of it. `windows` is a
+`skneural._network.layers.windows.Windows`.
+"""
+
+from numpy.lib.stride_tricks import as_strided
+
+
+def images(rows, h, w):
+    """Return pixel rows as images."""
+    n_rows, c = rows.shape
+    return rows.reshape(n_rows // (h * w), h, w, c)
+
+
+def parts(n, size):
+    """Yield slices of `size`, the last one perhaps shorter, that cover `n`."""
+    for start in range(0, n, size):
+        yield slice(start, min(start + size, n))
+
+
+def middle(padded, windows):
+    """Return the part of padded images that is not padding."""
+    (top, left), (h, w, _) = windows.before, windows.image
+    return padded[:, top : top + h, left : left + w]
+
+
+def sliding(padded, windows):
+    """Return all windows of some images: a view (n_images, rows, columns, height, width, c)."""
+    image, row, pixel, channel = padded.strides
+    (down, right), (low, wide) = windows.strides, windows.dilation
+    shape = (len(padded), *windows.output, *windows.size, padded.shape[-1])
+    strides = (image, row * down, pixel * right, row * low, pixel * wide, channel)
+    return as_strided(padded, shape, strides)
+
+
+def taps(windows):
+    """Return the pixels at each place of the windows that `sliding` returns, row by row."""
+    _, _, _, height, width, _ = windows.shape
+    return [windows[:, :, :, u, v] for u in range(height) for v in range(width)]

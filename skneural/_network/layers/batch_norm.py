@@ -1,0 +1,107 @@
+"""Batch normalization."""
+
+import numpy as np
+
+from skneural._network.layers.base import Layer
+
+
+class BatchNorm(Layer):
+    """``y = scale * (x - mean) / sqrt(variance + epsilon) + shift``, feature by feature.
+
+    In training, mean and (biased) variance are those of the batch, and the gradient runs
+    through both; every batch also moves the running statistics, ``running = (1 - momentum)
+    * running + momentum * batch``, with the unbiased variance. Predictions use the running
+    ones. A batch of a single row has no variance: its output is `shift`, its gradient for
+    `x` is zero, and it leaves the running statistics alone. Sample weights do not enter.
+
+    Parameters
+    ----------
+    momentum : float, default=0.1
+        Weight of the newest batch in the running statistics.
+    epsilon : float, default=1e-5
+        Added to the variance.
+
+    References
+    ----------
+    S. Ioffe and C. Szegedy, Batch normalization: accelerating deep network training by
+    reducing internal covariate shift, ICML 2015.
+    """
+
+    def __init__(self, momentum=0.1, epsilon=1e-5):
+        self.momentum = momentum
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        n_features = input_shape[-1:]
+        self.param_shapes = {"scale": n_features, "shift": n_features}
+        self.state_shapes = {"mean": n_features, "variance": n_features}
+        return input_shape
+
+    def init_params(self, params, state, rng):
+        params["scale"][...] = 1
+        params["shift"][...] = 0
+        state["mean"][...] = 0
+        state["variance"][...] = 1
+
+    def bind(self, binding):
+        self.scale, self.shift = _rows(binding.params, "scale", "shift")
+        self.mean, self.variance = _rows(binding.state, "mean", "variance")
+        self.y = np.empty(binding.batch_shape, binding.dtype)
+        if binding.grads is not None:
+            self.grad_scale, self.grad_shift = _rows(binding.grads, "scale", "shift")
+            self.workspace = np.empty(binding.batch_shape, binding.dtype)
+            # a product with ones sums the rows twice as fast as a reduction
+            self.ones = np.ones((1, binding.batch_shape[0]), binding.dtype)
+
+    def forward(self, x, *, training):
+        n_rows = len(x)
+        y = self.y[:n_rows]
+        if training:
+            ones = self.ones[:, :n_rows]
+            mean = np.matmul(ones, x)
+            mean /= n_rows
+            centered = self.workspace[:n_rows]
+            np.subtract(x, mean, out=centered)
+            variance = np.matmul(ones, np.multiply(centered, centered, out=y))
+            variance /= n_rows
+            self._update_running(mean, variance, n_rows)
+            self.centered, self.deviation = centered, np.sqrt(variance + self.epsilon)
+            np.multiply(centered, self.scale / self.deviation, out=y)
+        else:
+            np.subtract(x, self.mean, out=y)
+            y *= self.scale / np.sqrt(self.variance + self.epsilon)
+        y += self.shift
+        return y
+
+    def _update_running(self, mean, variance, n_rows):
+        if n_rows == 1:
+            return
+        self.mean *= 1 - self.momentum
+        self.mean += self.momentum * mean
+        self.variance *= 1 - self.momentum
+        self.variance += self.momentum * n_rows / (n_rows - 1) * variance
+
+    def backward(self, dy, *, need_dx=True):
+        n_rows = len(dy)
+        ones = self.ones[:, :n_rows]
+        # whoever took the output is done with it, so its place is scratch
+        scratch = self.y[:n_rows]
+        np.multiply(dy, self.centered, out=scratch)
+        np.matmul(ones, scratch, out=self.grad_scale)
+        self.grad_scale /= self.deviation
+        np.matmul(ones, dy, out=self.grad_shift)
+        if not need_dx:
+            return None
+        # scale / deviation * (dy - mean(dy) - x_hat * mean(dy * x_hat)), where x_hat is
+        # centered / deviation and the means are the parameters' gradients / n_rows
+        projection = self.grad_scale / self.deviation
+        projection /= n_rows
+        dy -= np.multiply(self.centered, projection, out=scratch)
+        dy -= self.grad_shift / n_rows
+        dy *= self.scale / self.deviation
+        return dy
+
+
+def _rows(arrays, *names):
+    """Vectors as arrays of one row, which broadcast over a batch."""
+    return [arrays[name][None, :] for name in names]

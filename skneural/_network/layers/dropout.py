@@ -1,0 +1,61 @@
+"""Dropout."""
+
+import math
+
+import numpy as np
+
+from skneural._network import philox
+from skneural._network.layers.base import Layer
+
+
+class Dropout(Layer):
+    """``y = x * mask / (1 - rate)`` in training, ``y = x`` when predicting.
+
+    Every unit of every row is zero with probability `rate`, drawn anew for every batch;
+    those kept are scaled up, so that the mean of `y` is `x`. Which units are dropped depends
+    on the seed of the network, the step, the layer and the place in the batch alone, not on the
+    dtype: see `skneural._network.philox`.
+
+    Parameters
+    ----------
+    rate : float
+        Share of dropped units, in [0, 1); at 0 the layer is the identity.
+
+    References
+    ----------
+    N. Srivastava et al., Dropout: a simple way to prevent neural networks from
+    overfitting, JMLR 15, 2014.
+    """
+
+    only_training = True
+
+    def __init__(self, rate):
+        self.rate = rate
+
+    @property
+    def label(self):
+        return f"Dropout {self.rate:g}"
+
+    def bind(self, binding):
+        if not self.rate or binding.grads is None:
+            return
+        self.draws, self.index = binding.draws, binding.index
+        n_values = math.prod(binding.input_shape)
+        self.factor = np.empty((binding.n_samples, n_values), binding.dtype)
+        self.y = np.empty_like(self.factor)
+
+    def forward(self, x, *, training):
+        if not (self.rate and training):
+            return x
+        rows = x.reshape(-1, self.y.shape[1])  # one per sample, not per pixel
+        factor, y = self.factor[: len(rows)], self.y[: len(rows)]
+        scale, smallest = factor.dtype.type(1 / (1 - self.rate)), philox.threshold(self.rate)
+        for some, words in self.draws.chunks(self.index, *rows.shape):
+            np.multiply(words[:, : rows.shape[1]] >= smallest, scale, out=factor[some])
+        self.slope = factor.reshape(x.shape)
+        return np.multiply(rows, factor, out=y).reshape(x.shape)
+
+    def backward(self, dy, *, need_dx=True):
+        if self.rate:
+            dy *= self.slope
+        return dy

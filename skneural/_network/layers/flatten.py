@@ -1,0 +1,20 @@
+"""From images to vectors."""
+
+import math
+
+from skneural._network.layers.base import Layer
+
+
+class Flatten(Layer):
+    """All pixels of an image, row by row, as the features of one sample: a view."""
+
+    def build(self, input_shape):
+        self.n_channels = input_shape[-1]
+        self.n_features = math.prod(input_shape)
+        return (self.n_features,)
+
+    def forward(self, x, *, training):
+        return x.reshape(-1, self.n_features)
+
+    def backward(self, dy, *, need_dx=True):
+        return dy.reshape(-1, self.n_channels)

@@ -1,0 +1,58 @@
+"""Noise on the input."""
+
+import math
+
+import numpy as np
+
+from skneural._network import philox
+from skneural._network.layers.base import Layer
+
+
+class GaussianNoise(Layer):
+    """``y = x + std * normal noise`` in training, ``y = x`` when predicting.
+
+    For small `std` this is Tikhonov regularization: it penalizes the slope of the network
+    at the training rows. The noise depends on the seed of the network, the step, the layer and
+    the place in the batch alone, and is computed in float64 whatever the dtype: see
+    `skneural._network.philox`. Input must be dense.
+
+    Parameters
+    ----------
+    std : float
+        Standard deviation of the noise; at 0 the layer is the identity.
+
+    References
+    ----------
+    C. Bishop, Training with noise is equivalent to Tikhonov regularization, Neural
+    Computation 7, 1995.
+    """
+
+    only_training = True
+
+    def __init__(self, std):
+        self.std = std
+
+    def bind(self, binding):
+        if not self.std or binding.grads is None:
+            return
+        self.draws, self.index = binding.draws, binding.index
+        self.y = np.empty((binding.n_samples, math.prod(binding.input_shape)), binding.dtype)
+
+    def forward(self, x, *, training):
+        if not (self.std and training):
+            return x
+        if not isinstance(x, np.ndarray):
+            raise ValueError(
+                f"input_noise={self.std!r} needs dense input, as noise leaves no zeros; "
+                f"got {type(x).__name__}. Use input_noise=0 or a dense X."
+            )
+        rows = x.reshape(-1, self.y.shape[1])  # one per sample, not per pixel
+        y = self.y[: len(rows)]
+        for some, words in self.draws.chunks(self.index, *rows.shape):
+            noise = philox.normals(words)[:, : rows.shape[1]]
+            noise *= self.std
+            np.add(rows[some], noise.astype(y.dtype), out=y[some])
+        return y.reshape(x.shape)
+
+    def backward(self, dy, *, need_dx=True):
+        return dy

@@ -1,0 +1,222 @@
+"""Pooling: one value for every window, channel by channel.
+
+A tap is what stands at one place of all windows. A pool goes through its taps one by one:
+it joins them to one value forward, and gives each its part of the gradient backward.
+"""
+
+import math
+
+import numpy as np
+
+from skneural._network import image_windows
+from skneural._network.layers.base import Layer
+from skneural._network.layers.windows import place_windows, windows_label
+
+# The images that are pooled at once should stay in the second-level cache of a core.
+_CHUNK_BYTES = 1 << 19
+
+
+class _Pool(Layer):
+    """What pools share.
+
+    Subclasses have `_margin`, the value of padding; `_join` adds the k-th tap of some images
+    to the taps before it, and `_part` is what goes back to it.
+    """
+
+    def __init__(self, pool_size=2, strides=None, padding=0):
+        self.pool_size = pool_size
+        self.strides = strides
+        self.padding = padding
+
+    @property
+    def label(self):
+        return f"{type(self).__name__} {windows_label(self)}"
+
+    def __repr__(self):
+        parts = f"{self.pool_size}, strides={self.strides}, padding={self.padding}"
+        return f"{type(self).__name__}({parts})"
+
+    def build(self, input_shape):
+        strides = self.pool_size if self.strides is None else self.strides
+        self.windows = place_windows(self, input_shape, self.pool_size, strides, self.padding)
+        if any(2 * p > k for p, k in zip(self.windows.before, self.windows.size, strict=True)):
+            raise ValueError(
+                f"{self} would have windows of nothing but padding: padding must be at most "
+                f"half of pool_size; got {self.padding!r}."
+            )
+        n_axes = self.n_axes = len(input_shape) - 1
+        return (*self.windows.output[-n_axes:], input_shape[-1])
+
+    def bind(self, binding):
+        dtype, n_samples = binding.dtype, binding.n_samples
+        *_, c = self.windows.image
+        self.y = np.empty((n_samples, *self.windows.output, c), dtype)
+        padded = *self.windows.padded, c
+        room = _CHUNK_BYTES // (math.prod(padded) * dtype.itemsize)  # in images
+        self.n_images = max(1, min(n_samples, room))
+        self.tap = np.empty((self.n_images, *self.y.shape[1:]), dtype)
+        if self.windows.is_padded:
+            self.padded = np.full((self.n_images, *padded), self._margin, dtype)
+        if binding.grads is not None:
+            self.dx = np.empty((n_samples, *self.windows.image), dtype)
+            if self.windows.is_padded:
+                self.dx_padded = np.empty_like(self.padded)
+
+    def forward(self, x, *, training):
+        x = image_windows.images(x, *self.windows.image[:2])
+        for some in image_windows.parts(len(x), self.n_images):
+            images, y = x[some], self.y[some]
+            if self.windows.is_padded:
+                images = self.padded[: len(images)]
+                image_windows.middle(images, self.windows)[...] = x[some]
+            first, *others = image_windows.taps(image_windows.sliding(images, self.windows))
+            y[...] = first
+            for k, pixels in enumerate(others, start=1):
+                tap = self.tap[: len(images)]
+                tap[...] = pixels  # side by side: then the rest is quicker
+                self._join(y, tap, k, some, training)
+        return self.y[: len(x)].reshape(-1, self.y.shape[-1])
+
+    def backward(self, dy, *, need_dx=True):
+        if not need_dx:
+            return None
+        dy = image_windows.images(dy, *self.windows.output)
+        for some in image_windows.parts(len(dy), self.n_images):
+            dx = padded = self.dx[some]
+            if self.windows.is_padded:
+                padded = self.dx_padded[: len(dx)]
+            padded[...] = 0
+            for k, pixels in enumerate(
+                image_windows.taps(image_windows.sliding(padded, self.windows))
+            ):
+                pixels += self._part(dy[some], k, some)
+            if self.windows.is_padded:
+                dx[...] = image_windows.middle(padded, self.windows)
+        return self.dx[: len(dy)].reshape(-1, self.dx.shape[-1])
+
+
+class MaxPool(_Pool):
+    """The largest value of every window.
+
+    The gradient goes to where it was found: the first place, row by row, if there are
+    several. What does not fill a window at the end is left over, padding is never chosen.
+
+    Parameters
+    ----------
+    pool_size : int or tuple of int, default=2
+        Height and width of the windows; one number for both, or for signals.
+    strides : int or tuple of int, default=None
+        Steps from window to window; None for `pool_size`.
+    padding : int or tuple of int, default=0
+        Pixels around the image, at most half of a window.
+    """
+
+    _margin = -np.inf
+
+    def bind(self, binding):
+        super().bind(binding)
+        if binding.grads is not None:
+            dtype = np.min_scalar_type(math.prod(self.windows.size) - 1)
+            # where in its window each maximum is
+            self.places = np.zeros(self.y.shape, dtype)
+            self.candidates = np.empty(self.tap.shape, dtype)
+            self.found = np.empty(self.tap.shape, bool)
+
+    def forward(self, x, *, training):
+        if training:
+            self.places[...] = 0
+        return super().forward(x, training=training)
+
+    def _join(self, best, tap, k, some, training):
+        if training:
+            found, places = self.found[: len(tap)], self.places[some]
+            candidates = self.candidates[: len(tap)]
+            np.greater(tap, best, out=found)
+            np.multiply(found, places.dtype.type(k), out=candidates)
+            np.maximum(places, candidates, out=places)
+        np.maximum(best, tap, out=best)
+
+    def _part(self, dy, k, some):
+        found = np.equal(self.places[some], k, out=self.found[: len(dy)])
+        return np.multiply(dy, found, out=self.tap[: len(dy)])
+
+
+class AveragePool(_Pool):
+    """The mean of every window.
+
+    Parameters
+    ----------
+    pool_size, strides, padding
+        As for `MaxPool`.
+    count_padding : bool, default=True
+        Whether zeros of the padding count; else the mean is over pixels of the image.
+    """
+
+    _margin = 0.0
+
+    def __init__(self, pool_size=2, strides=None, padding=0, count_padding=True):
+        super().__init__(pool_size, strides, padding)
+        self.count_padding = count_padding
+
+    def __repr__(self):
+        return f"{super().__repr__()[:-1]}, count_padding={self.count_padding})"
+
+    def bind(self, binding):
+        super().bind(binding)
+        self.factor = 1 / math.prod(self.windows.size)
+        if self.windows.is_padded and not self.count_padding:
+            ones = np.zeros((1, *self.windows.padded, 1), binding.dtype)
+            image_windows.middle(ones, self.windows)[...] = 1
+            self.factor = 1 / sum(image_windows.taps(image_windows.sliding(ones, self.windows)))
+
+    def forward(self, x, *, training):
+        y = super().forward(x, training=training)
+        images = image_windows.images(y, *self.windows.output)
+        images *= self.factor
+        return y
+
+    def backward(self, dy, *, need_dx=True):
+        images = image_windows.images(dy, *self.windows.output)
+        images *= self.factor
+        return super().backward(dy, need_dx=need_dx)
+
+    def _join(self, total, tap, k, some, training):
+        total += tap
+
+    def _part(self, dy, k, some):
+        return dy
+
+
+class GlobalAveragePool(Layer):
+    """The mean of every channel over all pixels of an image: ``(h, w, c)`` to ``(c,)``.
+
+    References
+    ----------
+    M. Lin et al., Network in network, ICLR 2014.
+    """
+
+    def build(self, input_shape):
+        self.n_pixels = math.prod(input_shape[:-1])
+        return input_shape[-1:]
+
+    def bind(self, binding):
+        c = binding.input_shape[-1]
+        self.y = np.empty((binding.n_samples, c), binding.dtype)
+        # a product sums the rows twice as fast as a reduction
+        self.mean = np.full((1, self.n_pixels), 1 / self.n_pixels, binding.dtype)
+        if binding.grads is not None:
+            self.dx = np.empty((binding.n_samples, self.n_pixels, c), binding.dtype)
+
+    def forward(self, x, *, training):
+        pixels = x.reshape(-1, self.n_pixels, x.shape[-1])
+        y = self.y[: len(pixels)]
+        np.matmul(self.mean, pixels, out=y[:, None])
+        return y
+
+    def backward(self, dy, *, need_dx=True):
+        if not need_dx:
+            return None
+        dy *= 1 / self.n_pixels
+        dx = self.dx[: len(dy)]
+        dx[...] = dy[:, None]
+        return dx.reshape(-1, dy.shape[-1])

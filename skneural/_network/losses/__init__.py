@@ -1,0 +1,1 @@
+"""The losses: each returns its value and its gradient in one call."""

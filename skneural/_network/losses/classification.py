@@ -1,0 +1,206 @@
+"""Losses of classifiers beside log-loss, and several losses at once.
+
+Each comes in two kinds: for columns of 0/1 labels (one column for two classes, one a label
+for multilabel problems), and for one-hot rows over several classes. The contract is in
+`_losses`: z is the raw prediction, y the target, k runs over the outputs.
+"""
+
+import itertools
+
+import numpy as np
+
+from skneural._network import array_operations as ops
+from skneural._network.losses.regression import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy
+
+
+class SoftmaxSquaredError(Loss):
+    """``1/2 sum_k (softmax(z)_k - y_k)^2`` for one-hot `y`: half the Brier score.
+
+    Unlike log-loss it is bounded, and flat where the network is sure and wrong.
+
+    References
+    ----------
+    G. Brier, Verification of forecasts expressed in terms of probability, Monthly Weather
+    Review 78, 1950.
+    """
+
+    out_activation = "softmax"
+    probabilistic = True
+
+    def _row_losses(self, y, raw_prediction, gradient_out):
+        p = ops.softmax(raw_prediction, out=gradient_out)
+        error = p - y  # the slope needs p and the error at once: one more array
+        loss = 0.5 * np.vecdot(error, error)
+        error -= np.vecdot(error, p)[:, None]
+        gradient_out *= error
+        return loss
+
+    def predict(self, raw_prediction, *, out):
+        return ops.softmax(raw_prediction, out=out)
+
+
+class LogisticSquaredError(Loss):
+    """``1/2 sum_k (logistic(z_k) - y_k)^2`` for 0/1 columns, as of a logistic output layer.
+
+    References
+    ----------
+    G. Brier, as in `SoftmaxSquaredError`.
+    """
+
+    out_activation = "logistic"
+    probabilistic = True
+
+    def _row_losses(self, y, raw_prediction, gradient_out):
+        p = ops.logistic(raw_prediction, out=gradient_out)
+        error = p - y
+        loss = 0.5 * np.vecdot(error, error)
+        error *= p
+        np.subtract(1, p, out=gradient_out)
+        gradient_out *= error
+        return loss
+
+    def predict(self, raw_prediction, *, out):
+        return ops.logistic(raw_prediction, out=out)
+
+
+class HingeLoss(Loss):
+    """``sum_k max(0, 1 - s_k z_k)`` with ``s = 2 y - 1``, for 0/1 columns; identity link.
+
+    An output whose ``s z`` is exactly at the margin still has the gradient -s.
+
+    References
+    ----------
+    C. Cortes and V. Vapnik, Support-vector networks, Machine Learning 20, 1995.
+    """
+
+    margin = 1.0
+
+    def _row_losses(self, y, raw_prediction, gradient_out):
+        np.multiply(y, -2, out=gradient_out)
+        gradient_out += 1  # -s
+        gradient_out *= raw_prediction
+        gradient_out += self.margin
+        active = gradient_out >= 0
+        np.maximum(gradient_out, 0, out=gradient_out)
+        loss = np.add.reduce(gradient_out, axis=1)
+        np.multiply(y, -2, out=gradient_out)
+        gradient_out += 1
+        gradient_out *= active
+        return loss
+
+
+class PerceptronLoss(HingeLoss):
+    """``sum_k max(0, -s_k z_k)`` with ``s = 2 y - 1``, for 0/1 columns; identity link.
+
+    The gradient is -s where ``s z <= 0``: a step of rate 1 on one row is the perceptron
+    rule. A raw prediction of 0 counts as wrong, so training starts from zero weights.
+
+    References
+    ----------
+    F. Rosenblatt, The perceptron: a probabilistic model for information storage and
+    organization in the brain, Psychological Review 65, 1958.
+    """
+
+    margin = 0.0
+
+
+class MulticlassHinge(Loss):
+    """``max(0, 1 + max_{j != y} z_j - z_y)`` for one-hot `y`; identity link.
+
+    Only the first of the highest rivals has a gradient; it has one at the margin, too.
+
+    References
+    ----------
+    K. Crammer and Y. Singer, On the algorithmic implementation of multiclass kernel-based
+    vector machines, JMLR 2, 2001.
+    """
+
+    margin = 1.0
+
+    def _row_losses(self, y, raw_prediction, gradient_out):
+        of_label = np.vecdot(raw_prediction, y)
+        gradient_out[...] = raw_prediction
+        np.copyto(gradient_out, -np.inf, where=y > 0)
+        rival = gradient_out.argmax(axis=1, keepdims=True)
+        loss = np.maximum.reduce(gradient_out, axis=1)
+        loss -= of_label
+        loss += self.margin
+        gradient_out[...] = 0
+        np.put_along_axis(gradient_out, rival, 1, axis=1)
+        gradient_out -= y
+        gradient_out *= (loss >= 0)[:, None]
+        return np.maximum(loss, 0, out=loss)
+
+
+class MulticlassPerceptron(MulticlassHinge):
+    """``max(0, max_{j != y} z_j - z_y)`` for one-hot `y`; identity link.
+
+    A step of rate 1 on one row is the perceptron rule: add the input to the weights of its
+    class, take it from those of the highest other class, unless the class is strictly the
+    highest. A tie counts as wrong, whatever the order of the classes, as with two classes;
+    it differs from "where argmax is wrong" only in ties that argmax decides rightly.
+
+    References
+    ----------
+    F. Rosenblatt, as in `PerceptronLoss`. K. Crammer and Y. Singer, Ultraconservative
+    online algorithms for multiclass problems, JMLR 3, 2003.
+    """
+
+    margin = 0.0
+
+
+class MultiHead(Loss):
+    """The sum of several losses, each on its own run of columns: several outputs at once.
+
+    `predict` applies to every run the inverse link of its loss.
+
+    Parameters
+    ----------
+    heads : sequence of Loss
+        One for each output, from the first columns to the last.
+    sizes : sequence of int
+        Number of columns of each.
+
+    Attributes
+    ----------
+    heads, sizes : tuple
+        As given.
+    segments : tuple of slice
+        The columns of each head.
+    out_activation : str or tuple of str
+        One name if all heads share it, otherwise one for each.
+    probabilistic : bool
+        Whether all heads are.
+    """
+
+    def __init__(self, heads, sizes):
+        self.heads, self.sizes = tuple(heads), tuple(sizes)
+        stops = itertools.accumulate(self.sizes)
+        self.segments = tuple(
+            slice(stop - size, stop)
+            for _, size, stop in zip(self.heads, self.sizes, stops, strict=True)
+        )
+        names = tuple(head.out_activation for head in self.heads)
+        self.out_activation = names[0] if len(set(names)) == 1 else names
+        self.probabilistic = all(head.probabilistic for head in self.heads)
+
+    def _row_losses(self, y, raw_prediction, gradient_out):
+        loss = 0
+        for head, segment in zip(self.heads, self.segments, strict=True):
+            columns = (slice(None), segment)
+            loss += head._row_losses(y[columns], raw_prediction[columns], gradient_out[columns])
+        return loss
+
+    def predict(self, raw_prediction, *, out):
+        for head, segment in zip(self.heads, self.segments, strict=True):
+            head.predict(raw_prediction[:, segment], out=out[:, segment])
+        return out
+
+
+# name -> class for 0/1 columns, class for one-hot rows
+CLASSIFIER_LOSSES = {
+    "log_loss": (LogisticCrossEntropy, SoftmaxCrossEntropy),
+    "squared_error": (LogisticSquaredError, SoftmaxSquaredError),
+    "hinge": (HingeLoss, MulticlassHinge),
+    "perceptron": (PerceptronLoss, MulticlassPerceptron),
+}

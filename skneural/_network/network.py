@@ -1,0 +1,296 @@
+"""The network: layers over one flat parameter vector, with forward and backward passes."""
+
+import copy
+import math
+import os
+
+import numpy as np
+
+from skneural._network import array_operations as ops
+from skneural._network.layers.base import Binding
+from skneural._network.summary import Summary
+
+_WORKSPACE = {"grad", "_program", "_signs", "_bound", "_way_back", "_raw_grad"}
+
+
+class Network:
+    """A stack of layers under a loss.
+
+    Between layers a batch is a matrix: a row for each sample, or, while samples are images
+    ``(h, w, c)`` or signals ``(length, c)``, a row for each pixel of each of them, so that
+    activations, batch normalization and dropout need not know what an image is.
+
+    All parameters live in one vector `theta`: the weights of every layer first, then
+    everything that is not penalized. A layer's parameters are views of it. The layers held
+    here are descriptions; `bind` makes working copies with a workspace. A prediction makes its
+    own (`skneural._engine.prediction`), so that several threads can predict at once.
+
+    Parameters
+    ----------
+    layers : list of Layer
+        From input to output.
+    loss : Loss
+        Takes the output of the last layer.
+    input_shape : tuple of int
+        Shape of one sample.
+    dtype : numpy dtype
+        float32 or float64, of parameters, gradients and workspace.
+
+    Attributes
+    ----------
+    output_shape : tuple of int
+        Shape of the output for one sample.
+    n_params, n_weights : int
+        Number of parameters, and how many of them are penalized weights.
+    theta : ndarray of shape (n_params,)
+        The parameters.
+    state : ndarray of shape (n_state,)
+        What layers learn without a gradient, such as running statistics.
+    grad : ndarray of shape (n_params,)
+        Their gradient after `loss_and_grad`; exists while bound.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural._network.losses.regression import HalfSquaredError
+    >>> from skneural._network.network import Network
+    >>> from skneural._network.layers.dense import Dense
+    >>> network = Network([Dense(1)], HalfSquaredError(), (2,), np.float64)
+    >>> network.init_params(np.random.default_rng(0))
+    >>> network.theta[...] = [1.0, 2.0, 0.5]  # two weights, then the bias
+    >>> network.bind(batch_size=1)
+    >>> network.loss_and_grad(np.array([[3.0, 4.0]]), np.array([[9.5]]))  # of the output 11.5
+    2.0
+    """
+
+    def __init__(self, layers, loss, input_shape, dtype):
+        self.layers = layers
+        self.loss = loss
+        self.input_shape = tuple(input_shape)
+        self.dtype = np.dtype(dtype)
+        self.input_shapes = []  # of every layer
+        shape = self.input_shape
+        for layer in layers:
+            self.input_shapes.append(shape)
+            try:
+                shape = layer.build(shape)
+            except ValueError as error:
+                built = layers[: len(self.input_shapes) - 1]
+                table = Summary(built, self.input_shapes, dtype, batch_size=1)
+                raise ValueError(f"{error} The network up to there:\n{table}") from None
+        self.output_shape = shape
+        self._lay_out_parameters()
+        self._row_layers = []
+
+    def _lay_out_parameters(self):
+        """Give every parameter its place in the flat vector, and every state likewise."""
+        named = [
+            (i, name, shape)
+            for i, layer in enumerate(self.layers)
+            for name, shape in layer.param_shapes.items()
+        ]
+        named.sort(key=lambda entry: entry[1] != "weight")  # stable: weights first
+        self._param_places, self.n_params = _places(named)
+        weights = [place.stop for _, name, place, _ in self._param_places if name == "weight"]
+        self.n_weights = max(weights, default=0)
+        self._state_places, self.n_state = _places(
+            (i, name, shape)
+            for i, layer in enumerate(self.layers)
+            for name, shape in layer.state_shapes.items()
+        )
+
+    def init_params(self, rng):
+        """Allocate `theta` and `state` and draw the initial parameters from `rng`."""
+        self.theta = np.empty(self.n_params, self.dtype)
+        self.state = np.empty(self.n_state, self.dtype)
+        for layer, params, state in zip(
+            self.layers, self.views(self.theta), self.state_views(), strict=True
+        ):
+            layer.init_params(params, state, rng)
+
+    def views(self, vector):
+        """One dict of parameter views a layer, into a vector like `theta`."""
+        return _views(vector, self._param_places, len(self.layers))
+
+    def state_views(self):
+        """One dict of views into `state` a layer."""
+        return _views(self.state, self._state_places, len(self.layers))
+
+    def params(self, name):
+        """Views of all parameters called `name`, from input to output."""
+        return tuple(view[name] for view in self.views(self.theta) if name in view)
+
+    def __repr__(self):
+        images = [self.input_shape] if len(self.input_shape) > 1 else []
+        layers = [layer for layer in self.layers if not layer.only_training]
+        return " - ".join(map(repr, images + layers))
+
+    def product_flops(self, n_rows):
+        """Floating-point operations of the largest matrix product on a batch."""
+        return max(layer.product_flops(n_rows) for layer in self.layers)
+
+    def check_memory(self, batch_size, *, training=True):
+        """Raise a ValueError if training, or predicting, cannot fit into this machine."""
+        memory = machine_memory()
+        if memory is None:
+            return
+        # parameters, gradient, the best parameters and at most two moments; output and slope
+        work, (of_params, of_values) = ("training", (5, 2)) if training else ("use", (1, 1))
+        n_params = n_values = n_workspace = 0
+        shapes = [*self.input_shapes[1:], self.output_shape]
+        for i, (layer, shape) in enumerate(zip(self.layers, shapes, strict=True)):
+            n_params += sum(map(math.prod, layer.param_shapes.values()))
+            n_values += math.prod(shape)
+            n_workspace += layer.n_workspace
+            values = of_params * n_params + of_values * batch_size * n_values + n_workspace
+            needed = self.dtype.itemsize * values
+            if needed > memory:
+                raise ValueError(
+                    f"The network is too large for this machine: up to {layer.label} its "
+                    f"{work} in batches of {batch_size:,} samples takes at least {needed:,} "
+                    f"bytes ({n_params:,} parameters), and the machine has {memory:,}. Lower "
+                    "hidden_layer_sizes, filters, kernel_size, padding, dilation or "
+                    "batch_size. The network up to there:\n"
+                    f"{self.summary(batch_size, i + 1)}"
+                )
+
+    def summary(self, batch_size, n_layers=None):
+        """The table of the layers, or of the first `n_layers`."""
+        shapes = [*self.input_shapes, self.output_shape]
+        return Summary(self.layers[:n_layers], shapes, self.dtype, batch_size)
+
+    def bound_layers(self, batch_size, grad=None, draws=None):
+        """Working copies of the layers, with a workspace; for predicting without `grad`."""
+        params, state = self.views(self.theta), self.state_views()
+        grads = [None] * len(self.layers) if grad is None else self.views(grad)
+        bound = [copy.copy(layer) for layer in self.layers]
+        for i, layer in enumerate(bound):
+            arrays = params[i], state[i], grads[i]
+            shape = self.input_shapes[i]
+            layer.bind(Binding(batch_size, shape, self.dtype, *arrays, draws, i))
+        return bound
+
+    def bind(self, batch_size, draws=None):
+        """Allocate what training on batches of up to `batch_size` rows needs.
+
+        `draws` has the random words of layers such as dropout, and is told the step by whoever
+        trains the network.
+        """
+        self.release()
+        self.grad = np.empty_like(self.theta)
+        self._signs = np.empty(self.n_weights, self.dtype)
+        self._bound = self.bound_layers(batch_size, self.grad, draws)
+        # nobody asks for the gradient of the input, nor for what stands before it
+        first = next(i for i, layer in enumerate(self._bound) if layer.param_shapes)
+        self._way_back = [(layer, True) for layer in self._bound[:first:-1]]
+        self._way_back.append((self._bound[first], False))
+        self._raw_grad = np.empty((batch_size, *self.output_shape), self.dtype)
+
+    def pixel_rows(self, x):
+        """Images as layers take them: a matrix with a row for each pixel of each image."""
+        if len(self.input_shape) == 1:
+            return x
+        # CSR rows become dense: an image has no use for them
+        x = np.ascontiguousarray(x) if isinstance(x, np.ndarray) else x.toarray()
+        return x.reshape(-1, self.input_shape[-1])
+
+    def release(self):
+        """Drop what `bind` allocated."""
+        for name in _WORKSPACE - {"_program"}:
+            vars(self).pop(name, None)
+
+    def __getstate__(self):
+        """Copies and pickles carry parameters, never a workspace."""
+        state = {name: value for name, value in vars(self).items() if name not in _WORKSPACE}
+        # skops does not trust NumPy's dtypes
+        return {**state, "dtype": self.dtype.name, "_row_layers": []}
+
+    def __setstate__(self, state):
+        vars(self).update(state, dtype=np.dtype(state["dtype"]))
+
+    def loss_and_grad(self, x, y, sample_weight=None, alpha=0.0, l1_ratio=0.0):
+        """Return the penalized loss of a batch and leave its gradient in `grad`.
+
+        Parameters
+        ----------
+        x : ndarray or CSR of shape (n_samples, *input_shape)
+            Images may also be flat rows.
+        y : ndarray of shape (n_samples, *output_shape)
+        sample_weight : ndarray of shape (n_samples,), default=None
+        alpha : float, default=0.0
+            Strength of the penalty ``alpha * ((1 - l1_ratio) / 2 * sum(weights ** 2) +
+            l1_ratio * sum(abs(weights)))``, which is divided by the sum of the sample
+            weights as the loss is, and added to it.
+        l1_ratio : float, default=0.0
+            Share of the absolute values in the penalty.
+
+        Returns
+        -------
+        loss : float
+        """
+        raw = self._forward(self.pixel_rows(x))
+        delta = self._raw_grad[: len(y)]
+        loss = self.loss.loss_gradient(y, raw, sample_weight, gradient_out=delta)
+        for layer, need_dx in self._way_back:
+            delta = layer.backward(delta, need_dx=need_dx)
+        if alpha:
+            rows = len(y) if sample_weight is None else float(sample_weight.sum())
+            loss += self._add_penalty(alpha * (1 - l1_ratio) / rows, alpha * l1_ratio / rows)
+        return loss
+
+    def _forward(self, x):
+        for layer in self._bound:
+            x = layer.forward(x, training=True)
+        return x
+
+    def _add_penalty(self, l2, l1):
+        weights, grad = self.theta[: self.n_weights], self.grad[: self.n_weights]
+        penalty = 0.0
+        if l2:
+            ops.add_scaled(grad, weights, l2)
+            penalty += 0.5 * l2 * np.dot(weights, weights)
+        if l1:
+            signs = np.sign(weights, out=self._signs)
+            ops.add_scaled(grad, signs, l1)
+            penalty += l1 * np.dot(weights, signs)
+        return penalty
+
+    def signals(self, x, rng):
+        """How much of a random unit gradient at the output arrives at every layer's biases.
+
+        Root mean squares over samples and channels, a number a layer; needs `bind`, and moves
+        running statistics.
+        """
+        raw = self._forward(self.pixel_rows(x))
+        delta = rng.normal(size=raw.shape).astype(self.dtype)
+        signals = []
+        for layer, need_dx in self._way_back:
+            of_samples = delta.reshape(x.shape[0], -1, delta.shape[-1]).sum(axis=1)
+            signals.append(float(np.sqrt(np.mean(np.square(of_samples)))))
+            delta = layer.backward(delta, need_dx=need_dx)
+        before = [0.0] * (len(self.layers) - len(signals))
+        return before + signals[::-1]
+
+
+def _places(named):
+    """Lay arrays out one behind the other: a slice for each, and the length of all."""
+    places, stop = [], 0
+    for i, name, shape in named:
+        start, stop = stop, stop + math.prod(shape)
+        places.append((i, name, slice(start, stop), shape))
+    return places, stop
+
+
+def _views(vector, places, n_layers):
+    views = [{} for _ in range(n_layers)]
+    for i, name, place, shape in places:
+        views[i][name] = vector[place].reshape(shape)
+    return views
+
+
+def machine_memory():
+    """Return the bytes of memory of this machine, or None where they are not known."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None

@@ -1,0 +1,1 @@
+"""Training: epochs, patience, validation, L-BFGS."""

@@ -1,0 +1,120 @@
+"""L-BFGS: training on all rows at once, by SciPy's minimizer with a line search."""
+
+import math
+from contextlib import suppress
+
+import numpy as np
+from scipy.optimize import minimize
+
+from skneural._training.epochs import Epochs, make_training
+
+
+class LBFGS:
+    """Limited-memory BFGS: what it remembers lasts for one fit, in SciPy.
+
+    Parameters
+    ----------
+    tol : float
+        Ends the fit when no entry of the gradient is larger.
+    max_fun : int
+        Evaluations of the loss in one fit, at most.
+
+    References
+    ----------
+    D. Liu and J. Nocedal, On the limited memory BFGS method for large scale optimization,
+    Mathematical Programming 45, 1989.
+    """
+
+    def __init__(self, tol, max_fun):
+        self.tol = tol
+        self.max_fun = max_fun
+
+    def init(self, theta):
+        """Nothing is kept between fits."""
+        return {}
+
+
+def train(job, watch):
+    """Train the network of a job in place; an epoch is an iteration on all rows.
+
+    Returns
+    -------
+    doubt : str or None
+        Why the network may need more training, if it has not converged.
+
+    Raises
+    ------
+    ValueError
+        If the loss or a prediction is not finite.
+    """
+    network, training = job.progress.network, make_training(job, updates=False)
+    run = _Run(job, watch, training)
+    try:
+        # A diverging fit is reported by its loss, once, not by a warning from every ufunc.
+        with np.errstate(all="ignore"):
+            result = minimize(
+                run.loss_and_grad,
+                network.theta.astype(np.float64),
+                jac=True,
+                method="L-BFGS-B",
+                callback=run.end_iteration,
+                options={
+                    "maxiter": job.max_iter,
+                    "maxfun": job.optimizer.max_fun,
+                    "gtol": job.optimizer.tol,
+                    # as far as the loss can be told apart in the network's dtype
+                    "ftol": np.finfo(network.dtype).eps,
+                },
+            )
+            if run.begun:  # converged at the start, or by a line search without success
+                with suppress(StopIteration):
+                    run.end_iteration(result)
+    finally:
+        training.close()
+    run.epochs.finish()
+    return None if run.stopped else _doubt(job, result)
+
+
+class _Run:
+    """One minimization: the function that SciPy evaluates, and what follows an iteration."""
+
+    def __init__(self, job, watch, training):
+        self.job, self.training = job, training
+        self.epochs = Epochs(job, watch)
+        self.begun = self.stopped = False
+
+    def loss_and_grad(self, theta):
+        """Return loss and gradient at `theta`, in float64 as SciPy wants them."""
+        if not self.begun:  # only now is it sure that there is another iteration
+            self.epochs.begin()
+            self.begun = True
+        self.job.progress.network.theta[...] = theta
+        loss, gradient = self.training.loss_and_gradient()
+        self.grad_norm = math.sqrt(np.dot(gradient, gradient))
+        return float(loss), gradient.astype(np.float64)
+
+    def end_iteration(self, intermediate_result):
+        """Record an iteration; tell SciPy to stop where that is due."""
+        self.job.progress.network.theta[...] = intermediate_result.x
+        self.begun = False
+        self.stopped = self.epochs.end(
+            learning_rate=math.nan,
+            loss=float(intermediate_result.fun),
+            grad_norm=self.grad_norm,
+        )
+        if self.stopped or self.epochs.watch.interrupted:
+            raise StopIteration
+
+
+def _doubt(job, result):
+    if result.status == 0:
+        return None
+    limits = f"max_iter={job.max_iter} or max_fun={job.optimizer.max_fun}"
+    ended, advice = f"reached {limits}", "Raise them"
+    if result.status != 1:
+        ended, advice = "found no lower loss in its line search", "Raise tol"
+    return (
+        f"L-BFGS {ended} before every entry of the gradient was below tol="
+        f"{job.optimizer.tol}. {advice}, scale X, or set patience=None if this is what "
+        "you want."
+    )

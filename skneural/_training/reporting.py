@@ -1,0 +1,59 @@
+"""Who looks on while a network trains: the terminal, and scikit-learn's callbacks."""
+
+from functools import partial
+
+from skneural._training.interrupt import Interrupt
+
+
+class Watch:
+    """Prints what an epoch did, and tells the callbacks.
+
+    Parameters
+    ----------
+    verbose : bool or int
+        Whether to print a line per epoch.
+    context : CallbackContext, default=None
+        The task "fit" of scikit-learn's callbacks; None without callbacks, as in `partial_fit`.
+    task : dict, default=None
+        What the callbacks are given of the fit: estimator, X, y and metadata.
+    interrupt : Interrupt, default=None
+        Whether Ctrl-C was pressed.
+    fitted_attributes : callable, default=None
+        Turns the `Progress` of the moment into the attributes of a fitted estimator.
+    """
+
+    def __init__(
+        self, verbose, context=None, task=None, interrupt=None, fitted_attributes=None
+    ):
+        self.verbose = verbose
+        self.interrupt = interrupt or Interrupt()
+        self.context = context
+        self.task = task
+        self.fitted_attributes = fitted_attributes
+
+    @property
+    def interrupted(self):
+        """Whether Ctrl-C was pressed: training then ends after its step."""
+        return self.interrupt.pressed
+
+    def begin(self):
+        """An epoch begins."""
+        if self.context is not None:
+            self.epoch = self.context.subcontext(task_name="epoch")
+            self.epoch.call_on_fit_task_begin(**self.task)
+
+    def end(self, progress):
+        """An epoch has ended; return whether a callback wants to stop."""
+        if self.verbose:
+            line = f"Epoch {progress.epochs}, loss = {progress.loss_curve[-1]:#.4g}"
+            if "validation_score" in progress.history:
+                score = progress.history["validation_score"][-1]
+                line += f", validation score = {score:#.4g}"
+            print(line, flush=True)  # also where the output is a file, and buffered
+        if self.context is None:
+            return False
+        # a function, as copies are made only for a callback that asks for them
+        attributes = partial(self.fitted_attributes, progress)
+        return self.epoch.call_on_fit_task_end(
+            **self.task, reconstruction_attributes=attributes
+        )

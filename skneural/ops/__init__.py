@@ -1,1 +1,0 @@
-"""The array engine: what networks need beyond plain ufuncs."""
