@@ -6,8 +6,10 @@ from skneural._display.study import StudyDisplay
 from skneural._display.study_report import StudyReport, study_report
 from skneural._display.weights import WeightsDisplay
 from skneural._engine.show_versions import show_versions
-from skneural._estimators.convnet import ConvNetClassifier, ConvNetRegressor
-from skneural._estimators.mlp import MLPClassifier, MLPRegressor
+from skneural._estimators.convnet_classifier import ConvNetClassifier
+from skneural._estimators.convnet_regressor import ConvNetRegressor
+from skneural._estimators.mlp_classifier import MLPClassifier
+from skneural._estimators.mlp_regressor import MLPRegressor
 from skneural._files.checkpoint import Checkpoint
 from skneural._files.old_pickles import enter_old_names
 from skneural._files.onnx import to_onnx

@@ -1,6 +1,8 @@
 """Docstrings of public names are complete numpydoc."""
 
 import inspect
+import itertools
+import re
 import subprocess
 import sys
 
@@ -8,6 +10,13 @@ import pytest
 from numpydoc.validate import validate
 
 import skneural
+from skneural._estimators.auto_parameters import (
+    BATCH_SIZE,
+    DECAY,
+    MANY_SAMPLES,
+    PENALTY,
+    PENALTY_OF_A_PART,
+)
 
 METHODS = ["fit", "partial_fit", "predict", "predict_proba", "predict_log_proba"]
 METHODS += ["decision_function", "activations", "from_estimator", "from_search", "plot"]
@@ -59,3 +68,47 @@ print(skneural.MLPClassifier.__doc__, skneural.ConvNetRegressor.__doc__, clf.pre
         [sys.executable, "-OO", "-c", code], capture_output=True, text=True, check=False
     )
     assert (done.stdout, done.stderr) == ("None None [1]\n", "")
+
+
+CLASSES = ["MLPClassifier", "MLPRegressor", "ConvNetClassifier", "ConvNetRegressor"]
+# what a convolutional network says in its own words
+OF_CONVOLUTIONS = {"hidden_layer_sizes", "activation", "dropout", "batch_norm"}
+
+
+def entries(name):
+    """The parameters and attributes of a class: what its docstring says of each."""
+    doc = inspect.getdoc(getattr(skneural, name))
+    found = {}
+    for section in ("Parameters", "Attributes"):
+        text = doc.partition(f"{section}\n{'-' * len(section)}\n")[2]
+        text = re.split(r"\n\n[A-Z][a-zA-Z ]*\n-+\n", text)[0]
+        for entry in re.split(r"\n(?=\S)", text):
+            found[entry.partition(" : ")[0]] = entry
+    return found
+
+
+def test_classes_describe_what_they_share_in_the_same_words():
+    own = {name: entries(name) for name in CLASSES}
+    for one, other in itertools.combinations(CLASSES, 2):
+        shared = own[one].keys() & own[other].keys()
+        assert len(shared) > 40
+        if one[-9:] != other[-9:]:  # a classifier and a regressor
+            shared -= {"loss"}
+        if one[:3] != other[:3]:
+            shared -= OF_CONVOLUTIONS
+        for name in shared:
+            assert own[one][name] == own[other][name], f"{name} of {one} and {other}"
+
+
+def test_what_auto_stands_for():
+    own = entries("MLPClassifier")
+    assert f"min({BATCH_SIZE}, n_samples)" in own["batch_size"]
+    assert f"more than {MANY_SAMPLES:,} rows" in own["early_stopping"]
+    for number in (f"{PENALTY} * batch_size", f"{PENALTY_OF_A_PART}", f"{DECAY}"):
+        assert number in own["alpha"]
+
+
+def test_parameters_stand_in_the_order_of_the_signature():
+    for name in CLASSES:
+        names = list(inspect.signature(getattr(skneural, name)).parameters)
+        assert [entry for entry in entries(name) if entry in names] == names

@@ -7,9 +7,13 @@ import numpy as np
 from skneural._checks import parameters as check
 from skneural._checks.warn import warn
 from skneural._estimators.classifier import NeuralClassifierMixin
-from skneural._estimators.convnet import BaseConvNet, ConvNetClassifier, ConvNetRegressor
+from skneural._estimators.convnet import BaseConvNet
+from skneural._estimators.convnet_classifier import ConvNetClassifier
+from skneural._estimators.convnet_regressor import ConvNetRegressor
 from skneural._estimators.labels import LabelColumn, LabelColumns, LabelIndicator
-from skneural._estimators.mlp import BaseMLP, MLPClassifier, MLPRegressor
+from skneural._estimators.mlp import BaseMLP
+from skneural._estimators.mlp_classifier import MLPClassifier
+from skneural._estimators.mlp_regressor import MLPRegressor
 from skneural._estimators.regressor import NeuralRegressorMixin
 from skneural._estimators.target_scale import TargetScale
 from skneural._files.plain_values import codes_to_text, from_plain, time_dtype

@@ -2,51 +2,52 @@
 
 import sys
 from importlib import import_module
+from types import ModuleType
 
-# the name of a module under `skneural` then, and now
-_MOVED = {
-    "_checkpoint": "_files.checkpoint",
-    "_classification_losses": "_network.losses.classification",
-    "_convnet": "_estimators.convnet",
-    "_diagnostics": "_inspection.diagnostics",
-    "_finding": "_inspection.finding",
-    "_labels": "_estimators.labels",
-    "_losses": "_network.losses.regression",
-    "_mlp": "_estimators.mlp",
-    "_network": "_network.network",
-    "_report": "_display.study_report",
-    "_target_fit": "_estimators.target_fit",
-    "_target_scale": "_estimators.target_scale",
-    "_training": "_training.epochs",
-    "layers": "_network.layers",
-    "layers._activations": "_network.layers.activations",
-    "layers._batch_norm": "_network.layers.batch_norm",
-    "layers._conv": "_network.layers.conv",
-    "layers._dense": "_network.layers.dense",
-    "layers._dropout": "_network.layers.dropout",
-    "layers._flatten": "_network.layers.flatten",
-    "layers._noise": "_network.layers.noise",
-    "layers._pooling": "_network.layers.pooling",
-    "layers._windows": "_network.layers.windows",
-}
+# The names of a module under `skneural` then, and now; a module may have become several.
+_MOVED = [
+    ("_checkpoint", "_files.checkpoint"),
+    ("_classification_losses", "_network.losses.classification"),
+    ("_convnet", "_estimators.convnet_classifier"),
+    ("_convnet", "_estimators.convnet_regressor"),
+    ("_diagnostics", "_inspection.diagnostics"),
+    ("_finding", "_inspection.finding"),
+    ("_labels", "_estimators.labels"),
+    ("_losses", "_network.losses.regression"),
+    ("_mlp", "_estimators.mlp_classifier"),
+    ("_mlp", "_estimators.mlp_regressor"),
+    ("_network", "_network.network"),
+    ("_report", "_display.study_report"),
+    ("_target_fit", "_estimators.target_fit"),
+    ("_target_scale", "_estimators.target_scale"),
+    ("_training", "_training.epochs"),
+    ("layers._activations", "_network.layers.activations"),
+    ("layers._batch_norm", "_network.layers.batch_norm"),
+    ("layers._conv", "_network.layers.conv"),
+    ("layers._dense", "_network.layers.dense"),
+    ("layers._dropout", "_network.layers.dropout"),
+    ("layers._flatten", "_network.layers.flatten"),
+    ("layers._noise", "_network.layers.noise"),
+    ("layers._pooling", "_network.layers.pooling"),
+    ("layers._windows", "_network.layers.windows"),
+]
 
 
 def enter_old_names():
     """Let `pickle` find classes by the names that their modules had."""
-    for old, new in _MOVED.items():
-        module = import_module(f"skneural.{new}")
-        package = sys.modules.setdefault(f"skneural.{old}", module)
-        if package is not module:  # a folder has the name of a file then
-            vars(package).update(
-                (name, value)
-                for name, value in vars(module).items()
-                if isinstance(value, type) and value.__module__ == module.__name__
-            )
+    for old, new in _MOVED:
+        old, new = f"skneural.{old}", f"skneural.{new}"
+        parent = old.rpartition(".")[0]
+        for name in (parent, old):
+            sys.modules.setdefault(name, ModuleType(name))
+        for name, value in vars(import_module(new)).items():
+            if isinstance(value, type) and value.__module__ == new:
+                setattr(sys.modules[old], name, value)
 
 
 def old_name(cls):
-    """Return the full name that a class had then, or None if it was not in a moved module."""
-    for old, new in _MOVED.items():
+    """Return the full name that a class had then, or None if its module was not moved."""
+    for old, new in _MOVED:
         if cls.__module__ == f"skneural.{new}":
             return f"skneural.{old}.{cls.__qualname__}"
     return None

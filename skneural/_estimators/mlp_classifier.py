@@ -1,0 +1,306 @@
+"""MLPClassifier: a dense network for class labels."""
+
+from skneural._checks import parameters as check
+from skneural._checks.foreign_names import explain_unknown_keywords
+from skneural._estimators.classifier import NeuralClassifierMixin
+from skneural._estimators.mlp import BaseMLP
+from skneural._network.losses.classification import CLASSIFIER_LOSSES
+
+
+class MLPClassifier(NeuralClassifierMixin, BaseMLP):
+    """Dense neural network for classification.
+
+    Minimizes the log-loss, unless `loss` says otherwise: softmax for several classes,
+    logistic for two classes and for the labels of a multilabel problem. A `y` of several
+    columns of labels has such outputs for every column, and the sum of their losses; but
+    a matrix of 0 and 1 is always a multilabel problem. With ``hidden_layer_sizes=()`` it
+    is a multinomial logistic regression.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(200,)
+        Units of every hidden layer, from input to output; ``()`` is a linear model.
+    activation : str or sequence of str, default="relu"
+        Activation of the hidden layers: one of ``"identity"``, ``"logistic"``, ``"tanh"``,
+        ``"relu"``, ``"leaky_relu"`` (slope 0.01), ``"elu"``, ``"gelu"`` (exact), ``"silu"``
+        and ``"softplus"``; or a sequence of them, one a hidden layer.
+    loss : {"log_loss", "squared_error", "hinge", "perceptron"}, default="log_loss"
+        What is minimized: log-loss, half the squared error of the probabilities, or the
+        hinge or perceptron loss of the logits, which have no probabilities.
+    solver : {"adam", "adamw", "sgd", "rmsprop", "adagrad", "lbfgs"}, default="adam"
+        Adam, Adam with decoupled decay, gradient descent with momentum, RMSProp or AdaGrad,
+        all on mini-batches and in PyTorch's form; or SciPy's L-BFGS on all rows at once, for
+        small data and linear models, where an epoch is an iteration. L-BFGS has no use for
+        `learning_rate`, `schedule`, `decay`, `batch_size` and `shuffle`, and refuses
+        `partial_fit`, dropout, batch normalization, noise, augmentation, `l1_ratio` and
+        `max_grad_norm`. It often needs more iterations than the default of `max_iter`; with a
+        number for `patience`, a ConvergenceWarning says so.
+    learning_rate : float, default=3e-3
+        Rate of the first epoch, above 0; what `schedule` and `decay` multiply.
+    schedule : str or Schedule, default="auto"
+        Learning-rate schedule: ``"constant"``, ``"invscaling"``, ``"adaptive"`` (a fifth of the
+        rate whenever `patience`, a number then, runs out, until the rate is 1e-6), ``"step"``,
+        ``"exponential"``, ``"linear"``, ``"cosine"`` or ``"cosine_restarts"``, or an object of
+        `skneural.schedules`, whose parameters can be searched as ``schedule__period`` and which
+        may have a warm-up. A linear or cosine schedule without a period lasts `max_iter`
+        epochs; after its end the rate stays as it is then, by default 0, and further calls of
+        `partial_fit` change nothing. A warm start of `fit` stretches it to its own end, so the
+        rate may rise again. ``"auto"`` is ``"cosine"`` in a `fit` that begins with a new
+        network, and ``"constant"`` where training continues: in `partial_fit`, and in a warm
+        start of `fit`.
+    decay : float, default=1.0
+        The rate is multiplied by this after every epoch; in (0, 1].
+    batch_size : int or "auto", default="auto"
+        Number of samples per mini-batch, at most `n_samples`. ``"auto"`` is
+        ``min(32, n_samples)``.
+    max_iter : int, default=50
+        Epochs (passes over the data) of one call of `fit`, at most.
+    patience : int or None, default=None
+        Training stops after this many epochs in a row in which the training loss did not
+        fall more than `tol` below its lowest value in this call. None means never: exactly
+        `max_iter` epochs are run, and no ConvergenceWarning says that they were too few. With
+        ``solver="lbfgs"`` only validation scores are watched.
+    tol : float, default=1e-4
+        Smallest improvement of the loss that counts; see `patience`. With
+        ``solver="lbfgs"`` instead the largest entry of the gradient at which the fit ends; it
+        also ends when the loss no longer falls in the network's dtype.
+    target_score : float or None, default=None
+        Training stops as soon as the validation score reaches this.
+    early_stopping : bool or "auto", default=False
+        Whether `fit` holds out a part of the data (stratified by class), scores it after
+        every epoch, and lets `patience` watch this score instead of the loss. With it, or
+        with `X_val` in `fit`, the weights of the best score are restored at the end; of equal
+        scores, those of the lowest validation loss. Sample and class weights of the rows held
+        out enter the score. ``"auto"`` holds a part out if more than 10,000 rows have a
+        weight and no class has a single row, but never for ``solver="lbfgs"``. `partial_fit`
+        holds nothing out; it does not exist with True.
+    validation_fraction : float, default=0.1
+        Share of the rows that `early_stopping` holds out, in (0, 1); at least as many rows as
+        there are classes, and at least 2.
+    scoring : str, callable or None, default=None
+        The validation score: the name of a scorer of scikit-learn, a callable
+        ``scorer(estimator, X, y)``, or None for accuracy or R². A callable that takes
+        `sample_weight` is given weights if there are any; images come to it as flat rows.
+        Without validation data it has no effect, and `fit` warns.
+    alpha : float or "auto", default="auto"
+        Strength of the penalty on weights (not biases):
+        ``alpha * ((1 - l1_ratio) / 2 * sum(w ** 2) + l1_ratio * sum(abs(w)))``, divided by
+        the sum of the sample weights of the batch, is added to its loss, as in scikit-learn.
+        With ``solver="adamw"`` it is the decoupled decay instead: weights are multiplied by
+        ``1 - rate * alpha`` before every step. ``"auto"`` is ``3 * batch_size / n_samples``
+        in `fit`, so that the penalty does not depend on the batch size and counts the less the
+        more samples there are; 0.0001 in `partial_fit`, which does not know how many
+        samples are to come; and 0.01 for ``solver="adamw"``.
+    l1_ratio : float, default=0.0
+        Share of the absolute values in the penalty, in [0, 1].
+    dropout : float or sequence of float, default=0.0
+        Share of the units of every hidden layer that each training batch leaves out, in
+        [0, 1); or a sequence of them, one a hidden layer. The others are scaled up by
+        ``1 / (1 - dropout)``; predictions use all units.
+    batch_norm : bool, default=False
+        Whether each hidden layer is normalized before its activation: by the mean and
+        variance of the batch in training, by their running averages in predictions. Needs
+        batches of at least 2 rows.
+    input_noise : float, default=0.0
+        Standard deviation of normal noise added to each training batch of X.
+    max_grad_norm : float or None, default=None
+        Largest norm of the gradient of all parameters; longer ones are scaled down to it.
+    weight_init : {"auto", "he", "glorot", "lecun", "zeros"}, default="auto"
+        Scheme of the uniform initial weights. ``"auto"`` is He for layers before a
+        rectifier (relu, leaky_relu, elu, gelu, silu, softplus) and Glorot for the others.
+        Biases start at 0. To start from weights of your own see `fit`.
+    class_weight : dict, list of dict, "balanced" or None, default=None
+        Factors of the sample weights by class; ``"balanced"`` makes them
+        ``n_samples / (n_classes * count)``. For several columns of labels a list of dicts, one
+        a column; the factors of the columns are multiplied.
+    dtype : {"auto", "float32", "float64"}, default="auto"
+        Type of weights and arithmetic. ``"auto"`` follows the X of the first fit: float32
+        for float32, float16, booleans and integers of up to 16 bits (images), float64 for
+        the rest. float32 is up to twice as fast.
+    momentum : float, default=0.9
+        Momentum of ``solver="sgd"``, in [0, 1).
+    nesterovs_momentum : bool, default=True
+        Whether ``solver="sgd"`` uses Nesterov's momentum.
+    beta_1 : float, default=0.9
+        Decay of the first moment of Adam and AdamW, in [0, 1).
+    beta_2 : float, default=0.95
+        Decay of the second moment of Adam and AdamW, in [0, 1).
+    rho : float, default=0.99
+        Decay of the mean of squared gradients of ``solver="rmsprop"``, in [0, 1).
+    epsilon : float, default=1e-8
+        Number added to the root by which Adam, AdamW, RMSProp and AdaGrad divide.
+    power_t : float, default=0.5
+        Exponent of ``schedule="invscaling"``: the rate is divided by
+        ``(epoch + 1) ** power_t``, with epochs counted from 0.
+    max_fun : int, default=15000
+        Evaluations of the loss by ``solver="lbfgs"`` in one fit, at most.
+    shuffle : bool, default=True
+        Whether rows are put in a new random order in every epoch.
+    warm_start : bool, default=False
+        Whether `fit` goes on from where the last `fit` or `partial_fit` ended (weights,
+        optimizer, rate and order of rows) instead of starting a new network. With False a fit
+        forgets the state of the optimizer at its end, which is up to twice the weights.
+    verbose : bool or int, default=False
+        Whether to print the loss of every epoch, and the validation score if there is one.
+    on_interrupt : {"raise", "warn"}, default="raise"
+        What `fit` does after Ctrl-C, when it has ended its step and the estimator is fitted as
+        far as that: raise the KeyboardInterrupt, which also ends a search or a script around
+        it, or warn and return. Before the end of the first epoch there is nothing to keep, and
+        it is raised anyway. See `fit`.
+    random_state : int, RandomState or None, default=None
+        Seed of initial weights, order of rows, dropout and noise. The same integer gives the
+        same bits in any process (for products large enough to be shared by several BLAS
+        threads: with the same number of threads). None takes fresh entropy from the system.
+        NumPy's global generator is never used.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,) or list of ndarray
+        Class labels; a list, an array a column, if `y` had several columns of labels.
+    coefs_ : tuple of ndarray of shape (n_inputs, n_units)
+        Weights of every layer, from input to output; of a convolution (height, width,
+        n_channels, n_filters). Writable views: a change in place changes the network.
+    intercepts_ : tuple of ndarray of shape (n_units,)
+        Biases of every layer. Writable views.
+    n_iter_ : int
+        Epochs that the network has been trained for, over all calls.
+    t_ : int
+        Training samples seen, over all epochs and calls.
+    loss_ : float
+        Training loss of the last epoch, penalty included: the mean over its batches, each
+        before its step.
+    best_loss_ : float
+        Lowest entry of `loss_curve_`.
+    loss_curve_ : list of float
+        Training loss of every epoch.
+    history_ : dict of list
+        An entry an epoch: ``"learning_rate"`` (the rate used; NaN with L-BFGS), ``"loss"``,
+        ``"grad_norm"`` (of the last batch, before it is clipped) and ``"seconds"``;
+        with validation data also ``"validation_loss"`` (without penalty),
+        ``"validation_score"`` and ``"score"`` (of as many training rows).
+    validation_scores_ : list of float
+        Validation score of every epoch; only with validation data.
+    best_validation_score_ : float
+        Highest of them; only with validation data.
+    n_layers_ : int
+        Number of layers, input and output included.
+    n_outputs_ : int
+        Number of outputs of the network, all columns of `y` together.
+    out_activation_ : str or tuple of str
+        ``"softmax"``, ``"logistic"``, ``"identity"`` or ``"exp"``; one for each column of
+        labels where several columns differ.
+    n_features_in_ : int
+        Number of features seen during `fit`.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the features, if `X` had names that are all strings.
+    network_ : Network
+        The network: ``network_.n_params`` is its number of parameters, ``network_.theta``
+        all of them in one vector.
+
+    See Also
+    --------
+    MLPRegressor : The same network for real targets.
+    sklearn.neural_network.MLPClassifier : The estimator of the same name in scikit-learn.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press 2016, chapter 6.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from skneural import MLPClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
+    >>> clf = MLPClassifier((64, 32), batch_size=32, max_iter=20, patience=None,
+    ...                     random_state=0)
+    >>> clf.fit(X_train, y_train).score(X_test, y_test) > 0.95
+    True
+    """
+
+    _parameter_checks = {
+        **BaseMLP._parameter_checks,
+        "loss": check.one_of(*CLASSIFIER_LOSSES),
+        "class_weight": check.class_weight,
+    }
+
+    @explain_unknown_keywords
+    def __init__(
+        self,
+        hidden_layer_sizes=(200,),
+        *,
+        activation="relu",
+        loss="log_loss",
+        solver="adam",
+        learning_rate=3e-3,
+        schedule="auto",
+        decay=1.0,
+        batch_size="auto",
+        max_iter=50,
+        patience=None,
+        tol=1e-4,
+        target_score=None,
+        early_stopping=False,
+        validation_fraction=0.1,
+        scoring=None,
+        alpha="auto",
+        l1_ratio=0.0,
+        dropout=0.0,
+        batch_norm=False,
+        input_noise=0.0,
+        max_grad_norm=None,
+        weight_init="auto",
+        class_weight=None,
+        dtype="auto",
+        momentum=0.9,
+        nesterovs_momentum=True,
+        beta_1=0.9,
+        beta_2=0.95,
+        rho=0.99,
+        epsilon=1e-8,
+        power_t=0.5,
+        max_fun=15_000,
+        shuffle=True,
+        warm_start=False,
+        verbose=False,
+        on_interrupt="raise",
+        random_state=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.loss = loss
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.decay = decay
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.patience = patience
+        self.tol = tol
+        self.target_score = target_score
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.scoring = scoring
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.input_noise = input_noise
+        self.max_grad_norm = max_grad_norm
+        self.weight_init = weight_init
+        self.class_weight = class_weight
+        self.dtype = dtype
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.rho = rho
+        self.epsilon = epsilon
+        self.power_t = power_t
+        self.max_fun = max_fun
+        self.shuffle = shuffle
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.on_interrupt = on_interrupt
+        self.random_state = random_state
