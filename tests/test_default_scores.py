@@ -4,13 +4,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skneural import (
-    ConvNetClassifier,
-    MLPClassifier,
-    MLPRegressor,
-    _classification,
-    _regression,
-)
+from skneural import ConvNetClassifier, MLPClassifier, MLPRegressor
+from skneural._estimators import classifier, regressor
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 4))
@@ -98,8 +93,8 @@ def test_the_epochs_do_not_pay_for_the_checks_of_score(monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("the scorer was asked")
 
-    monkeypatch.setattr(_classification, "accuracy_score", refuse)
-    monkeypatch.setattr(_regression, "r2_score", refuse)
+    monkeypatch.setattr(classifier, "accuracy_score", refuse)
+    monkeypatch.setattr(regressor, "r2_score", refuse)
     assert make("classifier", early_stopping=True).fit(X, CLASSES).n_iter_ == 8
     assert make("regressor", early_stopping=True).fit(X, FIRST).n_iter_ == 8
 

@@ -52,7 +52,9 @@ def test_blas_threads_change_next_to_nothing():
     assert same_bits.across_blas_threads() <= same_bits.BOUND
 
 
-@pytest.mark.parametrize("module", ["_initializers.py", "layers/_dense.py", "_lbfgs.py"])
+@pytest.mark.parametrize(
+    "module", ["_network/initializers.py", "_network/layers/dense.py", "_training/lbfgs.py"]
+)
 def test_mutants_are_programs_that_differ(module):
     original = ast.unparse(ast.parse((mutants.ROOT / "skneural" / module).read_text()))
     sources = [source() for _, source in mutants.mutants(module)]

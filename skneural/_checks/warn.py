@@ -11,7 +11,12 @@ import sklearn
 # fit is called through decorators of scikit-learn, and often by a Pipeline or a search, which
 # uses joblib
 _LIBRARIES = tuple(
-    f"{Path(file).parent}{os.sep}" for file in (__file__, sklearn.__file__, joblib.__file__)
+    f"{folder}{os.sep}"
+    for folder in (
+        Path(__file__).parents[1],
+        Path(sklearn.__file__).parent,
+        Path(joblib.__file__).parent,
+    )
 )
 
 

@@ -59,7 +59,8 @@ class Network:
     >>> network.init_params(np.random.default_rng(0))
     >>> network.theta[...] = [1.0, 2.0, 0.5]  # two weights, then the bias
     >>> network.bind(batch_size=1)
-    >>> network.loss_and_grad(np.array([[3.0, 4.0]]), np.array([[9.5]]))  # of the output 11.5
+    >>> loss = network.loss_and_grad(np.array([[3.0, 4.0]]), np.array([[9.5]]))
+    >>> float(loss)  # half the square of 11.5 - 9.5
     2.0
     """
 
