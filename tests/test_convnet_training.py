@@ -14,6 +14,7 @@ from sklearn.metrics import log_loss
 
 from skneural import ConvNetClassifier
 from skneural._engine.program import program_of
+from skneural._estimators.preparation import prepare
 from skneural._training.epochs import spawn_generators, train
 
 BOTH = pytest.mark.parametrize("make", [classifier, regressor])
@@ -289,7 +290,7 @@ class SecondEpoch:
 def test_epochs_allocate_nothing_of_a_batchs_size(params, shuffle):
     images = np.random.default_rng(0).normal(size=(600, 24, 24)).astype(np.float32)
     own = classifier((8, 16), batch_size=250, max_iter=2, shuffle=shuffle, **params)
-    job = own._prepare(images, np.arange(600) % 3, None, resume=False)
+    job = prepare(own, images, np.arange(600) % 3, None, resume=False)
     watch = SecondEpoch()
     train(job, watch)
     # the images of a batch, in bytes: much beside the buffers of ufuncs in two threads

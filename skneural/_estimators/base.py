@@ -2,7 +2,7 @@
 
 import math
 import sys
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
@@ -10,27 +10,37 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from skneural._checks.data import check_start
-from skneural._checks.feature_scale import scale_doubt, unscaled_input
 from skneural._checks.foreign_names import explain_unknown_keywords
-from skneural._checks.warn import warn
+from skneural._checks.parameters import input_shape as check_input_shape
 from skneural._engine.blas_threads import blas_threads_for
 from skneural._engine.prediction import activations, compiled_prediction, raw_prediction
 from skneural._engine.program import program_of
 from skneural._engine.threads import counted
 from skneural._estimators.auto_parameters import auto_batch_size
-from skneural._estimators.preparation import Preparation
+from skneural._estimators.checked_rows import check_x, has_plain_rows
+from skneural._estimators.fit_warnings import (
+    tell_of_interrupt,
+    warn_of_doubtful_end,
+    warn_of_failed_score,
+    warn_of_scale,
+    warn_of_validation_data,
+)
+from skneural._estimators.fitted_attributes import fitted_attributes, unchanged_on_error
+from skneural._estimators.parameter_rules import check_parameters
+from skneural._estimators.preparation import prepare, start_from
 from skneural._network.network import Network
 from skneural._training import epochs, lbfgs
 from skneural._training.interrupt import deferred_interrupt
 from skneural._training.reporting import Watch
 
 
-class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
+class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
     """fit, partial_fit and fitted attributes of every estimator here."""
+
+    _same_labels = {}  # what `_encode_y` needs to know of further rows
+    _target_scale = None  # a TargetScale after the fit of a regressor that normalizes y
 
     @explain_unknown_keywords
     def fit(
@@ -104,14 +114,14 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         """
         given = X_val, y_val, sample_weight_val
         start = coefs_init, intercepts_init
-        with deferred_interrupt() as interrupt, _unchanged_on_error(self):
+        with deferred_interrupt() as interrupt, unchanged_on_error(self):
             job, doubt = self._fit(X, y, sample_weight, given, *start, interrupt)
         # only now, so that a warning that was made an error finds a fitted estimator
-        self._warn_of_failed_score(job.validation)
+        warn_of_failed_score(self, job.validation)
         if interrupt.pressed:
-            self._tell_of_interrupt()
+            tell_of_interrupt(self)
         else:
-            self._warn_of_doubtful_end(self.loss_curve_[job.begun :], doubt)
+            warn_of_doubtful_end(self, self.loss_curve_[job.begun :], doubt)
         return self
 
     @with_callbacks
@@ -124,14 +134,14 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         context.call_on_fit_task_begin(**task)
         restore = vars(self).pop("_restore", None)  # left by a Checkpoint that resumes
         resume = restore is not None or (self.warm_start and hasattr(self, "network_"))
-        job = self._prepare(X, y, sample_weight, resume=resume, given=given)
-        self._warn_of_validation_data(job, given)
+        job = prepare(self, X, y, sample_weight, resume=resume, given=given)
+        warn_of_validation_data(self, job, given)
         if not resume:
-            self._warn_of_scale(job)
+            warn_of_scale(self, job)
         if restore is not None:
             restore(job)
         elif coefs_init is not None or intercepts_init is not None:
-            _start_from(job.progress.network, coefs_init, intercepts_init)
+            start_from(job.progress.network, coefs_init, intercepts_init)
             job.progress.optimizer_state = job.optimizer.init(job.progress.network.theta)
         self._job = job  # for a Checkpoint, while the fit lasts
         self._forget_validation_scores()  # of an earlier fit: callbacks must not see them
@@ -145,76 +155,18 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         del self._job
         return job, doubt
 
-    def _warn_of_validation_data(self, job, given):
-        """Warn, before training, of validation data that are missing or on another scale."""
-        X_val, _, _ = given
-        message = None
-        if job.validation is None and self.scoring is not None:
-            message = (
-                f"scoring={self.scoring!r} has no effect without validation data. Set "
-                "early_stopping=True, or pass X_val and y_val to fit."
-            )
-        elif X_val is not None:
-            message = scale_doubt(job.X, job.validation.validation.X)
-        if message:
-            warn(f"{type(self).__name__}: {message}")
-
-    def _warn_of_scale(self, job):
-        """Warn, before training, of features that should be scaled."""
-        unscaled = unscaled_input(self, job.progress.network, job.X)
-        if unscaled:
-            warn(f"{type(self).__name__}: {unscaled}")
-
-    def _warn_of_failed_score(self, validation):
-        """Warn of a score that is NaN in the history because its scorer failed."""
-        if validation is not None and validation.failure is not None:
-            message = (
-                f"{type(self).__name__}: scoring={self.scoring!r} failed {validation.failure}. "
-                "This score is only a record: it is NaN in history_ from then on, and nothing "
-                "else depends on it."
-            )
-            warn(message)
-
-    def _tell_of_interrupt(self):
-        """Raise or warn, as the user wants, after a fit that Ctrl-C has ended."""
-        message = (
-            f"{type(self).__name__}.fit was interrupted: the estimator is fitted as far as it "
-            f"came, n_iter_={self.n_iter_}."
-        )
-        if self.on_interrupt == "raise":
-            raise KeyboardInterrupt(message)
-        warn(message, ConvergenceWarning)
-
     def _measure_fit(self, job):
         """Compare predictions with the training targets; classifiers have no use for it."""
 
     def _why_useless(self):
         """Return why a constant would predict better than the network, or None."""
 
-    def _warn_of_doubtful_end(self, losses, doubt):
-        """Warn of a fit that ended without an error, but hardly where it should."""
-        first_loss = losses[0]
-        # fewer epochs are a trial, of which nobody expects a good fit
-        useless = self._why_useless() if len(losses) >= 10 else None
-        doubt = None if self.patience in (None, math.inf) else doubt
-        if self.loss_ - first_loss > 9 * abs(first_loss):
-            unscaled = "X and y need" if self._target_scale is None else "X needs"
-            message = (
-                f"The training loss rose from {first_loss:.3g} to {self.loss_:.3g}: "
-                f"learning_rate={self.learning_rate!r} may be too high, or {unscaled} "
-                "scaling."
-            )
-        elif useless or doubt:
-            message = " ".join(filter(None, (useless, doubt)))
-        else:
-            return
-        warn(f"{type(self).__name__}: {message}", ConvergenceWarning)
-
     def _partial_fit(self, X, y, sample_weight, given, **encoding):
-        with _unchanged_on_error(self):
+        with unchanged_on_error(self):
             with deferred_interrupt() as interrupt:
                 self._check_parameters()
-                job = self._prepare(
+                job = prepare(
+                    self,
                     X,
                     y,
                     sample_weight,
@@ -224,13 +176,13 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
                     **encoding,
                 )
                 if not hasattr(self, "network_"):
-                    self._warn_of_scale(job)
+                    warn_of_scale(self, job)
                 job.max_iter, job.schedule_length = 1, self.max_iter
                 job.convergence.patience = math.inf  # an epoch cannot tell whether it stalls
                 self._run(job, Watch(self.verbose, interrupt=interrupt))
             if interrupt.pressed:  # all of the part or nothing: the user can pass it again
                 raise KeyboardInterrupt("partial_fit was interrupted: nothing has changed")
-        self._warn_of_failed_score(job.validation)
+        warn_of_failed_score(self, job.validation)
         return self
 
     def _run(self, job, watch):
@@ -248,7 +200,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
     def _take_over(self, progress, batch_size):
         """Set the fitted attributes that follow from where a network stands."""
         self._forget_validation_scores()
-        vars(self).update(_fitted_attributes(progress, batch_size))
+        vars(self).update(fitted_attributes(progress, batch_size))
 
     def _attributes_after_epoch(self, progress, batch_size):
         """The fitted attributes as if the fit ended with this epoch, for its callbacks.
@@ -257,7 +209,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         """
         if not self.warm_start:
             progress = replace(progress, optimizer_state={})
-        return {**_fitted_attributes(progress.copy(), batch_size), "_job": None}
+        return {**fitted_attributes(progress.copy(), batch_size), "_job": None}
 
     def _forget_validation_scores(self):
         for name in ("validation_scores_", "best_validation_score_"):
@@ -355,7 +307,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
     def _raw_prediction(self, X):
         """Check X and return the network's output before the inverse link."""
         network = self._fitted_network()
-        if program_of(network) is not None and self._has_plain_rows(X, network.dtype):
+        if program_of(network) is not None and has_plain_rows(self, X, network.dtype):
             raw, is_finite = compiled_prediction(network, X, _most_bytes())
             if is_finite:
                 return raw
@@ -363,7 +315,7 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
 
     def _computed(self, X, compute):
         network = self._fitted_network()
-        X = self._check_x(X, "X", network.dtype)
+        X = check_x(self, X, "X", network.dtype)
         with np.errstate(over="ignore", invalid="ignore"):
             return compute(network, X, _most_bytes())
 
@@ -371,6 +323,65 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
         if not hasattr(self, "network_"):  # asked first: the check takes as long as a row
             check_is_fitted(self, "network_")
         return self.network_
+
+    def _check_parameters(self):
+        """Check every constructor parameter, by name, before any work."""
+        check_parameters(self)
+
+    def _as_rows(self, X, name, *, reset=False):
+        """Lay samples out as rows of features."""
+        return X
+
+    def _shape_advice(self, shape, name, *, reset=False):
+        """What to write instead if X has a shape that is refused, else ""."""
+        n_features = None if reset else self.n_features_in_
+        if len(shape) > 1 and math.prod(shape) == n_features and shape[1:] != (n_features,):
+            return f"{name} has as many values as one sample: write {name}.reshape(1, -1)."
+        if len(shape) < 3:
+            return ""
+        return (
+            f"{type(self).__name__} takes flat rows: write {name}.reshape(len({name}), -1), or "
+            "use ConvNetClassifier or ConvNetRegressor, which take images and signals."
+        )
+
+    def _described_shape(self, input_shape):
+        """The shape of one sample before any was seen, from what the user says."""
+        check_input_shape("input_shape", input_shape)
+        if input_shape is None:
+            raise ValueError(
+                "The shape of a sample is not known before fit: pass input_shape, such as the "
+                "number of features."
+            )
+        return (math.prod(np.ravel(input_shape).tolist()),)
+
+    def _sample_shape(self, X):
+        """The shape of one sample, as the network takes it."""
+        return X.shape[1:]
+
+    def _make_network(self, layers, input_shape, dtype, *, resume):
+        """The network of these layers, before it has parameters."""
+        return Network(layers, self._make_loss(), input_shape, dtype)
+
+    def _make_augmentation(self):
+        """What is done to each training batch, or None."""
+        return None
+
+    def _labels_to_stratify(self, y):
+        """Class labels to keep in proportion, or None."""
+        return None
+
+    def _weigh_classes(self, y, sample_weight, dtype):
+        """Return the sample weights; classifiers put class weights into them."""
+        return sample_weight
+
+    def _learn_target_scale(self, rows, *, resume):
+        """Learn mean and scale of the targets from the rows to train on; for regressors."""
+
+    def _scale_y(self, encoded, dtype):
+        """Return encoded targets in the units and the dtype of the network."""
+        if self._target_scale is None:
+            return encoded
+        return self._target_scale.standardize(encoded, dtype)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -382,54 +393,3 @@ class BaseNeuralNetwork(Preparation, CallbackSupportMixin, BaseEstimator):
 def _most_bytes():
     """What predictions may take beside their result."""
     return int(get_config()["working_memory"] * 2**20)
-
-
-def _fitted_attributes(progress, batch_size):
-    """The fitted attributes that follow from where a network stands, by name."""
-    network, history = progress.network, progress.history
-    attributes = {
-        "_progress": progress,
-        "_batch_size": batch_size,
-        "network_": network,
-        "n_iter_": progress.epochs,
-        "t_": progress.samples,
-        "history_": history,
-        "loss_curve_": progress.loss_curve,
-        "loss_": progress.loss_curve[-1],
-        "best_loss_": progress.best_loss,
-        "n_layers_": 1 + len(network.params("weight")),
-        "n_outputs_": network.output_shape[-1],
-        "out_activation_": network.loss.out_activation,
-    }
-    if "validation_score" in history:
-        scores = history["validation_score"]
-        known = [score for score in scores if not math.isnan(score)]
-        attributes["validation_scores_"] = scores
-        attributes["best_validation_score_"] = max(known, default=math.nan)
-    return attributes
-
-
-@contextmanager
-def _unchanged_on_error(estimator):
-    """Give the estimator its attributes back if the block raises, and its generator."""
-    before, rng = vars(estimator).copy(), estimator.random_state
-    drawn = isinstance(rng, np.random.RandomState) and rng.get_state()
-    try:
-        yield
-    except BaseException:
-        estimator.__dict__ = before  # one step, between whose halves no signal comes
-        if drawn:
-            rng.set_state(drawn)
-        raise
-
-
-def _start_from(network, coefs_init, intercepts_init):
-    """Copy given weights and biases into the network."""
-    given = {"weight": ("coefs_init", coefs_init), "bias": ("intercepts_init", intercepts_init)}
-    for kind, (name, arrays) in given.items():
-        if arrays is not None:
-            params = network.params(kind)
-            shapes = [param.shape for param in params]
-            arrays = check_start(name, arrays, shapes, network.dtype)
-            for param, array in zip(params, arrays, strict=True):
-                param[...] = array

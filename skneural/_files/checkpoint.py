@@ -12,6 +12,7 @@ from skneural._files.load import CLASSES, read
 from skneural._files.plain_values import to_plain
 from skneural._files.safetensors_file import remove_leftovers, write
 from skneural._files.save import contents
+from skneural.schedules import make_schedule
 
 _MAY_CHANGE = ("verbose", "on_interrupt")  # from run to run, without a change of its result
 
@@ -160,7 +161,9 @@ class Checkpoint:
                 )
             job.begun, job.ended = training["begun"], training["ended"]
             job.schedule_length = training["schedule_length"]
-            job.schedule = estimator._make_schedule(continues=job.begun > 0)
+            job.schedule = make_schedule(
+                estimator.schedule, estimator.power_t, continues=job.begun > 0
+            )
             job.best = training["best"]
             job.convergence.stalled = training["stalled"]
             job.convergence.best_loss = training["best_loss"]

@@ -5,6 +5,7 @@ from scipy import sparse
 
 from skneural._checks.parameters import number
 from skneural._estimators.base import BaseNeuralNetwork
+from skneural._estimators.checked_rows import check_x
 from skneural._inspection.layer_measures import measure_layers
 
 MEASURES = ("grad_norm", "update_ratio", "dead_share", "saturated_share")
@@ -97,7 +98,7 @@ def _update_ratio(weight, before):
 def sample_rows(estimator, X, y, n_samples):
     """Some rows as the network of a fitted estimator takes them, and their targets or None."""
     dtype = estimator.network_.dtype
-    x = estimator._check_x(X, "X", dtype)
+    x = check_x(estimator, X, "X", dtype)
     places = np.linspace(0, x.shape[0] - 1, min(n_samples, x.shape[0])).astype(int)
     if y is None:
         return x[places], None
