@@ -24,6 +24,7 @@ test-numpy: .venv/test.done
 lint: .venv/test.done
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	$(PY) -m mypy
 
 docs: .venv/docs.done
 	.venv/bin/sphinx-build -W --keep-going -q docs docs/_build/html
