@@ -63,5 +63,5 @@ coverage: .venv/coverage.done
 	touch $@
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .coverage build dist
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage build dist
 	rm -f skneural/_engine/native/*.so

@@ -257,6 +257,7 @@ class Network:
         delta = self._raw_grad[: len(y)]
         loss = self.loss.loss_gradient(y, raw, sample_weight, gradient_out=delta)
         for layer, need_dx in self._way_back:
+            # None comes last
             delta = layer.backward(delta, need_dx=need_dx)  # type: ignore[assignment]
         if alpha:
             rows = len(y) if sample_weight is None else float(sample_weight.sum())
