@@ -24,6 +24,7 @@ test-numpy: .venv/test.done
 lint: .venv/test.done
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	$(PY) -m mypy
 
 docs: .venv/docs.done
 	.venv/bin/sphinx-build -W --keep-going -q docs docs/_build/html
@@ -62,5 +63,5 @@ coverage: .venv/coverage.done
 	touch $@
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .coverage build dist
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage build dist
 	rm -f skneural/_engine/native/*.so

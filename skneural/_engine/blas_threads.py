@@ -11,12 +11,23 @@ import functools
 import os
 import threading
 from pathlib import Path
+from typing import Protocol
 
 from joblib import cpu_count
 from threadpoolctl import ThreadpoolController
 
 # floating-point operations of a matrix product from which more threads gain safely
 _LARGE_PRODUCT = 100e6
+
+
+class Holders(Protocol):
+    """A set of `Held`, or a pool of threads."""
+
+    def add(self, holder: "Held", /) -> None:
+        """Add one."""
+
+    def discard(self, holder: "Held", /) -> None:
+        """Take one out, if it is in."""
 
 
 class Held:
@@ -32,17 +43,17 @@ class Held:
     *sets : set or _Pool
     """
 
-    def __init__(self, *sets):
+    def __init__(self, *sets: Holders) -> None:
         self.sets = sets
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         for holders in self.sets:
             holders.add(self)
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         """Discard it from the sets; a second call changes nothing."""
         for holders in self.sets:
             holders.discard(self)
@@ -51,7 +62,7 @@ class Held:
 class _Pool:
     """The threads of some BLAS libraries: one each while any thread has added a holder."""
 
-    def __init__(self, controller):
+    def __init__(self, controller: ThreadpoolController) -> None:
         # set one by one: `controller.limit` describes all of them first, 3 us a pool
         self.libraries = controller.lib_controllers
         # threadpoolctl >= 3.7 lets one thread alone set OpenBLAS, and ignores all others: they
@@ -61,7 +72,7 @@ class _Pool:
             for library in self.libraries
         ]
         self.lock = threading.Lock()
-        self.holders = set()
+        self.holders: set[Held] = set()
         if hasattr(os, "register_at_fork"):
             # else another thread might hold the lock in the fork, where it does not run
             os.register_at_fork(
@@ -70,7 +81,7 @@ class _Pool:
                 after_in_child=self.lock.release,
             )
 
-    def add(self, holder):
+    def add(self, holder: Held) -> None:
         """Limit the libraries, unless another holder has done so."""
         with self.lock:
             is_first = not self.holders
@@ -82,7 +93,7 @@ class _Pool:
                 for set_num_threads in self.setters:
                     set_num_threads(1)
 
-    def discard(self, holder):
+    def discard(self, holder: Held) -> None:
         """Take the limit back if this is the only holder; change nothing if it is none."""
         if holder not in self.holders:
             return
@@ -93,7 +104,7 @@ class _Pool:
             # after the loop: if that is broken off, the next call repeats it
             self.holders.remove(holder)
 
-    def allowed(self):
+    def allowed(self) -> int | None:
         """Return how many threads it may have while nobody holds it, or None without BLAS."""
         with self.lock:
             if self.holders:
@@ -102,7 +113,7 @@ class _Pool:
 
 
 @functools.cache
-def _pools():
+def _pools() -> tuple[_Pool, _Pool]:
     """Return the pool that multiplies matrices, and that of SciPy if it is another."""
     # once: a controller takes milliseconds to build
     blas = ThreadpoolController().select(user_api="blas")
@@ -116,7 +127,7 @@ def _pools():
     return _Pool(blas.select(filepath=others)), _Pool(blas.select(filepath=of_scipy))
 
 
-def blas_threads_for(product_flops):
+def blas_threads_for(product_flops: float) -> Held:
     """Limit BLAS to one thread inside a block, unless products are large.
 
     Parameters
@@ -132,7 +143,7 @@ def blas_threads_for(product_flops):
     return Held(updates, products) if product_flops < _LARGE_PRODUCT else Held(updates)
 
 
-def allowed_threads():
+def allowed_threads() -> int:
     """Return how many threads a fit or a prediction may have: as many as BLAS may have.
 
     That is what threadpoolctl, joblib and variables such as ``OMP_NUM_THREADS`` limit. Where no

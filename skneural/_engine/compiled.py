@@ -1,15 +1,24 @@
 """The compiled engine: training and predictions by calls into native code."""
 
 import math
-from typing import NamedTuple
+from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from scipy import sparse
 
-from skneural._engine.load import native
+from skneural._engine.job import Job, Watch
 from skneural._engine.optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
+from skneural._engine.program import Program
 from skneural._engine.threads import team_size
 from skneural._network import array_operations as ops
+from skneural._network.array_types import Array, Order, Rows
+from skneural._network.network import Network
+
+if TYPE_CHECKING:
+    native: ModuleType  # whoever has a program has it
+else:
+    from skneural._engine.load import native
 
 # Floating-point operations of a step, and of a prediction, that are worth a thread: a step of
 # 4 MFLOP takes 40 us, and to wake a thread that has gone to sleep takes as long.
@@ -31,16 +40,29 @@ class _Kind(NamedTuple):
     number: int
     first: str
     second: str
-    remembered: tuple
+    remembered: tuple[str, ...]
 
 
-_OPTIMIZERS = {
+_OPTIMIZERS: dict[type, _Kind] = {
     SGD: _Kind(0, "momentum", "", ("velocity",)),
     Adam: _Kind(1, "beta_1", "beta_2", ("first", "second")),
     AdamW: _Kind(1, "beta_1", "beta_2", ("first", "second")),
     AdaGrad: _Kind(2, "", "", ("sum_of_squares",)),
     RMSProp: _Kind(3, "rho", "", ("discounted_squares",)),
 }
+
+
+class NativeSamples(Protocol):
+    """The `Samples` of the native modules."""
+
+
+class NativeTraining(Protocol):
+    """The `Training` of the native modules."""
+
+    def run(
+        self, samples: NativeSamples, *arrays: object, **settings: object
+    ) -> tuple[float, float, float, int]:
+        """Train on batches; return the sums of losses and weights, the norm and the steps."""
 
 
 class CompiledTraining:
@@ -54,13 +76,16 @@ class CompiledTraining:
         Whose optimizer the engine `knows`, unless only `loss_and_gradient` is asked for.
     """
 
-    def __init__(self, program, job):
+    asked_for: int  # threads
+
+    def __init__(self, program: Program, job: Job) -> None:
         self.program, self.job = program, job
         self.network = job.progress.network
         job.progress.draws()  # the seed is drawn now, as in the NumPy engine
         self.gradient = np.zeros_like(self.network.theta)
         self.kind = _OPTIMIZERS.get(type(job.optimizer), _Kind(0, "", "", ()))
-        self.training = self.samples = None
+        self.training: NativeTraining | None = None
+        self.samples: NativeSamples | None = None
         self.y = np.ascontiguousarray(job.y)
         if job.augment is None and (program.takes_sparse or not sparse.issparse(job.X)):
             self.samples = native.Samples(program, job.X, self.y, job.sample_weight)
@@ -68,11 +93,13 @@ class CompiledTraining:
             self.rows = np.empty((job.batch_size, job.X.shape[1]), job.X.dtype)
 
     @staticmethod
-    def knows(optimizer):
+    def knows(optimizer: object) -> bool:
         """Whether the engine has the steps of an optimizer."""
         return type(optimizer) in _OPTIMIZERS
 
-    def epoch(self, order, rate, watch):
+    def epoch(
+        self, order: Order | None, rate: float, watch: Watch
+    ) -> tuple[float | None, float]:
         """Train on all rows once, batch by batch.
 
         Parameters
@@ -107,7 +134,7 @@ class CompiledTraining:
             weight_sum += weight
         return loss_sum / weight_sum, norm
 
-    def _make_team(self):
+    def _make_team(self) -> None:
         """Have as many threads as there is room for beside other fits at the moment."""
         job = self.job
         flops = 3 * self.program.flops * job.batch_size
@@ -116,7 +143,7 @@ class CompiledTraining:
             self.training = native.Training(self.program, job.batch_size, n_threads)
             self.asked_for = n_threads
 
-    def _samples_per_call(self):
+    def _samples_per_call(self) -> int:
         """Whole batches; one where Python prepares each of them."""
         batch_size = self.job.batch_size
         if self.samples is None:
@@ -125,7 +152,7 @@ class CompiledTraining:
         flops += _UPDATE_FLOPS * self.network.n_params
         return batch_size * max(1, int(_CALL_FLOPS / flops))
 
-    def _train_on(self, rows, rate, is_last):
+    def _train_on(self, rows: Order, rate: float, is_last: bool) -> tuple[float, float, float]:
         """Train on some batches; return the sums of losses and weights, and the norm."""
         job, progress = self.job, self.job.progress
         measured = 0.0, 0.0, 0.0
@@ -137,7 +164,7 @@ class CompiledTraining:
         progress.steps += -(-len(rows) // job.batch_size)
         return measured
 
-    def _prepared(self, rows):
+    def _prepared(self, rows: Order) -> NativeSamples:
         """A batch of dense rows, augmented if the job says so."""
         job = self.job
         if sparse.issparse(job.X):
@@ -150,14 +177,23 @@ class CompiledTraining:
         weights = None if job.sample_weight is None else job.sample_weight[rows]
         return native.Samples(self.program, x, self.y[rows], weights)
 
-    def _run(self, samples, order, n_rows, rate, measure_norm, *, updates=True):
+    def _run(
+        self,
+        samples: NativeSamples,
+        order: Order | None,
+        n_rows: int,
+        rate: float,
+        measure_norm: bool,
+        *,
+        updates: bool = True,
+    ) -> tuple[float, float, float]:
         job, progress, optimizer = self.job, self.job.progress, self.job.optimizer
         remembered = progress.optimizer_state
         vectors = [remembered.get(name) for name in self.kind.remembered]
         if self.kind.number == 0 and not getattr(optimizer, "momentum", 0):
             vectors = []  # also after momentum has been switched off
         vectors += [None] * (2 - len(vectors))
-        loss, weight, norm, n_updates = self.training.run(
+        loss, weight, norm, n_updates = self.training.run(  # type: ignore[union-attr]
             samples,
             order,
             n_rows,
@@ -186,7 +222,7 @@ class CompiledTraining:
             remembered["steps"] = n_updates
         return loss, weight, norm
 
-    def loss_and_gradient(self):
+    def loss_and_gradient(self) -> tuple[float, Array]:
         """Return the penalized loss of all rows, as one batch, and its gradient."""
         self._make_team()
         samples = self.samples
@@ -196,12 +232,12 @@ class CompiledTraining:
         loss, weight, _ = self._run(samples, None, n_samples, 0.0, False, updates=False)
         return loss / weight, self.gradient
 
-    def close(self):
+    def close(self) -> None:
         """End the threads and drop the workspace."""
         self.training = self.samples = None
 
 
-def predict(program, network, x, most_bytes):
+def predict(program: Program, network: Network, x: Rows, most_bytes: int) -> tuple[Array, bool]:
     """Return the raw predictions of some samples, as `Network.raw_prediction` does.
 
     Returns

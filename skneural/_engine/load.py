@@ -9,12 +9,14 @@ run is loaded, unless an environment variable asks for another choice:
 
 import importlib
 import os
+from collections.abc import Sequence
+from types import ModuleType
 
 ENGINES = ("compiled", "numpy")
 SIMD_LEVELS = ("baseline", "avx2", "avx512")  # the slowest first
 
 
-def choice(variable, allowed):
+def choice(variable: str, allowed: Sequence[str]) -> str | None:
     """Return the value of an environment variable, None if it is unset or empty."""
     value = os.environ.get(variable) or None
     if value is not None and value not in allowed:
@@ -26,7 +28,7 @@ def choice(variable, allowed):
     return value
 
 
-def load():
+def load() -> tuple[ModuleType | None, str | None]:
     """Return the module of the compiled engine, and why it is None if it is.
 
     Raises
@@ -48,7 +50,7 @@ def load():
         return None, str(error)
 
 
-def load_level(level):
+def load_level(level: str | None) -> ModuleType:
     """Return the module of a SIMD level, or of the best one if `level` is None."""
     usable = import_level("baseline").usable_levels()
     if level is None:
@@ -60,7 +62,7 @@ def load_level(level):
     return import_level(level)
 
 
-def best_module(usable):
+def best_module(usable: Sequence[str]) -> ModuleType:
     """Return the module of the fastest usable level that was built."""
     for level in reversed(usable[1:]):
         try:
@@ -70,7 +72,7 @@ def best_module(usable):
     return import_level("baseline")
 
 
-def import_level(level):
+def import_level(level: str) -> ModuleType:
     """Import the module of one SIMD level."""
     name = f"skneural._engine.native.{level}"
     try:
@@ -86,6 +88,6 @@ def import_level(level):
 native, why_none = load()
 
 
-def engine_name():
+def engine_name() -> str:
     """Return the name of the engine in use: "compiled" or "numpy"."""
     return "numpy" if native is None else "compiled"

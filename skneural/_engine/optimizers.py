@@ -7,10 +7,28 @@ scalar would turn float32 updates into float64.
 """
 
 import math
+from typing import Any, Protocol, TypedDict
 
 import numpy as np
 
 from skneural._network import array_operations as ops
+from skneural._network.array_types import Array, Arrays
+
+
+class Optimizer(Protocol):
+    """The contract of an optimizer."""
+
+    # of each its own: what its `init` returns
+    def step(self, theta: Array, grad: Array, rate: float, state: Any) -> None:
+        """Update `theta` and `state`; may destroy `grad`."""
+
+
+class Moments(TypedDict):
+    """What `Adam` remembers."""
+
+    steps: int
+    first: Array
+    second: Array
 
 
 class SGD:
@@ -26,15 +44,15 @@ class SGD:
     learning, ICML 2013.
     """
 
-    def __init__(self, momentum=0.9, nesterovs_momentum=True):
+    def __init__(self, momentum: float = 0.9, nesterovs_momentum: bool = True) -> None:
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
 
-    def init(self, theta):
+    def init(self, theta: Array) -> Arrays:
         """The state before the first step."""
         return {"velocity": np.zeros_like(theta)} if self.momentum else {}
 
-    def step(self, theta, grad, rate, state):
+    def step(self, theta: Array, grad: Array, rate: float, state: Arrays) -> None:
         """Update `theta` and `state`; destroy `grad`."""
         if not self.momentum:
             ops.add_scaled(theta, grad, -rate)
@@ -59,16 +77,18 @@ class Adam:
     D. Kingma and J. Ba, Adam: a method for stochastic optimization, ICLR 2015.
     """
 
-    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+    def __init__(
+        self, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8
+    ) -> None:
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
 
-    def init(self, theta):
+    def init(self, theta: Array) -> Moments:
         """The state before the first step."""
         return {"steps": 0, "first": np.zeros_like(theta), "second": np.zeros_like(theta)}
 
-    def step(self, theta, grad, rate, state):
+    def step(self, theta: Array, grad: Array, rate: float, state: Moments) -> None:
         """Update `theta` and `state`; destroy `grad`.
 
         The moments are kept as plain discounted sums; the factor ``1 - beta`` that makes
@@ -101,12 +121,19 @@ class AdamW(Adam):
     I. Loshchilov and F. Hutter, Decoupled weight decay regularization, ICLR 2019.
     """
 
-    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8, decay=0.01, n_weights=None):
+    def __init__(
+        self,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        decay: float = 0.01,
+        n_weights: int | None = None,
+    ) -> None:
         super().__init__(beta_1, beta_2, epsilon)
         self.decay = decay
         self.n_weights = n_weights
 
-    def step(self, theta, grad, rate, state):
+    def step(self, theta: Array, grad: Array, rate: float, state: Moments) -> None:
         """Update `theta` and `state`; destroy `grad`."""
         theta[: self.n_weights] *= 1 - rate * self.decay
         super().step(theta, grad, rate, state)
@@ -124,15 +151,15 @@ class AdaGrad:
     stochastic optimization, JMLR 12, 2011.
     """
 
-    def __init__(self, epsilon=1e-8):
+    def __init__(self, epsilon: float = 1e-8) -> None:
         self.epsilon = epsilon
-        self.scratch = None
+        self.scratch: Array | None = None
 
-    def init(self, theta):
+    def init(self, theta: Array) -> Arrays:
         """The state before the first step."""
         return {"sum_of_squares": np.zeros_like(theta)}
 
-    def step(self, theta, grad, rate, state):
+    def step(self, theta: Array, grad: Array, rate: float, state: Arrays) -> None:
         """Update `theta` and `state`."""
         squares, scratch = state["sum_of_squares"], _scratch_of(self, theta)
         squares += np.multiply(grad, grad, out=scratch)
@@ -154,16 +181,16 @@ class RMSProp:
     Coursera 2012.
     """
 
-    def __init__(self, rho=0.99, epsilon=1e-8):
+    def __init__(self, rho: float = 0.99, epsilon: float = 1e-8) -> None:
         self.rho = rho
         self.epsilon = epsilon
-        self.scratch = None
+        self.scratch: Array | None = None
 
-    def init(self, theta):
+    def init(self, theta: Array) -> Arrays:
         """The state before the first step."""
         return {"discounted_squares": np.zeros_like(theta)}
 
-    def step(self, theta, grad, rate, state):
+    def step(self, theta: Array, grad: Array, rate: float, state: Arrays) -> None:
         """Update `theta` and `state`.
 
         As in Adam, squares are kept as a discounted sum, and the factor ``1 - rho`` that
@@ -176,15 +203,22 @@ class RMSProp:
         _add_quotient(theta, grad, squares, -rate / root, self.epsilon / root, scratch)
 
 
-def _scratch_of(optimizer, theta):
+def _scratch_of(optimizer: AdaGrad | RMSProp, theta: Array) -> Array:
     """A vector like `theta`, kept with the optimizer: the state would take it into pickles."""
     scratch = optimizer.scratch
     if scratch is None or scratch.shape != theta.shape or scratch.dtype != theta.dtype:
-        optimizer.scratch = np.empty_like(theta)
-    return optimizer.scratch
+        scratch = optimizer.scratch = np.empty_like(theta)
+    return scratch
 
 
-def _add_quotient(theta, numerator, squares, factor, epsilon, scratch):
+def _add_quotient(
+    theta: Array,
+    numerator: Array,
+    squares: Array,
+    factor: float,
+    epsilon: float,
+    scratch: Array,
+) -> None:
     """``theta += factor * numerator / (sqrt(squares) + epsilon)``."""
     np.sqrt(squares, out=scratch)
     scratch += epsilon

@@ -1,6 +1,7 @@
 """Predictions and activations of a `Network`, some rows at a time."""
 
 import math
+from collections.abc import Collection
 from contextlib import closing
 
 import numpy as np
@@ -8,7 +9,9 @@ import numpy as np
 from skneural._engine import compiled
 from skneural._engine.blas_threads import blas_threads_for
 from skneural._engine.program import program_of
+from skneural._network.array_types import Array, Rows
 from skneural._network.layers.flatten import Flatten
+from skneural._network.network import Network
 
 # Rows predicted at once: their activations should stay in the cache of a core.
 _CHUNK_BYTES = 1 << 20
@@ -16,7 +19,7 @@ _CHUNK_BYTES = 1 << 20
 _CHUNK_MOST = 1 << 28
 
 
-def raw_prediction(network, x, most_bytes=_CHUNK_MOST):
+def raw_prediction(network: Network, x: Rows, most_bytes: int = _CHUNK_MOST) -> Array:
     """The output of the last layer, before the inverse link of the loss.
 
     Parameters
@@ -46,16 +49,23 @@ def raw_prediction(network, x, most_bytes=_CHUNK_MOST):
     return raw
 
 
-def compiled_prediction(network, x, most_bytes=_CHUNK_MOST):
+def compiled_prediction(
+    network: Network, x: Rows, most_bytes: int = _CHUNK_MOST
+) -> tuple[Array, bool]:
     """Return what `raw_prediction` does, and whether all numbers of dense `x` are finite.
 
     Only for a network with a program: the compiled engine looks at `x` while it is in the
     cache.
     """
-    return compiled.predict(program_of(network), network, x, most_bytes)
+    return compiled.predict(
+        program_of(network),  # type: ignore[arg-type]
+        network,
+        x,
+        most_bytes,
+    )
 
 
-def _chunks(network, n_samples, most_bytes):
+def _chunks(network: Network, n_samples: int, most_bytes: int) -> list[slice]:
     """Slices of rows whose outputs stay in the cache; only the last one may be shorter."""
     row_bytes = network.dtype.itemsize * sum(map(math.prod, network.input_shapes))
     size = max(_CHUNK_BYTES // row_bytes, min(64, _CHUNK_MOST // row_bytes))
@@ -64,8 +74,10 @@ def _chunks(network, n_samples, most_bytes):
     return [slice(start, min(start + size, n_samples)) for start in starts]
 
 
-def _row_prediction(network, x):
+def _row_prediction(network: Network, x: Rows) -> Array:
     """One row, through layers that stay bound: binding takes as long as the row."""
+    theta: Array | None
+    state: Array | None
     try:
         # taken out of the list, they are this thread's alone
         layers, theta, state, row = network._row_layers.pop()
@@ -86,8 +98,11 @@ def _row_prediction(network, x):
     return raw
 
 
-def layer_outputs(network, x, places, most_bytes=_CHUNK_MOST):
+def layer_outputs(
+    network: Network, x: Rows, places: Collection[int], most_bytes: int = _CHUNK_MOST
+) -> dict[int, Array]:
     """The outputs of the layers at `places`, of all rows, as when predicting."""
+    outputs: dict[int, list[Array]]
     outputs, chunks = {}, _chunks(network, x.shape[0], most_bytes)
     layers = network.bound_layers(chunks[0].stop)
     with closing(blas_threads_for(network.product_flops(x.shape[0]))) as limit, limit:
@@ -100,7 +115,7 @@ def layer_outputs(network, x, places, most_bytes=_CHUNK_MOST):
     return {i: np.concatenate(parts) for i, parts in outputs.items()}
 
 
-def activations(network, x, most_bytes=_CHUNK_MOST):
+def activations(network: Network, x: Rows, most_bytes: int = _CHUNK_MOST) -> list[Array]:
     """What every layer of weights hands on to the next one, and at last the prediction.
 
     Parameters

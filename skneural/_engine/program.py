@@ -4,10 +4,14 @@ Each layer becomes a row of numbers: its kind, sizes, windows and where its para
 `theta`. A network with a layer or a loss that has no row here runs on the NumPy engine.
 """
 
+from typing import Protocol
+
 import numpy as np
 
 from skneural._engine.load import native
+from skneural._network.array_types import Shape
 from skneural._network.layers.activations import ACTIVATIONS, Activation, Identity
+from skneural._network.layers.base import Layer
 from skneural._network.layers.batch_norm import BatchNorm
 from skneural._network.layers.conv import Conv2D
 from skneural._network.layers.dense import Dense
@@ -30,13 +34,15 @@ from skneural._network.losses.regression import (
     HalfSquaredError,
     HuberLoss,
     LogisticCrossEntropy,
+    Loss,
     PinballLoss,
     SoftmaxCrossEntropy,
 )
+from skneural._network.network import Network
 
 # The places of these lists are the numbers that native/program.h, activations.h and losses.h
 # know each kind by.
-_KINDS = (
+_KINDS: tuple[type[Layer], ...] = (
     Dense,
     Conv2D,
     Activation,
@@ -48,7 +54,7 @@ _KINDS = (
     GaussianNoise,
 )
 _ACTIVATIONS = ("logistic", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu")
-_LOSSES = (
+_LOSSES: tuple[tuple[type[Loss], ...], ...] = (
     (HalfSquaredError,),
     (AbsoluteError,),
     (HuberLoss,),
@@ -62,18 +68,31 @@ _LOSSES = (
     (MulticlassHinge, MulticlassPerceptron),
 )
 _LOSS_PARAMETERS = ("delta", "quantile", "margin")
-_ACTIVATION_NUMBERS = {ACTIVATIONS[name]: number for number, name in enumerate(_ACTIVATIONS)}
-_LOSS_NUMBERS = {loss: number for number, losses in enumerate(_LOSSES) for loss in losses}
+_ACTIVATION_NUMBERS: dict[type[Layer], int] = {
+    ACTIVATIONS[name]: number for number, name in enumerate(_ACTIVATIONS)
+}
+_LOSS_NUMBERS: dict[type[Loss], int] = {
+    loss: number for number, losses in enumerate(_LOSSES) for loss in losses
+}
 
 
-def program_of(network):
+class Program(Protocol):
+    """The `Program` of the native modules."""
+
+    flops: int
+    largest: int
+    n_outputs: int
+    takes_sparse: bool
+
+
+def program_of(network: Network) -> Program | None:
     """Return the program of a network, which is compiled once, or None without one."""
     if "_program" not in vars(network):
         network._program = compile_program(network)
     return network._program
 
 
-def compile_program(network):
+def compile_program(network: Network) -> Program | None:
     """Return the program of a network, or None if the compiled engine cannot run it."""
     if native is None:
         return None
@@ -101,12 +120,12 @@ def compile_program(network):
     )
 
 
-def _is_a(layer, kind):
+def _is_a(layer: Layer, kind: type[Layer]) -> bool:
     """Whether a layer is exactly of a kind: a subclass may compute something else."""
     return type(layer) is kind or (kind is Activation and type(layer) in _ACTIVATION_NUMBERS)
 
 
-def _does_nothing(layer):
+def _does_nothing(layer: Layer) -> bool:
     """Whether rows pass a layer as they are: their numbers stay where they lie."""
     off = {Dropout: "rate", GaussianNoise: "std"}
     return type(layer) in (Identity, Flatten) or (
@@ -114,7 +133,7 @@ def _does_nothing(layer):
     )
 
 
-def _heads(loss, n_outputs):
+def _heads(loss: Loss, n_outputs: int) -> list[tuple[float, ...]] | None:
     """Number, first column, number of columns and parameter of each loss, or None."""
     losses = zip(loss.heads, loss.segments, strict=True) if isinstance(loss, MultiHead) else ()
     heads = []
@@ -127,23 +146,25 @@ def _heads(loss, n_outputs):
     return heads
 
 
-def _offsets(network):
+def _offsets(network: Network) -> list[dict[str, int]]:
     """Where the parameters and statistics of each layer begin, by name."""
-    offsets = [{} for _ in network.layers]
+    offsets: list[dict[str, int]] = [{} for _ in network.layers]
     for i, name, place, _ in (*network._param_places, *network._state_places):
         offsets[i][name] = place.start
     return offsets
 
 
-def _image(shape):
+def _image(shape: Shape) -> Shape:
     """(height, width, channels) of a sample; a row of features is one pixel."""
     return (1,) * (3 - len(shape)) + tuple(shape)
 
 
-def _step(layer, number, input_shape, output_shape, offsets):
+def _step(
+    layer: Layer, number: int, input_shape: Shape, output_shape: Shape, offsets: dict[str, int]
+) -> tuple[float, ...]:
     """The fields of a step after its kind, in the order of native/program.h."""
     option = _ACTIVATION_NUMBERS.get(type(layer), int(getattr(layer, "count_padding", 0)))
-    geometry = (1,) * 6 + (0,) * 4
+    geometry: Shape = (1,) * 6 + (0,) * 4
     windows = getattr(layer, "windows", None)
     if windows is not None:
         geometry = *windows.size, *windows.strides, *windows.dilation

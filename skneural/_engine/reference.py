@@ -5,6 +5,8 @@ import math
 import numpy as np
 
 from skneural._engine.batches import Batches
+from skneural._engine.job import Job, Watch
+from skneural._network.array_types import Array, Order, Rows
 
 
 class ReferenceTraining:
@@ -18,7 +20,7 @@ class ReferenceTraining:
     job : Job
     """
 
-    def __init__(self, job):
+    def __init__(self, job: Job) -> None:
         self.job, self.network = job, job.progress.network
         self.draws = job.progress.draws()
         self.network.bind(job.batch_size, self.draws)
@@ -26,7 +28,9 @@ class ReferenceTraining:
             job.X, job.y, job.sample_weight, job.batch_size, gather=job.shuffle
         )
 
-    def epoch(self, order, rate, watch):
+    def epoch(
+        self, order: Order | None, rate: float, watch: Watch
+    ) -> tuple[float | None, float]:
         """Train on all rows once, batch by batch.
 
         Parameters
@@ -65,7 +69,15 @@ class ReferenceTraining:
                 weight_sum += weight
         return loss_sum / weight_sum, norm
 
-    def _step(self, x, y, sample_weight, rate, norm, is_last):
+    def _step(
+        self,
+        x: Rows,
+        y: Array,
+        sample_weight: Array | None,
+        rate: float,
+        norm: float,
+        is_last: bool,
+    ) -> tuple[float, float]:
         """One update; return the loss before it, and the norm of the gradient if measured."""
         job, network = self.job, self.network
         if job.augment is not None:
@@ -79,7 +91,7 @@ class ReferenceTraining:
         job.optimizer.step(network.theta, network.grad, rate, state)
         return float(loss), norm
 
-    def loss_and_gradient(self):
+    def loss_and_gradient(self) -> tuple[float, Array]:
         """Return the penalized loss of all rows, as one batch, and its gradient."""
         job = self.job
         loss = self.network.loss_and_grad(
@@ -87,6 +99,6 @@ class ReferenceTraining:
         )
         return loss, self.network.grad
 
-    def close(self):
+    def close(self) -> None:
         """Drop the workspace."""
         self.network.release()

@@ -2,8 +2,10 @@
 
 import platform
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import joblib
 from threadpoolctl import threadpool_info
@@ -14,7 +16,7 @@ from skneural._version import __version__
 _DEPENDENCIES = ("numpy", "scipy", "scikit-learn", "joblib", "threadpoolctl")
 
 
-def show_versions():
+def show_versions() -> None:
     """Print the engine in use, and the versions of skneural and of what it runs on.
 
     Include the output when you report a problem. It says whether networks are trained by the
@@ -40,7 +42,7 @@ def show_versions():
         print(f"{name:>13}: {value}")
 
 
-def _versions():
+def _versions() -> Iterator[tuple[str, object]]:
     """Yield names and what is said about them."""
     yield "skneural", __version__
     yield "engine", _describe_engine()
@@ -53,14 +55,14 @@ def _versions():
         yield _describe_library(library)
 
 
-def _describe_engine():
+def _describe_engine() -> str:
     """Return the name of the engine with its SIMD level, or with why it is not compiled."""
     if native is None:
         return f"{engine_name()} ({why_none})"
     return f"{engine_name()}, SIMD level {native.simd_level()}"
 
 
-def _describe_library(library):
+def _describe_library(library: dict[str, Any]) -> tuple[str, str]:
     """Return the kind of a library with threads, and its name, version and thread limit."""
     kind = {"blas": "BLAS", "openmp": "OpenMP"}[library["user_api"]]
     name = " ".join(filter(None, [library["internal_api"], library["version"]]))

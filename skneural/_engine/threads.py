@@ -4,15 +4,15 @@ import os
 
 from skneural._engine.blas_threads import Held, allowed_threads
 
-_running = set()  # fits that run in this process right now
+_running: set[Held] = set()  # fits that run in this process right now
 
 
-def counted():
+def counted() -> Held:
     """Return a `Held` that counts a running fit: fits at the same time share the cores."""
     return Held(_running)
 
 
-def team_size(flops, flops_per_thread):
+def team_size(flops: float, flops_per_thread: float) -> int:
     """Return how many threads gain from work of so many floating-point operations.
 
     There are no more than BLAS may have (by threadpoolctl, an environment variable or joblib),

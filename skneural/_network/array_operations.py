@@ -3,14 +3,21 @@
 OUT arrays are write-only; all other arrays are read-only.
 """
 
+from typing import TypeVar
+
 import numpy as np
+from scipy import sparse
 from scipy.linalg.blas import daxpy, saxpy
+
+from skneural._network.array_types import Array, Order, Rows, Sparse
+
+Taken = TypeVar("Taken", Array, Rows)
 
 _SMALL = 1 << 14  # values
 _AXPY = {np.dtype(np.float32): saxpy, np.dtype(np.float64): daxpy}
 
 
-def take_rows(x, rows, out=None):
+def take_rows(x: Taken, rows: Order, out: Array | None = None) -> Taken:
     """Rows of `x` by index. CSR rows and rows without `out` come as a new array."""
     if out is None or type(x) is not np.ndarray:
         return x[rows]
@@ -18,7 +25,9 @@ def take_rows(x, rows, out=None):
     return x.take(rows, axis=0, out=out, mode="clip")
 
 
-def matmul(x, y, out):
+def matmul(
+    x: Array | Sparse | sparse.csc_array | sparse.csc_matrix, y: Array, out: Array
+) -> Array:
     """`out = x @ y`; `x` is dense or sparse."""
     if type(x) is not np.ndarray:
         out[...] = x @ y
@@ -29,12 +38,12 @@ def matmul(x, y, out):
     return np.matmul(x, y, out=out)
 
 
-def add_scaled(target, x, factor):
+def add_scaled(target: Array, x: Array, factor: float) -> None:
     """`target += factor * x` for vectors, in one pass over memory."""
     _AXPY[target.dtype](x, target, target.size, factor)
 
 
-def logistic(z, out):
+def logistic(z: Array, out: Array) -> Array:
     """`out = 1 / (1 + exp(-z))`; `out` may be `z`."""
     np.multiply(z, -1, out=out)  # np.negative of NumPy 2.4 errs on one column of a wider array
     with np.errstate(over="ignore"):  # exp may reach infinity, and 1 / infinity is right
@@ -43,7 +52,7 @@ def logistic(z, out):
     return np.reciprocal(out, out=out)
 
 
-def softmax(z, out):
+def softmax(z: Array, out: Array) -> Array:
     """`out = exp(z) / sum(exp(z))` of every row; `out` may be `z`."""
     np.subtract(z, np.maximum.reduce(z, axis=1, keepdims=True), out=out)
     np.exp(out, out=out)

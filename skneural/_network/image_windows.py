@@ -5,28 +5,33 @@ it is ``(n_images, h, w, c)``, a view of it. `windows` is a
 `skneural._network.layers.windows.Windows`.
 """
 
+from collections.abc import Iterator
+
 from numpy.lib.stride_tricks import as_strided
 
+from skneural._network.array_types import Array
+from skneural._network.layers.windows import Windows
 
-def images(rows, h, w):
+
+def images(rows: Array, h: int, w: int) -> Array:
     """Return pixel rows as images."""
     n_rows, c = rows.shape
     return rows.reshape(n_rows // (h * w), h, w, c)
 
 
-def parts(n, size):
+def parts(n: int, size: int) -> Iterator[slice]:
     """Yield slices of `size`, the last one perhaps shorter, that cover `n`."""
     for start in range(0, n, size):
         yield slice(start, min(start + size, n))
 
 
-def middle(padded, windows):
+def middle(padded: Array, windows: Windows) -> Array:
     """Return the part of padded images that is not padding."""
     (top, left), (h, w, _) = windows.before, windows.image
     return padded[:, top : top + h, left : left + w]
 
 
-def sliding(padded, windows):
+def sliding(padded: Array, windows: Windows) -> Array:
     """Return all windows of some images: a view (n_images, rows, columns, height, width, c)."""
     image, row, pixel, channel = padded.strides
     (down, right), (low, wide) = windows.strides, windows.dilation
@@ -35,7 +40,7 @@ def sliding(padded, windows):
     return as_strided(padded, shape, strides)
 
 
-def taps(windows):
+def taps(windows: Array) -> list[Array]:
     """Return the pixels at each place of the windows that `sliding` returns, row by row."""
     _, _, _, height, width, _ = windows.shape
     return [windows[:, :, :, u, v] for u in range(height) for v in range(width)]

@@ -1,9 +1,14 @@
 """Initial weights: uniform draws whose variance keeps signals alive through the layers."""
 
 import math
+from collections.abc import Callable
+
+import numpy as np
+
+from skneural._network.array_types import Array
 
 # half-width of the uniform distribution, as a function of the fans
-_LIMITS = {
+_LIMITS: dict[str, Callable[[float, float], float]] = {
     "he": lambda fan_in, fan_out: math.sqrt(6 / fan_in),
     "glorot": lambda fan_in, fan_out: math.sqrt(6 / (fan_in + fan_out)),
     "lecun": lambda fan_in, fan_out: math.sqrt(3 / fan_in),
@@ -15,12 +20,14 @@ WEIGHT_INITS = tuple(_LIMITS)
 _RELU_FAMILY = {"relu", "leaky_relu", "elu", "gelu", "silu", "softplus"}
 
 
-def default_weight_init(activation):
+def default_weight_init(activation: str) -> str:
     """The scheme that `weight_init="auto"` stands for before `activation`."""
     return "he" if activation in _RELU_FAMILY else "glorot"
 
 
-def initialize(weight, weight_init, rng, *, fan_in, fan_out):
+def initialize(
+    weight: Array, weight_init: str, rng: np.random.Generator, *, fan_in: int, fan_out: int
+) -> None:
     """Fill `weight` in place.
 
     Draws are float64 whatever the dtype of `weight`, so that a seed gives the same

@@ -3,12 +3,19 @@
 import copy
 import math
 import os
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 import numpy as np
 
 from skneural._network import array_operations as ops
-from skneural._network.layers.base import Binding
+from skneural._network.array_types import Array, Arrays, DType, Rows, Shape
+from skneural._network.layers.base import Binding, Layer
+from skneural._network.losses.regression import Loss
+from skneural._network.philox import Draws
 from skneural._network.summary import Summary
+
+Place = tuple[int, str, slice, Shape]  # layer, name, where in the vector, shape
 
 _WORKSPACE = {"grad", "_program", "_signs", "_bound", "_way_back", "_raw_grad"}
 
@@ -64,12 +71,20 @@ class Network:
     2.0
     """
 
-    def __init__(self, layers, loss, input_shape, dtype):
+    _program: Any  # of the engine, which the network does not know
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        loss: Loss,
+        input_shape: Sequence[int],
+        dtype: DType,
+    ) -> None:
         self.layers = layers
         self.loss = loss
         self.input_shape = tuple(input_shape)
-        self.dtype = np.dtype(dtype)
-        self.input_shapes = []  # of every layer
+        self.dtype: np.dtype[np.floating] = np.dtype(dtype)
+        self.input_shapes: list[Shape] = []  # of every layer
         shape = self.input_shape
         for layer in layers:
             self.input_shapes.append(shape)
@@ -81,9 +96,9 @@ class Network:
                 raise ValueError(f"{error} The network up to there:\n{table}") from None
         self.output_shape = shape
         self._lay_out_parameters()
-        self._row_layers = []
+        self._row_layers: list[tuple[list[Layer], Array, Array, Array]] = []
 
-    def _lay_out_parameters(self):
+    def _lay_out_parameters(self) -> None:
         """Give every parameter its place in the flat vector, and every state likewise."""
         named = [
             (i, name, shape)
@@ -100,7 +115,7 @@ class Network:
             for name, shape in layer.state_shapes.items()
         )
 
-    def init_params(self, rng):
+    def init_params(self, rng: np.random.Generator) -> None:
         """Allocate `theta` and `state` and draw the initial parameters from `rng`."""
         self.theta = np.empty(self.n_params, self.dtype)
         self.state = np.empty(self.n_state, self.dtype)
@@ -109,28 +124,28 @@ class Network:
         ):
             layer.init_params(params, state, rng)
 
-    def views(self, vector):
+    def views(self, vector: Array) -> list[Arrays]:
         """One dict of parameter views a layer, into a vector like `theta`."""
         return _views(vector, self._param_places, len(self.layers))
 
-    def state_views(self):
+    def state_views(self) -> list[Arrays]:
         """One dict of views into `state` a layer."""
         return _views(self.state, self._state_places, len(self.layers))
 
-    def params(self, name):
+    def params(self, name: str) -> tuple[Array, ...]:
         """Views of all parameters called `name`, from input to output."""
         return tuple(view[name] for view in self.views(self.theta) if name in view)
 
-    def __repr__(self):
-        images = [self.input_shape] if len(self.input_shape) > 1 else []
-        layers = [layer for layer in self.layers if not layer.only_training]
+    def __repr__(self) -> str:
+        images: list[object] = [self.input_shape] if len(self.input_shape) > 1 else []
+        layers: list[object] = [layer for layer in self.layers if not layer.only_training]
         return " - ".join(map(repr, images + layers))
 
-    def product_flops(self, n_rows):
+    def product_flops(self, n_rows: int) -> int:
         """Floating-point operations of the largest matrix product on a batch."""
         return max(layer.product_flops(n_rows) for layer in self.layers)
 
-    def check_memory(self, batch_size, *, training=True):
+    def check_memory(self, batch_size: int, *, training: bool = True) -> None:
         """Raise a ValueError if training, or predicting, cannot fit into this machine."""
         memory = machine_memory()
         if memory is None:
@@ -155,14 +170,17 @@ class Network:
                     f"{self.summary(batch_size, i + 1)}"
                 )
 
-    def summary(self, batch_size, n_layers=None):
+    def summary(self, batch_size: int, n_layers: int | None = None) -> Summary:
         """The table of the layers, or of the first `n_layers`."""
         shapes = [*self.input_shapes, self.output_shape]
         return Summary(self.layers[:n_layers], shapes, self.dtype, batch_size)
 
-    def bound_layers(self, batch_size, grad=None, draws=None):
+    def bound_layers(
+        self, batch_size: int, grad: Array | None = None, draws: Draws | None = None
+    ) -> list[Layer]:
         """Working copies of the layers, with a workspace; for predicting without `grad`."""
         params, state = self.views(self.theta), self.state_views()
+        grads: Sequence[Arrays | None]
         grads = [None] * len(self.layers) if grad is None else self.views(grad)
         bound = [copy.copy(layer) for layer in self.layers]
         for i, layer in enumerate(bound):
@@ -171,7 +189,7 @@ class Network:
             layer.bind(Binding(batch_size, shape, self.dtype, *arrays, draws, i))
         return bound
 
-    def bind(self, batch_size, draws=None):
+    def bind(self, batch_size: int, draws: Draws | None = None) -> None:
         """Allocate what training on batches of up to `batch_size` rows needs.
 
         `draws` has the random words of layers such as dropout, and is told the step by whoever
@@ -187,29 +205,36 @@ class Network:
         self._way_back.append((self._bound[first], False))
         self._raw_grad = np.empty((batch_size, *self.output_shape), self.dtype)
 
-    def pixel_rows(self, x):
+    def pixel_rows(self, x: Rows) -> Array:
         """Images as layers take them: a matrix with a row for each pixel of each image."""
         if len(self.input_shape) == 1:
-            return x
+            return cast(Array, x)  # of CSR rows the first layer knows
         # CSR rows become dense: an image has no use for them
         x = np.ascontiguousarray(x) if isinstance(x, np.ndarray) else x.toarray()
         return x.reshape(-1, self.input_shape[-1])
 
-    def release(self):
+    def release(self) -> None:
         """Drop what `bind` allocated."""
         for name in _WORKSPACE - {"_program"}:
             vars(self).pop(name, None)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, object]:
         """Copies and pickles carry parameters, never a workspace."""
         state = {name: value for name, value in vars(self).items() if name not in _WORKSPACE}
         # skops does not trust NumPy's dtypes
         return {**state, "dtype": self.dtype.name, "_row_layers": []}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, dtype=np.dtype(state["dtype"]))
 
-    def loss_and_grad(self, x, y, sample_weight=None, alpha=0.0, l1_ratio=0.0):
+    def loss_and_grad(
+        self,
+        x: Rows,
+        y: Array,
+        sample_weight: Array | None = None,
+        alpha: float = 0.0,
+        l1_ratio: float = 0.0,
+    ) -> float:
         """Return the penalized loss of a batch and leave its gradient in `grad`.
 
         Parameters
@@ -233,18 +258,19 @@ class Network:
         delta = self._raw_grad[: len(y)]
         loss = self.loss.loss_gradient(y, raw, sample_weight, gradient_out=delta)
         for layer, need_dx in self._way_back:
-            delta = layer.backward(delta, need_dx=need_dx)
+            # None comes last
+            delta = layer.backward(delta, need_dx=need_dx)  # type: ignore[assignment]
         if alpha:
             rows = len(y) if sample_weight is None else float(sample_weight.sum())
             loss += self._add_penalty(alpha * (1 - l1_ratio) / rows, alpha * l1_ratio / rows)
         return loss
 
-    def _forward(self, x):
+    def _forward(self, x: Array) -> Array:
         for layer in self._bound:
             x = layer.forward(x, training=True)
         return x
 
-    def _add_penalty(self, l2, l1):
+    def _add_penalty(self, l2: float, l1: float) -> float:
         weights, grad = self.theta[: self.n_weights], self.grad[: self.n_weights]
         penalty = 0.0
         if l2:
@@ -256,7 +282,7 @@ class Network:
             penalty += l1 * np.dot(weights, signs)
         return penalty
 
-    def signals(self, x, rng):
+    def signals(self, x: Rows, rng: np.random.Generator) -> list[float]:
         """How much of a random unit gradient at the output arrives at every layer's biases.
 
         Root mean squares over samples and channels, a number a layer; needs `bind`, and moves
@@ -268,12 +294,12 @@ class Network:
         for layer, need_dx in self._way_back:
             of_samples = delta.reshape(x.shape[0], -1, delta.shape[-1]).sum(axis=1)
             signals.append(float(np.sqrt(np.mean(np.square(of_samples)))))
-            delta = layer.backward(delta, need_dx=need_dx)
+            delta = layer.backward(delta, need_dx=need_dx)  # type: ignore[assignment]
         before = [0.0] * (len(self.layers) - len(signals))
         return before + signals[::-1]
 
 
-def _places(named):
+def _places(named: Iterable[tuple[int, str, Shape]]) -> tuple[list[Place], int]:
     """Lay arrays out one behind the other: a slice for each, and the length of all."""
     places, stop = [], 0
     for i, name, shape in named:
@@ -282,14 +308,14 @@ def _places(named):
     return places, stop
 
 
-def _views(vector, places, n_layers):
-    views = [{} for _ in range(n_layers)]
+def _views(vector: Array, places: Iterable[Place], n_layers: int) -> list[Arrays]:
+    views: list[Arrays] = [{} for _ in range(n_layers)]
     for i, name, place, shape in places:
         views[i][name] = vector[place].reshape(shape)
     return views
 
 
-def machine_memory():
+def machine_memory() -> int | None:
     """Return the bytes of memory of this machine, or None where they are not known."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

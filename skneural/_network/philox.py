@@ -28,8 +28,12 @@ Mathematical Statistics 29, 1958.
 """
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
+
+from skneural._network.array_types import Words
 
 _CHUNK = 1 << 11  # words computed at once, so that nothing of a batch's size is allocated
 
@@ -52,13 +56,13 @@ class Draws:
     ((1, 8), dtype('uint32'))
     """
 
-    def __init__(self, seed, step=0):
+    def __init__(self, seed: int, step: int = 0) -> None:
         self.step = step
         # to set the state of a generator takes much less time than to make one
         self._philox = np.random.Philox(key=np.array([seed, 0], np.uint64))
         self._state = self._philox.state
 
-    def chunks(self, layer, n_rows, n_columns):
+    def chunks(self, layer: int, n_rows: int, n_columns: int) -> Iterator[tuple[slice, Words]]:
         """Yield slices of rows with their words, for the current step.
 
         Parameters
@@ -83,18 +87,18 @@ class Draws:
             yield rows, raw.astype("<u8", copy=False).view("<u4").reshape(-1, 8 * n_blocks)
 
 
-def words(seed, step, layer, n_rows, n_columns):
+def words(seed: int, step: int, layer: int, n_rows: int, n_columns: int) -> Words:
     """Return all words of a batch: an array of shape (n_rows, 8 * ceil(n_columns / 8))."""
     chunks = Draws(seed, step).chunks(layer, n_rows, n_columns)
     return np.concatenate([part for _, part in chunks])
 
 
-def threshold(rate):
+def threshold(rate: float) -> np.uint32:
     """Return the smallest word that dropout keeps."""
     return np.uint32(min(round(rate * 2**32), 2**32 - 1))
 
 
-def normals(words):
+def normals(words: Words) -> npt.NDArray[np.float64]:
     """Return standard normal draws in float64, one for each word; the rows have pairs."""
     uniform = (words + 0.5) / 2**32
     radius = np.sqrt(-2 * np.log(uniform[:, 0::2]))

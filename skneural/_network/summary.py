@@ -2,10 +2,13 @@
 
 import html
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from skneural._network.array_types import DType, Shape
+from skneural._network.layers.base import Layer
 from skneural._network.layers.flatten import Flatten
 
 _HEADER = ("layer", "output shape", "parameters", "training batch", "prediction")
@@ -29,7 +32,7 @@ class LayerSummary:
     """
 
     name: str
-    output_shape: tuple
+    output_shape: Shape
     n_params: int
     training_bytes: int
     prediction_bytes: int
@@ -59,7 +62,13 @@ class Summary:
         Number of parameters of all layers.
     """
 
-    def __init__(self, layers, shapes, dtype, batch_size):
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        shapes: Sequence[Shape],
+        dtype: DType,
+        batch_size: int,
+    ) -> None:
         self.dtype, self.batch_size = np.dtype(dtype), batch_size
         n_bytes = self._n_bytes(shapes[0])
         self.rows = [LayerSummary("input", tuple(shapes[0]), 0, n_bytes, n_bytes)]
@@ -73,10 +82,10 @@ class Summary:
             self.rows.append(row)
         self.n_params = sum(row.n_params for row in self.rows)
 
-    def _n_bytes(self, shape):
+    def _n_bytes(self, shape: Shape) -> int:
         return self.batch_size * math.prod(shape) * self.dtype.itemsize
 
-    def _cells(self):
+    def _cells(self) -> Iterator[tuple[str, ...]]:
         """The table as text, row by row."""
         yield _HEADER
         for row in self.rows:
@@ -94,10 +103,10 @@ class Summary:
         yield ("total", "", f"{self.n_params:,}", *totals)
 
     @property
-    def _footer(self):
+    def _footer(self) -> str:
         return f"in {self.dtype.name}, for a batch of {self.batch_size:,}"
 
-    def __str__(self):
+    def __str__(self) -> str:
         cells = list(self._cells())
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = [
@@ -111,7 +120,7 @@ class Summary:
 
     __repr__ = __str__
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         lines = ["<table>"]
         for i, cells in enumerate(self._cells()):
             tag = "td" if i else "th"
@@ -121,7 +130,7 @@ class Summary:
         return "\n".join([*lines, "</table>", f"<p>{self._footer}</p>"])
 
 
-def readable_bytes(n_bytes):
+def readable_bytes(n_bytes: int) -> str:
     """Bytes in a unit that leaves up to four digits, such as ``"11.8 MiB"``."""
     if n_bytes >= 1 << 80:  # from some size on not even a float
         return "over 2**80 B"

@@ -10,7 +10,8 @@ import numpy as np
 from scipy.special import ndtr
 
 from skneural._network import array_operations as ops
-from skneural._network.layers.base import Layer
+from skneural._network.array_types import Array
+from skneural._network.layers.base import Binding, Layer
 
 _LEAK = 0.01
 
@@ -18,10 +19,13 @@ _LEAK = 0.01
 class Activation(Layer):
     """An elementwise function. `forward` writes on its input, `backward` on `dy`."""
 
-    def bind(self, binding):
+    slope: np.ndarray  # of truth values where those are enough
+    y: Array
+
+    def bind(self, binding: Binding) -> None:
         self.slope = np.empty(binding.batch_shape, binding.dtype)
 
-    def leading_slope(self):
+    def leading_slope(self) -> np.ndarray:
         """The workspace for the slope, as many rows as the current batch has."""
         return self.slope[: len(self.y)]
 
@@ -29,24 +33,24 @@ class Activation(Layer):
 class Identity(Activation):
     """``y = z``."""
 
-    def bind(self, binding):
+    def bind(self, binding: Binding) -> None:
         pass
 
-    def forward(self, z, *, training):
+    def forward(self, z: Array, *, training: bool) -> Array:
         return z
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array:
         return dy
 
 
 class Logistic(Activation):
     """``y = 1 / (1 + exp(-z))``."""
 
-    def forward(self, z, *, training):
+    def forward(self, z: Array, *, training: bool) -> Array:
         self.y = ops.logistic(z, out=z)
         return z
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array:
         slope = np.subtract(1, self.y, out=self.leading_slope())
         slope *= self.y
         dy *= slope
@@ -56,11 +60,11 @@ class Logistic(Activation):
 class Tanh(Activation):
     """``y = tanh(z)``."""
 
-    def forward(self, z, *, training):
+    def forward(self, z: Array, *, training: bool) -> Array:
         self.y = np.tanh(z, out=z)
         return z
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array:
         slope = np.multiply(self.y, self.y, out=self.leading_slope())
         np.subtract(1, slope, out=slope)
         dy *= slope
@@ -70,15 +74,15 @@ class Tanh(Activation):
 class ReLU(Activation):
     """``y = max(z, 0)``; the slope at 0 is 0."""
 
-    def bind(self, binding):
+    def bind(self, binding: Binding) -> None:
         if binding.grads is not None:
             self.slope = np.empty(binding.batch_shape, bool)
 
-    def forward(self, z, *, training):
+    def forward(self, z: Array, *, training: bool) -> Array:
         self.y = np.maximum(z, 0, out=z)
         return z
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array:
         dy *= np.greater(self.y, 0, out=self.leading_slope())
         return dy
 
@@ -86,12 +90,12 @@ class ReLU(Activation):
 class LeakyReLU(Activation):
     """``y = z`` where ``z > 0``, else ``0.01 z``."""
 
-    def forward(self, z, *, training):
+    def forward(self, z: Array, *, training: bool) -> Array:
         self.y = z
         leak = np.multiply(z, _LEAK, out=self.leading_slope())
         return np.maximum(z, leak, out=z)
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array:
         slope = np.greater(self.y, 0, out=self.leading_slope(), casting="unsafe")
         np.maximum(slope, _LEAK, out=slope)
         dy *= slope
@@ -101,13 +105,13 @@ class LeakyReLU(Activation):
 class ELU(Activation):
     """``y = z`` where ``z > 0``, else ``exp(z) - 1``."""
 
-    def forward(self, z, *, training):
+    def forward(self, z: Array, *, training: bool) -> Array:
         self.y = z
         below = np.minimum(z, 0, out=self.leading_slope())
         np.expm1(below, out=below)
         return np.maximum(z, below, out=z)
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array:
         slope = np.minimum(self.y, 0, out=self.leading_slope())
         slope += 1
         dy *= slope
@@ -117,7 +121,7 @@ class ELU(Activation):
 class Softplus(Activation):
     """``y = log(1 + exp(z))``."""
 
-    def forward(self, z, *, training):
+    def forward(self, z: Array, *, training: bool) -> Array:
         self.y = z
         tail = np.abs(z, out=self.leading_slope())
         np.negative(tail, out=tail)
@@ -127,7 +131,7 @@ class Softplus(Activation):
         z += tail
         return z
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array:
         # logistic(z) = 1 - exp(-softplus(z))
         slope = np.negative(self.y, out=self.leading_slope())
         np.expm1(slope, out=slope)
@@ -139,11 +143,11 @@ class Softplus(Activation):
 class SiLU(Activation):
     """``y = z * logistic(z)``."""
 
-    def bind(self, binding):
+    def bind(self, binding: Binding) -> None:
         super().bind(binding)
         self.scratch = np.empty(binding.batch_shape, binding.dtype)
 
-    def forward(self, z, *, training):
+    def forward(self, z: Array, *, training: bool) -> Array:
         self.y = z
         slope = ops.logistic(z, out=self.leading_slope())
         z *= slope
@@ -154,7 +158,7 @@ class SiLU(Activation):
             slope -= y_s
         return z
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array:
         dy *= self.leading_slope()
         return dy
 
@@ -162,7 +166,7 @@ class SiLU(Activation):
 class GELU(SiLU):
     """``y = z * Phi(z)``, with Phi the normal distribution function (the exact form)."""
 
-    def forward(self, z, *, training):
+    def forward(self, z: Array, *, training: bool) -> Array:
         self.y = z
         slope = ndtr(z, out=self.leading_slope())
         if not training:
@@ -180,7 +184,7 @@ class GELU(SiLU):
         return z
 
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, type[Activation]] = {
     "identity": Identity,
     "logistic": Logistic,
     "tanh": Tanh,

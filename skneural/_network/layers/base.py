@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skneural._network.array_types import Array, Arrays, Shape
 from skneural._network.philox import Draws
 
 
@@ -31,16 +32,16 @@ class Binding:
     """
 
     n_samples: int
-    input_shape: tuple
-    dtype: np.dtype
-    params: dict
-    state: dict
-    grads: dict | None = None
+    input_shape: Shape
+    dtype: np.dtype[np.floating]
+    params: Arrays
+    state: Arrays
+    grads: Arrays | None = None
     draws: Draws | None = None
     index: int = 0
 
     @property
-    def batch_shape(self):
+    def batch_shape(self) -> tuple[int, int]:
         """Shape of the largest batch: one row per sample, or one per pixel of each image."""
         *pixels, channels = self.input_shape
         return self.n_samples * math.prod(pixels), channels
@@ -64,37 +65,37 @@ class Layer:
     """
 
     n_workspace = 0  # values that the layer needs for one sample beside its output
-    param_shapes: dict = {}
-    state_shapes: dict = {}
+    param_shapes: dict[str, Shape] = {}
+    state_shapes: dict[str, Shape] = {}
     only_training = False  # whether the layer does nothing when predicting
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{type(self).__name__}{self.param_shapes.get('weight', '')}"
 
     @property
-    def label(self):
+    def label(self) -> str:
         """What a summary calls the layer."""
         return type(self).__name__
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Set `param_shapes` and return the output shape, both without the batch axis."""
         return input_shape
 
-    def product_flops(self, n_samples):
+    def product_flops(self, n_samples: int) -> int:
         """Floating-point operations of the largest matrix product on a batch."""
         return 0
 
-    def init_params(self, params, state, rng):
+    def init_params(self, params: Arrays, state: Arrays, rng: np.random.Generator) -> None:
         """Write initial values into dicts of arrays; draws come from `rng`."""
 
-    def bind(self, binding):
+    def bind(self, binding: Binding) -> None:
         """Keep views of parameters and gradients and allocate the workspace."""
 
-    def forward(self, x, *, training):
+    def forward(self, x: Array, *, training: bool) -> Array:
         """Return the output for `x`: a borrowed view of the workspace, rows side by side."""
         raise TypeError(f"{type(self).__name__} does not define forward.")
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
         """Overwrite the parameters' gradients; return the loss's gradient for `x`.
 
         May destroy `dy`. Returns None when `need_dx` is False.

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from skneural._network.layers.base import Layer
+from skneural._network.array_types import Array, Arrays, Shape
+from skneural._network.layers.base import Binding, Layer
 
 
 class BatchNorm(Layer):
@@ -27,23 +28,23 @@ class BatchNorm(Layer):
     reducing internal covariate shift, ICML 2015.
     """
 
-    def __init__(self, momentum=0.1, epsilon=1e-5):
+    def __init__(self, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
         self.momentum = momentum
         self.epsilon = epsilon
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         n_features = input_shape[-1:]
         self.param_shapes = {"scale": n_features, "shift": n_features}
         self.state_shapes = {"mean": n_features, "variance": n_features}
         return input_shape
 
-    def init_params(self, params, state, rng):
+    def init_params(self, params: Arrays, state: Arrays, rng: np.random.Generator) -> None:
         params["scale"][...] = 1
         params["shift"][...] = 0
         state["mean"][...] = 0
         state["variance"][...] = 1
 
-    def bind(self, binding):
+    def bind(self, binding: Binding) -> None:
         self.scale, self.shift = _rows(binding.params, "scale", "shift")
         self.mean, self.variance = _rows(binding.state, "mean", "variance")
         self.y = np.empty(binding.batch_shape, binding.dtype)
@@ -53,7 +54,7 @@ class BatchNorm(Layer):
             # a product with ones sums the rows twice as fast as a reduction
             self.ones = np.ones((1, binding.batch_shape[0]), binding.dtype)
 
-    def forward(self, x, *, training):
+    def forward(self, x: Array, *, training: bool) -> Array:
         n_rows = len(x)
         y = self.y[:n_rows]
         if training:
@@ -73,7 +74,7 @@ class BatchNorm(Layer):
         y += self.shift
         return y
 
-    def _update_running(self, mean, variance, n_rows):
+    def _update_running(self, mean: Array, variance: Array, n_rows: int) -> None:
         if n_rows == 1:
             return
         self.mean *= 1 - self.momentum
@@ -81,7 +82,7 @@ class BatchNorm(Layer):
         self.variance *= 1 - self.momentum
         self.variance += self.momentum * n_rows / (n_rows - 1) * variance
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
         n_rows = len(dy)
         ones = self.ones[:, :n_rows]
         # whoever took the output is done with it, so its place is scratch
@@ -102,6 +103,6 @@ class BatchNorm(Layer):
         return dy
 
 
-def _rows(arrays, *names):
+def _rows(arrays: Arrays, *names: str) -> list[Array]:
     """Vectors as arrays of one row, which broadcast over a batch."""
     return [arrays[name][None, :] for name in names]

@@ -1,13 +1,15 @@
 """A convolutional layer."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
 from skneural._network import image_windows
+from skneural._network.array_types import Array, Arrays, Shape
 from skneural._network.initializers import initialize
-from skneural._network.layers.base import Layer
-from skneural._network.layers.windows import place_windows, windows_label
+from skneural._network.layers.base import Binding, Layer
+from skneural._network.layers.windows import Padding, PerAxis, place_windows, windows_label
 
 # What the windows that are multiplied at once may take; one row of windows always may
 COLUMN_BYTES = 1 << 20
@@ -49,9 +51,17 @@ class Conv2D(Layer):
     the IEEE 86, 1998.
     """
 
+    dx: Array | None  # None until a backward pass needs it
+
     def __init__(
-        self, filters, kernel_size, strides=1, padding="valid", dilation=1, weight_init="glorot"
-    ):
+        self,
+        filters: int,
+        kernel_size: PerAxis,
+        strides: PerAxis = 1,
+        padding: Padding = "valid",
+        dilation: PerAxis = 1,
+        weight_init: str = "glorot",
+    ) -> None:
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides
@@ -60,16 +70,16 @@ class Conv2D(Layer):
         self.weight_init = weight_init
 
     @property
-    def label(self):
+    def label(self) -> str:
         return f"Conv{self.n_axes}D {self.filters} of {windows_label(self)}"
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"Conv2D({self.filters}, {self.kernel_size}, strides={self.strides}, "
             f"padding={self.padding!r}, dilation={self.dilation})"
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         self.windows = place_windows(
             self, input_shape, self.kernel_size, self.strides, self.padding, self.dilation
         )
@@ -82,20 +92,20 @@ class Conv2D(Layer):
             self.n_workspace += math.prod(self.windows.padded) * c
         return (*self.windows.output[-n_axes:], self.filters)
 
-    def init_params(self, params, state, rng):
+    def init_params(self, params: Arrays, state: Arrays, rng: np.random.Generator) -> None:
         weight = params["weight"]
         area = math.prod(self.windows.size)
         fans = {"fan_in": area * weight.shape[-2], "fan_out": area * self.filters}
         initialize(weight, self.weight_init, rng, **fans)
         params["bias"][...] = 0
 
-    def product_flops(self, n_samples):
+    def product_flops(self, n_samples: int) -> int:
         *kernel, filters = self.param_shapes["weight"]
         oh, ow = self.windows.output
         row = ow * math.prod(kernel)
         return 2 * filters * min(n_samples * oh * row, max(COLUMN_BYTES // 4, row))
 
-    def bind(self, binding):
+    def bind(self, binding: Binding) -> None:
         windows, dtype = self.windows, binding.dtype
         (oh, ow), c = windows.output, windows.image[-1]
         area = math.prod(windows.size)
@@ -117,7 +127,7 @@ class Conv2D(Layer):
             self.ones = np.ones(binding.n_samples * oh * ow, dtype)
             self.batch_shape, self.dx = binding.batch_shape, None
 
-    def forward(self, x, *, training):
+    def forward(self, x: Array, *, training: bool) -> Array:
         self.x = image_windows.images(x, *self.windows.image[:2])
         y = self.y[: len(self.x)]
         for some, windows in self._some_images(self.x):
@@ -129,7 +139,7 @@ class Conv2D(Layer):
         long_rows += np.tile(self.bias, ow)
         return y.reshape(-1, self.filters)
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
         # a product with ones sums the rows twice as fast as a reduction
         np.matmul(self.ones[: len(dy)], dy, out=self.grad_bias)
         self.grad_weight[...] = 0
@@ -143,9 +153,10 @@ class Conv2D(Layer):
                 self.grad_weight += self.product
             if need_dx:
                 self._add_dx(dy, some)
-        return self.dx[: len(dy)].reshape(-1, self.batch_shape[1]) if need_dx else None
+        dx = self.dx if need_dx else None
+        return None if dx is None else dx[: len(dy)].reshape(-1, self.batch_shape[1])
 
-    def _begin_dx(self):
+    def _begin_dx(self) -> None:
         if self.dx is None:  # The first layer of a network never needs it.
             h, w, c = self.windows.image
             self.dx = np.empty((self.batch_shape[0] // (h * w), h, w, c), self.y.dtype)
@@ -155,7 +166,7 @@ class Conv2D(Layer):
         weight = self.weight.reshape(area, c, self.filters).swapaxes(1, 2)
         self.weight_by_place = np.ascontiguousarray(weight)
 
-    def _add_dx(self, dy, some):
+    def _add_dx(self, dy: Array, some: slice) -> None:
         """Add up what the windows of some images give back to each pixel."""
         padded = self.dx_padded[: some.stop - some.start]
         padded[...] = 0
@@ -168,9 +179,9 @@ class Conv2D(Layer):
             np.matmul(slopes, self.weight_by_place, out=by_place)
             for pixels, products in zip(image_windows.taps(part), by_place, strict=True):
                 pixels += products.reshape(pixels.shape)
-        self.dx[some] = image_windows.middle(padded, self.windows)
+        self.dx[some] = image_windows.middle(padded, self.windows)  # type: ignore[index]
 
-    def _some_images(self, x):
+    def _some_images(self, x: Array) -> Iterator[tuple[slice, Array]]:
         """Yield which images are worked on at once, and all of their windows."""
         for some in image_windows.parts(len(x), self.n_images):
             images = x[some]
@@ -179,11 +190,11 @@ class Conv2D(Layer):
                 image_windows.middle(images, self.windows)[...] = x[some]
             yield some, image_windows.sliding(images, self.windows)
 
-    def _some_rows(self):
+    def _some_rows(self) -> Iterator[slice]:
         """Which rows of windows are multiplied at once: all, unless the images are large."""
         return image_windows.parts(self.windows.output[0], self.n_rows)
 
-    def _columns(self, windows):
+    def _columns(self, windows: Array) -> Array:
         """Copy windows side by side: a matrix with one row for each."""
         columns = self.columns[: windows.size]
         columns.reshape(windows.shape)[...] = windows

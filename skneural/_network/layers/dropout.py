@@ -5,7 +5,9 @@ import math
 import numpy as np
 
 from skneural._network import philox
-from skneural._network.layers.base import Layer
+from skneural._network.array_types import Array
+from skneural._network.layers.base import Binding, Layer
+from skneural._network.philox import Draws
 
 
 class Dropout(Layer):
@@ -28,23 +30,24 @@ class Dropout(Layer):
     """
 
     only_training = True
+    draws: Draws  # while training
 
-    def __init__(self, rate):
+    def __init__(self, rate: float) -> None:
         self.rate = rate
 
     @property
-    def label(self):
+    def label(self) -> str:
         return f"Dropout {self.rate:g}"
 
-    def bind(self, binding):
+    def bind(self, binding: Binding) -> None:
         if not self.rate or binding.grads is None:
             return
-        self.draws, self.index = binding.draws, binding.index
+        self.draws, self.index = binding.draws, binding.index  # type: ignore[assignment]
         n_values = math.prod(binding.input_shape)
         self.factor = np.empty((binding.n_samples, n_values), binding.dtype)
         self.y = np.empty_like(self.factor)
 
-    def forward(self, x, *, training):
+    def forward(self, x: Array, *, training: bool) -> Array:
         if not (self.rate and training):
             return x
         rows = x.reshape(-1, self.y.shape[1])  # one per sample, not per pixel
@@ -55,7 +58,7 @@ class Dropout(Layer):
         self.slope = factor.reshape(x.shape)
         return np.multiply(rows, factor, out=y).reshape(x.shape)
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array:
         if self.rate:
             dy *= self.slope
         return dy

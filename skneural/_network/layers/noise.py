@@ -5,7 +5,9 @@ import math
 import numpy as np
 
 from skneural._network import philox
-from skneural._network.layers.base import Layer
+from skneural._network.array_types import Array
+from skneural._network.layers.base import Binding, Layer
+from skneural._network.philox import Draws
 
 
 class GaussianNoise(Layer):
@@ -28,17 +30,18 @@ class GaussianNoise(Layer):
     """
 
     only_training = True
+    draws: Draws  # while training
 
-    def __init__(self, std):
+    def __init__(self, std: float) -> None:
         self.std = std
 
-    def bind(self, binding):
+    def bind(self, binding: Binding) -> None:
         if not self.std or binding.grads is None:
             return
-        self.draws, self.index = binding.draws, binding.index
+        self.draws, self.index = binding.draws, binding.index  # type: ignore[assignment]
         self.y = np.empty((binding.n_samples, math.prod(binding.input_shape)), binding.dtype)
 
-    def forward(self, x, *, training):
+    def forward(self, x: Array, *, training: bool) -> Array:
         if not (self.std and training):
             return x
         if not isinstance(x, np.ndarray):
@@ -54,5 +57,5 @@ class GaussianNoise(Layer):
             np.add(rows[some], noise.astype(y.dtype), out=y[some])
         return y.reshape(x.shape)
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array:
         return dy

@@ -5,12 +5,14 @@ it joins them to one value forward, and gives each its part of the gradient back
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from skneural._network import image_windows
-from skneural._network.layers.base import Layer
-from skneural._network.layers.windows import place_windows, windows_label
+from skneural._network.array_types import Array, Shape
+from skneural._network.layers.base import Binding, Layer
+from skneural._network.layers.windows import PerAxis, place_windows, windows_label
 
 # The images that are pooled at once should stay in the second-level cache of a core.
 _CHUNK_BYTES = 1 << 19
@@ -23,20 +25,26 @@ class _Pool(Layer):
     to the taps before it, and `_part` is what goes back to it.
     """
 
-    def __init__(self, pool_size=2, strides=None, padding=0):
+    _margin: float
+    _join: Callable[[Array, Array, int, slice, bool], None]
+    _part: Callable[[Array, int, slice], Array]
+
+    def __init__(
+        self, pool_size: PerAxis = 2, strides: PerAxis | None = None, padding: PerAxis = 0
+    ) -> None:
         self.pool_size = pool_size
         self.strides = strides
         self.padding = padding
 
     @property
-    def label(self):
+    def label(self) -> str:
         return f"{type(self).__name__} {windows_label(self)}"
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         parts = f"{self.pool_size}, strides={self.strides}, padding={self.padding}"
         return f"{type(self).__name__}({parts})"
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         strides = self.pool_size if self.strides is None else self.strides
         self.windows = place_windows(self, input_shape, self.pool_size, strides, self.padding)
         if any(2 * p > k for p, k in zip(self.windows.before, self.windows.size, strict=True)):
@@ -47,7 +55,7 @@ class _Pool(Layer):
         n_axes = self.n_axes = len(input_shape) - 1
         return (*self.windows.output[-n_axes:], input_shape[-1])
 
-    def bind(self, binding):
+    def bind(self, binding: Binding) -> None:
         dtype, n_samples = binding.dtype, binding.n_samples
         *_, c = self.windows.image
         self.y = np.empty((n_samples, *self.windows.output, c), dtype)
@@ -62,7 +70,7 @@ class _Pool(Layer):
             if self.windows.is_padded:
                 self.dx_padded = np.empty_like(self.padded)
 
-    def forward(self, x, *, training):
+    def forward(self, x: Array, *, training: bool) -> Array:
         x = image_windows.images(x, *self.windows.image[:2])
         for some in image_windows.parts(len(x), self.n_images):
             images, y = x[some], self.y[some]
@@ -77,7 +85,7 @@ class _Pool(Layer):
                 self._join(y, tap, k, some, training)
         return self.y[: len(x)].reshape(-1, self.y.shape[-1])
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
         if not need_dx:
             return None
         dy = image_windows.images(dy, *self.windows.output)
@@ -113,7 +121,7 @@ class MaxPool(_Pool):
 
     _margin = -np.inf
 
-    def bind(self, binding):
+    def bind(self, binding: Binding) -> None:
         super().bind(binding)
         if binding.grads is not None:
             dtype = np.min_scalar_type(math.prod(self.windows.size) - 1)
@@ -122,12 +130,12 @@ class MaxPool(_Pool):
             self.candidates = np.empty(self.tap.shape, dtype)
             self.found = np.empty(self.tap.shape, bool)
 
-    def forward(self, x, *, training):
+    def forward(self, x: Array, *, training: bool) -> Array:
         if training:
             self.places[...] = 0
         return super().forward(x, training=training)
 
-    def _join(self, best, tap, k, some, training):
+    def _join(self, best: Array, tap: Array, k: int, some: slice, training: bool) -> None:
         if training:
             found, places = self.found[: len(tap)], self.places[some]
             candidates = self.candidates[: len(tap)]
@@ -136,7 +144,7 @@ class MaxPool(_Pool):
             np.maximum(places, candidates, out=places)
         np.maximum(best, tap, out=best)
 
-    def _part(self, dy, k, some):
+    def _part(self, dy: Array, k: int, some: slice) -> Array:
         found = np.equal(self.places[some], k, out=self.found[: len(dy)])
         return np.multiply(dy, found, out=self.tap[: len(dy)])
 
@@ -153,15 +161,22 @@ class AveragePool(_Pool):
     """
 
     _margin = 0.0
+    factor: float | Array
 
-    def __init__(self, pool_size=2, strides=None, padding=0, count_padding=True):
+    def __init__(
+        self,
+        pool_size: PerAxis = 2,
+        strides: PerAxis | None = None,
+        padding: PerAxis = 0,
+        count_padding: bool = True,
+    ) -> None:
         super().__init__(pool_size, strides, padding)
         self.count_padding = count_padding
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}, count_padding={self.count_padding})"
 
-    def bind(self, binding):
+    def bind(self, binding: Binding) -> None:
         super().bind(binding)
         self.factor = 1 / math.prod(self.windows.size)
         if self.windows.is_padded and not self.count_padding:
@@ -169,21 +184,21 @@ class AveragePool(_Pool):
             image_windows.middle(ones, self.windows)[...] = 1
             self.factor = 1 / sum(image_windows.taps(image_windows.sliding(ones, self.windows)))
 
-    def forward(self, x, *, training):
+    def forward(self, x: Array, *, training: bool) -> Array:
         y = super().forward(x, training=training)
         images = image_windows.images(y, *self.windows.output)
         images *= self.factor
         return y
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
         images = image_windows.images(dy, *self.windows.output)
         images *= self.factor
         return super().backward(dy, need_dx=need_dx)
 
-    def _join(self, total, tap, k, some, training):
+    def _join(self, total: Array, tap: Array, k: int, some: slice, training: bool) -> None:
         total += tap
 
-    def _part(self, dy, k, some):
+    def _part(self, dy: Array, k: int, some: slice) -> Array:
         return dy
 
 
@@ -195,11 +210,11 @@ class GlobalAveragePool(Layer):
     M. Lin et al., Network in network, ICLR 2014.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         self.n_pixels = math.prod(input_shape[:-1])
         return input_shape[-1:]
 
-    def bind(self, binding):
+    def bind(self, binding: Binding) -> None:
         c = binding.input_shape[-1]
         self.y = np.empty((binding.n_samples, c), binding.dtype)
         # a product sums the rows twice as fast as a reduction
@@ -207,13 +222,13 @@ class GlobalAveragePool(Layer):
         if binding.grads is not None:
             self.dx = np.empty((binding.n_samples, self.n_pixels, c), binding.dtype)
 
-    def forward(self, x, *, training):
+    def forward(self, x: Array, *, training: bool) -> Array:
         pixels = x.reshape(-1, self.n_pixels, x.shape[-1])
         y = self.y[: len(pixels)]
         np.matmul(self.mean, pixels, out=y[:, None])
         return y
 
-    def backward(self, dy, *, need_dx=True):
+    def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
         if not need_dx:
             return None
         dy *= 1 / self.n_pixels

@@ -2,6 +2,12 @@
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Literal, Protocol
+
+from skneural._network.array_types import Shape
+
+PerAxis = int | tuple[int, ...] | list[int]
+Padding = Literal["valid", "same"] | PerAxis
 
 
 @dataclass(frozen=True)
@@ -20,26 +26,26 @@ class Windows:
         Padding above and to the left, below and to the right.
     """
 
-    image: tuple
-    size: tuple
-    strides: tuple
-    dilation: tuple
-    before: tuple
-    after: tuple
+    image: Shape
+    size: Shape
+    strides: Shape
+    dilation: Shape
+    before: Shape
+    after: Shape
 
     @cached_property
-    def padded(self):
+    def padded(self) -> Shape:
         """Height and width with padding."""
         sides = zip(self.image, self.before, self.after, strict=False)
         return tuple(length + before + after for length, before, after in sides)
 
     @cached_property
-    def span(self):
+    def span(self) -> Shape:
         """Height and width that a window covers."""
         return tuple((k - 1) * d + 1 for k, d in zip(self.size, self.dilation, strict=True))
 
     @cached_property
-    def output(self):
+    def output(self) -> Shape:
         """How many windows fit: what does not fill a window is left over."""
         return tuple(
             (length - span) // stride + 1
@@ -47,16 +53,30 @@ class Windows:
         )
 
     @cached_property
-    def is_padded(self):
+    def is_padded(self) -> bool:
         """Whether there is any padding."""
         return any(self.before + self.after)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Shape]:
         """Return the attributes alone, so that a pickle does not depend on earlier use."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def place_windows(layer, input_shape, size, strides, padding, dilation=1):
+class Windowed(Protocol):
+    """A built layer with windows."""
+
+    n_axes: int
+    windows: Windows
+
+
+def place_windows(
+    layer: object,
+    input_shape: Shape,
+    size: PerAxis,
+    strides: PerAxis,
+    padding: Padding,
+    dilation: PerAxis = 1,
+) -> Windows:
     """Windows of `layer` on images ``(h, w, c)`` or signals ``(length, c)``.
 
     A signal is an image of height 1. Whole numbers stand for every axis, tuples have one
@@ -101,7 +121,7 @@ def place_windows(layer, input_shape, size, strides, padding, dilation=1):
     return windows
 
 
-def windows_label(layer):
+def windows_label(layer: Windowed) -> str:
     """The windows of a built layer in short, such as ``"5x5, strides 2x2"``."""
     n_axes = layer.n_axes
     parts = {"": layer.windows.size, "strides ": layer.windows.strides}
@@ -110,7 +130,7 @@ def windows_label(layer):
     return texts[""] + ("" if plain else f", strides {texts['strides ']}")
 
 
-def _pair(layer, name, value, n_axes, of_height_one):
+def _pair(layer: object, name: str, value: PerAxis, n_axes: int, of_height_one: int) -> Shape:
     """(vertical, horizontal) of a number or a tuple; a signal has one row."""
     values = (value,) * n_axes if not isinstance(value, (tuple, list)) else tuple(value)
     if len(values) != n_axes:

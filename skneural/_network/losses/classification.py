@@ -6,10 +6,12 @@ for multilabel problems), and for one-hot rows over several classes. The contrac
 """
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 
 from skneural._network import array_operations as ops
+from skneural._network.array_types import Array
 from skneural._network.losses.regression import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy
 
 
@@ -27,7 +29,7 @@ class SoftmaxSquaredError(Loss):
     out_activation = "softmax"
     probabilistic = True
 
-    def _row_losses(self, y, raw_prediction, gradient_out):
+    def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
         p = ops.softmax(raw_prediction, out=gradient_out)
         error = p - y  # the slope needs p and the error at once: one more array
         loss = 0.5 * np.vecdot(error, error)
@@ -35,7 +37,7 @@ class SoftmaxSquaredError(Loss):
         gradient_out *= error
         return loss
 
-    def predict(self, raw_prediction, *, out):
+    def predict(self, raw_prediction: Array, *, out: Array) -> Array:
         return ops.softmax(raw_prediction, out=out)
 
 
@@ -50,7 +52,7 @@ class LogisticSquaredError(Loss):
     out_activation = "logistic"
     probabilistic = True
 
-    def _row_losses(self, y, raw_prediction, gradient_out):
+    def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
         p = ops.logistic(raw_prediction, out=gradient_out)
         error = p - y
         loss = 0.5 * np.vecdot(error, error)
@@ -59,7 +61,7 @@ class LogisticSquaredError(Loss):
         gradient_out *= error
         return loss
 
-    def predict(self, raw_prediction, *, out):
+    def predict(self, raw_prediction: Array, *, out: Array) -> Array:
         return ops.logistic(raw_prediction, out=out)
 
 
@@ -75,7 +77,7 @@ class HingeLoss(Loss):
 
     margin = 1.0
 
-    def _row_losses(self, y, raw_prediction, gradient_out):
+    def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
         np.multiply(y, -2, out=gradient_out)
         gradient_out += 1  # -s
         gradient_out *= raw_prediction
@@ -117,7 +119,7 @@ class MulticlassHinge(Loss):
 
     margin = 1.0
 
-    def _row_losses(self, y, raw_prediction, gradient_out):
+    def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
         of_label = np.vecdot(raw_prediction, y)
         gradient_out[...] = raw_prediction
         np.copyto(gradient_out, -np.inf, where=y > 0)
@@ -173,7 +175,9 @@ class MultiHead(Loss):
         Whether all heads are.
     """
 
-    def __init__(self, heads, sizes):
+    out_activation: str | tuple[str, ...]  # type: ignore[assignment]  # wider than of one loss
+
+    def __init__(self, heads: Sequence[Loss], sizes: Sequence[int]) -> None:
         self.heads, self.sizes = tuple(heads), tuple(sizes)
         stops = itertools.accumulate(self.sizes)
         self.segments = tuple(
@@ -184,21 +188,21 @@ class MultiHead(Loss):
         self.out_activation = names[0] if len(set(names)) == 1 else names
         self.probabilistic = all(head.probabilistic for head in self.heads)
 
-    def _row_losses(self, y, raw_prediction, gradient_out):
-        loss = 0
+    def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
+        loss: Array = 0  # type: ignore[assignment]  # until the first head
         for head, segment in zip(self.heads, self.segments, strict=True):
             columns = (slice(None), segment)
             loss += head._row_losses(y[columns], raw_prediction[columns], gradient_out[columns])
         return loss
 
-    def predict(self, raw_prediction, *, out):
+    def predict(self, raw_prediction: Array, *, out: Array) -> Array:
         for head, segment in zip(self.heads, self.segments, strict=True):
             head.predict(raw_prediction[:, segment], out=out[:, segment])
         return out
 
 
 # name -> class for 0/1 columns, class for one-hot rows
-CLASSIFIER_LOSSES = {
+CLASSIFIER_LOSSES: dict[str, tuple[type[Loss], type[Loss]]] = {
     "log_loss": (LogisticCrossEntropy, SoftmaxCrossEntropy),
     "squared_error": (LogisticSquaredError, SoftmaxSquaredError),
     "hinge": (HingeLoss, MulticlassHinge),

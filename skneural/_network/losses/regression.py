@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from skneural._network import array_operations as ops
+from skneural._network.array_types import Array
 
 
 class Loss:
@@ -28,11 +29,18 @@ class Loss:
         The smallest target that the loss is defined for.
     """
 
-    out_activation = "identity"
+    out_activation: str = "identity"
     probabilistic = False
     min_target = -math.inf
 
-    def loss_gradient(self, y, raw_prediction, sample_weight=None, *, gradient_out):
+    def loss_gradient(
+        self,
+        y: Array,
+        raw_prediction: Array,
+        sample_weight: Array | None = None,
+        *,
+        gradient_out: Array,
+    ) -> float:
         """Return the weighted mean loss and write its gradient.
 
         Parameters
@@ -58,11 +66,11 @@ class Loss:
         gradient_out *= share[:, None]
         return np.dot(loss, share)
 
-    def _row_losses(self, y, raw_prediction, gradient_out):
+    def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
         """Return the loss of every row and write the gradient of each row's loss."""
         raise TypeError(f"{type(self).__name__} does not define _row_losses.")
 
-    def predict(self, raw_prediction, *, out):
+    def predict(self, raw_prediction: Array, *, out: Array) -> Array:
         """Write the inverse link of `raw_prediction`, which may be `out` itself."""
         if out is not raw_prediction:
             out[...] = raw_prediction
@@ -72,7 +80,7 @@ class Loss:
 class HalfSquaredError(Loss):
     """``1/2 sum_k (z_k - y_k)^2``, identity link."""
 
-    def _row_losses(self, y, raw_prediction, gradient_out):
+    def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
         np.subtract(raw_prediction, y, out=gradient_out)
         return 0.5 * np.vecdot(gradient_out, gradient_out)
 
@@ -87,7 +95,7 @@ class AbsoluteError(Loss):
     R. Koenker and G. Bassett, as in `PinballLoss`.
     """
 
-    def _row_losses(self, y, raw_prediction, gradient_out):
+    def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
         np.subtract(raw_prediction, y, out=gradient_out)
         np.abs(gradient_out, out=gradient_out)
         loss = np.add.reduce(gradient_out, axis=1)
@@ -107,10 +115,10 @@ class HuberLoss(Loss):
     Statistics 35, 1964.
     """
 
-    def __init__(self, delta=1.0):
+    def __init__(self, delta: float = 1.0) -> None:
         self.delta = float(delta)
 
-    def _row_losses(self, y, raw_prediction, gradient_out):
+    def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
         # h(r) = c^2 / 2 + delta * |r - c|, where c = clip(r, -delta, delta)
         np.subtract(raw_prediction, y, out=gradient_out)
         np.abs(gradient_out, out=gradient_out)
@@ -134,10 +142,10 @@ class PinballLoss(Loss):
     R. Koenker and G. Bassett, Regression quantiles, Econometrica 46, 1978.
     """
 
-    def __init__(self, quantile=0.5):
+    def __init__(self, quantile: float = 0.5) -> None:
         self.quantile = float(quantile)
 
-    def _row_losses(self, y, raw_prediction, gradient_out):
+    def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
         np.subtract(y, raw_prediction, out=gradient_out)
         np.maximum(gradient_out, 0, out=gradient_out)
         loss = self.quantile * np.add.reduce(gradient_out, axis=1)
@@ -165,7 +173,7 @@ class HalfPoisson(Loss):
     out_activation = "exp"
     min_target = 0.0
 
-    def _row_losses(self, y, raw_prediction, gradient_out):
+    def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
         self.predict(raw_prediction, out=gradient_out)
         with np.errstate(over="ignore"):
             loss = np.add.reduce(gradient_out, axis=1)
@@ -173,7 +181,7 @@ class HalfPoisson(Loss):
         gradient_out -= y
         return loss
 
-    def predict(self, raw_prediction, *, out):
+    def predict(self, raw_prediction: Array, *, out: Array) -> Array:
         with np.errstate(over="ignore"):
             return np.exp(raw_prediction, out=out)
 
@@ -184,7 +192,7 @@ class SoftmaxCrossEntropy(Loss):
     out_activation = "softmax"
     probabilistic = True
 
-    def _row_losses(self, y, raw_prediction, gradient_out):
+    def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
         highest = np.maximum.reduce(raw_prediction, axis=1, keepdims=True)
         np.subtract(raw_prediction, highest, out=gradient_out)
         of_label = np.vecdot(gradient_out, y)
@@ -194,7 +202,7 @@ class SoftmaxCrossEntropy(Loss):
         gradient_out -= y
         return np.log(total[:, 0]) - of_label
 
-    def predict(self, raw_prediction, *, out):
+    def predict(self, raw_prediction: Array, *, out: Array) -> Array:
         return ops.softmax(raw_prediction, out=out)
 
 
@@ -204,7 +212,7 @@ class LogisticCrossEntropy(Loss):
     out_activation = "logistic"
     probabilistic = True
 
-    def _row_losses(self, y, raw_prediction, gradient_out):
+    def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
         # log(1 + exp(z)) = max(z, 0) + log(1 + exp(-|z|)), which cannot overflow
         np.abs(raw_prediction, out=gradient_out)
         gradient_out *= -1  # not np.negative: see `ops.logistic`
@@ -218,11 +226,11 @@ class LogisticCrossEntropy(Loss):
         gradient_out -= y
         return loss
 
-    def predict(self, raw_prediction, *, out):
+    def predict(self, raw_prediction: Array, *, out: Array) -> Array:
         return ops.logistic(raw_prediction, out=out)
 
 
-REGRESSOR_LOSSES = {
+REGRESSOR_LOSSES: dict[str, type[Loss]] = {
     "squared_error": HalfSquaredError,
     "absolute_error": AbsoluteError,
     "huber": HuberLoss,

@@ -1,0 +1,59 @@
+"""What the engines need of a training run; the `Job` of `skneural._training` has more."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from skneural._engine.optimizers import Optimizer
+from skneural._network.array_types import Array, Rows
+from skneural._network.network import Network
+from skneural._network.philox import Draws
+
+
+class Progress(Protocol):
+    """Where a network stands in its training."""
+
+    network: Network
+    optimizer_state: dict[str, Any]  # arrays, and the number of steps
+    rngs: dict[str, np.random.Generator]
+    samples: int
+    steps: int
+    seed: int | None
+
+    def draws(self) -> Draws:
+        """Return the random words of dropout and noise."""
+
+
+class Job(Protocol):
+    """Data and settings of one run."""
+
+    X: Rows
+    y: Array
+    sample_weight: Array | None
+    alpha: float
+    l1_ratio: float
+    max_grad_norm: float
+    batch_size: int
+    shuffle: bool
+
+    # read only: the run's own may be of narrower types
+    @property
+    def progress(self) -> Progress:
+        """Where it starts, and has come to."""
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """Whose steps are taken; none where only gradients are asked for."""
+
+    @property
+    def augment(self) -> Callable[[Rows, np.random.Generator], Array] | None:
+        """A function of a batch and a generator."""
+
+
+class Watch(Protocol):
+    """Who looks on."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C was pressed."""
