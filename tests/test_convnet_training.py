@@ -14,7 +14,8 @@ from sklearn.metrics import log_loss
 
 from skneural import ConvNetClassifier
 from skneural._engine.program import program_of
-from skneural._training.epochs import spawn_generators, train
+from skneural._training.epochs import train
+from skneural._training.progress import spawn_generators
 
 BOTH = pytest.mark.parametrize("make", [classifier, regressor])
 CLASSES = [0, 1, 2]
