@@ -72,7 +72,7 @@ class CompiledTraining:
         """Whether the engine has the steps of an optimizer."""
         return type(optimizer) in _OPTIMIZERS
 
-    def epoch(self, order, rate, watch):
+    def epoch(self, order, rate, reporting):
         """Train on all rows once, batch by batch.
 
         Parameters
@@ -81,7 +81,7 @@ class CompiledTraining:
             Numbers of the rows in their order, None for the order of the data.
         rate : float
             The learning rate.
-        watch : Watch
+        reporting : Reporting
             Its `interrupted` is looked at every few hundredths of a second.
 
         Returns
@@ -98,7 +98,7 @@ class CompiledTraining:
         size = self._samples_per_call()
         loss_sum = weight_sum = norm = 0.0
         for start in range(0, n_samples, size):
-            if watch.interrupted:
+            if reporting.interrupted:
                 progress.samples += start
                 return None, norm
             rows = order[start : start + size]

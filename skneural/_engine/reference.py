@@ -26,7 +26,7 @@ class ReferenceTraining:
             job.X, job.y, job.sample_weight, job.batch_size, gather=job.shuffle
         )
 
-    def epoch(self, order, rate, watch):
+    def epoch(self, order, rate, reporting):
         """Train on all rows once, batch by batch.
 
         Parameters
@@ -35,7 +35,7 @@ class ReferenceTraining:
             Numbers of the rows in their order, None for the order of the data.
         rate : float
             The learning rate.
-        watch : Watch
+        reporting : Reporting
             Its `interrupted` is looked at before each batch.
 
         Returns
@@ -51,7 +51,7 @@ class ReferenceTraining:
         # A diverging fit is reported by its loss, once, not by a warning from every ufunc.
         with np.errstate(all="ignore"):
             for x, y, sample_weight in self.batches.epoch(order):
-                if watch.interrupted:
+                if reporting.interrupted:
                     progress.samples += done
                     return None, norm
                 done += len(y)

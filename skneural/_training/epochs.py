@@ -15,12 +15,12 @@ from skneural._engine.reference import ReferenceTraining
 class Epochs:
     """What goes with an epoch of any solver: records, patience, best weights, onlookers.
 
-    `watch` looks on: its `begin()` is called before and its `end(progress)`, which may ask
+    `reporting` looks on: its `begin()` is called before and its `end(progress)`, which may ask
     to stop, after every epoch; its `interrupted` is looked at after every step.
     """
 
-    def __init__(self, job, watch):
-        self.job, self.watch = job, watch
+    def __init__(self, job, reporting):
+        self.job, self.reporting = job, reporting
         # a warm start may only get worse; a run resumed from a checkpoint knows its best
         if job.restore_best and 0 < job.progress.epochs == job.begun:
             self._rank(job.validation.measure(job.progress.network))
@@ -28,7 +28,7 @@ class Epochs:
 
     def begin(self):
         """Start the clock of an epoch."""
-        self.watch.begin()
+        self.reporting.begin()
         self.start = time.perf_counter()
 
     def end(self, **measured):
@@ -43,7 +43,7 @@ class Epochs:
         self._rank(measured)
         stalled = job.has_stalled(measured["learning_rate"])
         job.ended = job.convergence.reached_target or stalled
-        if self.watch.end(progress):
+        if self.reporting.end(progress):
             job.ended = True
         return job.ended
 
@@ -70,16 +70,16 @@ class Epochs:
 
     def _refuse_interrupted_start(self):
         """Let Ctrl-C before the end of the first epoch leave everything as it was."""
-        if self.watch.interrupted and self.job.progress.epochs == self.job.begun:
+        if self.reporting.interrupted and self.job.progress.epochs == self.job.begun:
             raise KeyboardInterrupt(
                 "interrupted before the end of the first epoch: the estimator is as it was"
             )
 
 
-def train(job, watch):
+def train(job, reporting):
     """Train the network of a job in place, batch by batch.
 
-    Stops after `job.max_iter` epochs, when patience has run out, or when `watch` says so;
+    Stops after `job.max_iter` epochs, when patience has run out, or when `reporting` says so;
     after Ctrl-C with the step under way, of whose epoch nothing is recorded.
 
     Returns
@@ -93,16 +93,16 @@ def train(job, watch):
         If the loss or a prediction is no longer finite.
     """
     progress = job.progress
-    epochs = Epochs(job, watch)
+    epochs = Epochs(job, reporting)
     training = make_training(job)
     try:
-        while not (job.is_over or watch.interrupted):
+        while not (job.is_over or reporting.interrupted):
             epochs.begin()
             order = None
             if job.shuffle:
                 order = progress.rngs["shuffle"].permutation(job.X.shape[0])
             rate = job.rate()
-            loss, norm = training.epoch(order, rate, watch)
+            loss, norm = training.epoch(order, rate, reporting)
             if loss is None:
                 break
             epochs.end(learning_rate=rate, loss=loss, grad_norm=norm)
