@@ -12,7 +12,9 @@ from skneural._engine.reference import ReferenceTraining
 from skneural._network.layers.conv import Conv2D
 from skneural._network.layers.dense import Dense
 from skneural._network.network import Network
-from skneural._training.epochs import Convergence, Job, Progress, spawn_generators
+from skneural._training.convergence import Convergence
+from skneural._training.job import Job
+from skneural._training.progress import Progress, spawn_generators
 from skneural.schedules import make_schedule
 
 ENGINES = {"numpy": ReferenceTraining, "compiled": CompiledTraining}

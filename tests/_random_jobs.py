@@ -18,7 +18,9 @@ from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, Max
 from skneural._network.losses.classification import CLASSIFIER_LOSSES, MultiHead
 from skneural._network.losses.regression import REGRESSOR_LOSSES
 from skneural._network.network import Network
-from skneural._training.epochs import Convergence, Job, Progress, spawn_generators
+from skneural._training.convergence import Convergence
+from skneural._training.job import Job
+from skneural._training.progress import Progress, spawn_generators
 from skneural.schedules import make_schedule
 
 

@@ -15,7 +15,8 @@ from sklearn.metrics import log_loss
 from skneural import ConvNetClassifier
 from skneural._engine.program import program_of
 from skneural._estimators.preparation import prepare
-from skneural._training.epochs import spawn_generators, train
+from skneural._training.epochs import train
+from skneural._training.progress import spawn_generators
 
 BOTH = pytest.mark.parametrize("make", [classifier, regressor])
 CLASSES = [0, 1, 2]
@@ -291,13 +292,13 @@ def test_epochs_allocate_nothing_of_a_batchs_size(params, shuffle):
     images = np.random.default_rng(0).normal(size=(600, 24, 24)).astype(np.float32)
     own = classifier((8, 16), batch_size=250, max_iter=2, shuffle=shuffle, **params)
     job = prepare(own, images, np.arange(600) % 3, None, resume=False)
-    watch = SecondEpoch()
-    train(job, watch)
+    reporting = SecondEpoch()
+    train(job, reporting)
     # the images of a batch, in bytes: much beside the buffers of ufuncs in two threads
     batch = 250 * 24 * 24 * 4
-    assert max(watch.peaks[1:]) < batch / 2
+    assert max(reporting.peaks[1:]) < batch / 2
     if program_of(job.progress.network) is None:  # the compiled engine's memory is not traced
-        assert batch / 2 < watch.peaks[0]
+        assert batch / 2 < reporting.peaks[0]
 
 
 def test_training_on_large_images_keeps_to_its_workspace():

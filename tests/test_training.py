@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
 from skneural import MLPClassifier, MLPRegressor
-from skneural._training.epochs import Convergence
+from skneural._training.convergence import Convergence
 
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:250] / 16, Y[:250]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 from scipy import sparse
 
-from skneural._engine.job import Job, Watch
+from skneural._engine.job import Job, Reporting
 from skneural._engine.optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
 from skneural._engine.program import Program
 from skneural._engine.threads import team_size
@@ -98,7 +98,7 @@ class CompiledTraining:
         return type(optimizer) in _OPTIMIZERS
 
     def epoch(
-        self, order: Order | None, rate: float, watch: Watch
+        self, order: Order | None, rate: float, reporting: Reporting
     ) -> tuple[float | None, float]:
         """Train on all rows once, batch by batch.
 
@@ -108,7 +108,7 @@ class CompiledTraining:
             Numbers of the rows in their order, None for the order of the data.
         rate : float
             The learning rate.
-        watch : Watch
+        reporting : Reporting
             Its `interrupted` is looked at every few hundredths of a second.
 
         Returns
@@ -125,7 +125,7 @@ class CompiledTraining:
         size = self._samples_per_call()
         loss_sum = weight_sum = norm = 0.0
         for start in range(0, n_samples, size):
-            if watch.interrupted:
+            if reporting.interrupted:
                 progress.samples += start
                 return None, norm
             rows = order[start : start + size]

@@ -51,7 +51,7 @@ class Job(Protocol):
         """A function of a batch and a generator."""
 
 
-class Watch(Protocol):
+class Reporting(Protocol):
     """Who looks on."""
 
     @property

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from skneural._engine.batches import Batches
-from skneural._engine.job import Job, Watch
+from skneural._engine.job import Job, Reporting
 from skneural._network.array_types import Array, Order, Rows
 
 
@@ -29,7 +29,7 @@ class ReferenceTraining:
         )
 
     def epoch(
-        self, order: Order | None, rate: float, watch: Watch
+        self, order: Order | None, rate: float, reporting: Reporting
     ) -> tuple[float | None, float]:
         """Train on all rows once, batch by batch.
 
@@ -39,7 +39,7 @@ class ReferenceTraining:
             Numbers of the rows in their order, None for the order of the data.
         rate : float
             The learning rate.
-        watch : Watch
+        reporting : Reporting
             Its `interrupted` is looked at before each batch.
 
         Returns
@@ -55,7 +55,7 @@ class ReferenceTraining:
         # A diverging fit is reported by its loss, once, not by a warning from every ufunc.
         with np.errstate(all="ignore"):
             for x, y, sample_weight in self.batches.epoch(order):
-                if watch.interrupted:
+                if reporting.interrupted:
                     progress.samples += done
                     return None, norm
                 done += len(y)

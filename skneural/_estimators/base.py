@@ -33,7 +33,7 @@ from skneural._estimators.preparation import prepare, start_from
 from skneural._network.network import Network
 from skneural._training import epochs, lbfgs
 from skneural._training.interrupt import deferred_interrupt
-from skneural._training.reporting import Watch
+from skneural._training.reporting import Reporting
 
 
 class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
@@ -146,7 +146,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         self._job = job  # for a Checkpoint, while the fit lasts
         self._forget_validation_scores()  # of an earlier fit: callbacks must not see them
         attributes = partial(self._attributes_after_epoch, batch_size=job.batch_size)
-        doubt = self._run(job, Watch(self.verbose, context, task, interrupt, attributes))
+        doubt = self._run(job, Reporting(self.verbose, context, task, interrupt, attributes))
         self._measure_fit(job)
         if not self.warm_start:  # moments are up to twice the weights, in memory and pickles
             self._progress.optimizer_state = {}
@@ -179,13 +179,13 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
                     warn_of_scale(self, job)
                 job.max_iter, job.schedule_length = 1, self.max_iter
                 job.convergence.patience = math.inf  # an epoch cannot tell whether it stalls
-                self._run(job, Watch(self.verbose, interrupt=interrupt))
+                self._run(job, Reporting(self.verbose, interrupt=interrupt))
             if interrupt.pressed:  # all of the part or nothing: the user can pass it again
                 raise KeyboardInterrupt("partial_fit was interrupted: nothing has changed")
         warn_of_failed_score(self, job.validation)
         return self
 
-    def _run(self, job, watch):
+    def _run(self, job, reporting):
         """Train a job and take over what it leaves; return a doubt about it or None."""
         run = lbfgs.train if self.solver == "lbfgs" else epochs.train
         network = job.progress.network
@@ -193,7 +193,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         flops = 0 if program_of(network) is not None else network.product_flops(job.batch_size)
         limit, count = blas_threads_for(flops), counted()
         with closing(limit), limit, closing(count), count:
-            doubt = run(job, watch)
+            doubt = run(job, reporting)
         self._take_over(job.progress, job.batch_size)
         return doubt
 

@@ -14,8 +14,10 @@ from skneural._estimators.auto_parameters import (
     auto_early_stopping,
 )
 from skneural._estimators.checked_rows import check_rows, check_validation_rows
-from skneural._training.epochs import Convergence, Job, Progress, spawn_generators
+from skneural._training.convergence import Convergence
+from skneural._training.job import Job
 from skneural._training.lbfgs import LBFGS
+from skneural._training.progress import Progress, spawn_generators
 from skneural._training.validation import Validation, hold_out
 from skneural.schedules import make_schedule
 

@@ -21,7 +21,7 @@ from skneural._files.safetensors_file import ModelFile, read_json
 from skneural._files.sklearn_classes import SKLEARN_VERSION, is_wrapper_name
 from skneural._files.wrappers import build
 from skneural._network.network import Network
-from skneural._training.epochs import Progress
+from skneural._training.progress import Progress
 from skneural._version import __version__
 
 FORMAT = 2  # rises when older versions of the library can no longer read what is written

@@ -20,7 +20,7 @@ _MOVED = [
     ("_report", "_display.study_report"),
     ("_target_fit", "_estimators.target_fit"),
     ("_target_scale", "_estimators.target_scale"),
-    ("_training", "_training.epochs"),
+    ("_training", "_training.progress"),
     ("layers._activations", "_network.layers.activations"),
     ("layers._batch_norm", "_network.layers.batch_norm"),
     ("layers._conv", "_network.layers.conv"),

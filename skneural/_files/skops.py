@@ -17,7 +17,7 @@ from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, Max
 from skneural._network.layers.windows import Windows
 from skneural._network.losses import classification, regression
 from skneural._network.network import Network
-from skneural._training.epochs import Progress
+from skneural._training.progress import Progress
 
 _LAYERS = (BatchNorm, Conv2D, Dense, Dropout, Flatten, GaussianNoise)
 _POOLS = (AveragePool, GlobalAveragePool, MaxPool, Windows)

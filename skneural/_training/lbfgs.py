@@ -34,7 +34,7 @@ class LBFGS:
         return {}
 
 
-def train(job, watch):
+def train(job, reporting):
     """Train the network of a job in place; an epoch is an iteration on all rows.
 
     Returns
@@ -48,7 +48,7 @@ def train(job, watch):
         If the loss or a prediction is not finite.
     """
     network, training = job.progress.network, make_training(job, updates=False)
-    run = _Run(job, watch, training)
+    run = _Run(job, reporting, training)
     try:
         # A diverging fit is reported by its loss, once, not by a warning from every ufunc.
         with np.errstate(all="ignore"):
@@ -78,9 +78,9 @@ def train(job, watch):
 class _Run:
     """One minimization: the function that SciPy evaluates, and what follows an iteration."""
 
-    def __init__(self, job, watch, training):
+    def __init__(self, job, reporting, training):
         self.job, self.training = job, training
-        self.epochs = Epochs(job, watch)
+        self.epochs = Epochs(job, reporting)
         self.begun = self.stopped = False
 
     def loss_and_grad(self, theta):
@@ -102,7 +102,7 @@ class _Run:
             loss=float(intermediate_result.fun),
             grad_norm=self.grad_norm,
         )
-        if self.stopped or self.epochs.watch.interrupted:
+        if self.stopped or self.epochs.reporting.interrupted:
             raise StopIteration
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from skneural._training.interrupt import Interrupt
 
 
-class Watch:
+class Reporting:
     """Prints what an epoch did, and tells the callbacks.
 
     Parameters

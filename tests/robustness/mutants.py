@@ -31,6 +31,10 @@ SHARE = 0.9
 _LAYER = ["layers", "gradients", "oracle", "allocations", "options"]
 _IMAGES = ["conv", "pooling", "gradients", "oracle", "convnet", "allocations"]
 _LOSS = ["losses", "oracle", "gradients", "multioutput", "allocations"]
+_TRAINING = [
+    *("training", "validation", "lbfgs", "options", "callbacks", "convnet_training"),
+    *("interrupt", "bad_input", "checkpoint"),
+]
 TESTS = {
     "_network/layers/activations.py": _LAYER,
     "_network/layers/base.py": ["layers", "summary", "gradients", "conv", "bad_input"],
@@ -56,18 +60,10 @@ TESTS = {
     ],
     "_engine/prediction.py": ["one_row", "limits", "convnet", "diagnostics"],
     "_engine/batches.py": ["training", "allocations", "convnet_training"],
-    "_training/epochs.py": [
-        *(
-            "training",
-            "validation",
-            "lbfgs",
-            "options",
-            "callbacks",
-            "convnet_training",
-            "interrupt",
-        ),
-        *("bad_input", "checkpoint"),
-    ],
+    "_training/progress.py": [*_TRAINING, "copies"],
+    "_training/job.py": [*_TRAINING, "schedules"],
+    "_training/convergence.py": _TRAINING,
+    "_training/epochs.py": _TRAINING,
     "_training/lbfgs.py": ["lbfgs", "bad_input"],
 }
 

@@ -1,0 +1,72 @@
+"""A job: one training run as data, with its settings and where it starts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skneural._training.progress import Progress
+from skneural.schedules import Adaptive, Schedule
+
+_SMALLEST_RATE = 1e-6  # where "adaptive" ends, as in scikit-learn
+
+
+@dataclass
+class Job:
+    """One training run: validated data, where it starts, and its settings."""
+
+    X: object  # ndarray or CSR of shape (n_samples, n_features), in the network's dtype
+    y: np.ndarray  # (n_samples, n_outputs), in the network's dtype
+    sample_weight: np.ndarray | None  # (n_samples,), in the network's dtype
+    validation: object | None  # has measure(network), a dict with "validation_score"
+    progress: Progress
+    optimizer: object
+    convergence: object
+    learning_rate: float
+    schedule: Schedule
+    schedule_length: int  # epochs, for schedules without a length of their own
+    decay: float
+    alpha: float
+    l1_ratio: float
+    max_grad_norm: float
+    batch_size: int
+    max_iter: int
+    shuffle: bool
+    restore_best: bool  # end with the weights of the best validation score
+    augment: object | None  # a function of a batch and a generator
+    begun: int  # epochs that the network had behind it when the run began
+    target_scale: object | None = None  # the TargetScale that y was standardized with
+    ended: bool = False  # whether patience, a target or a callback has ended the run
+    best: tuple | None = None  # parameters and state of the best validation score
+
+    @property
+    def is_over(self):
+        """Whether no epoch is to come."""
+        return self.ended or self.progress.epochs >= self.begun + self.max_iter
+
+    @property
+    def doubt(self):
+        """Why the network may need more training, if the epochs ran out, or None."""
+        if self.ended:
+            return None
+        return (
+            f"max_iter={self.max_iter} epochs were run before patience="
+            f"{self.convergence.patience} ended the fit. Raise max_iter, or set "
+            "patience=None if this number of epochs is what you want."
+        )
+
+    def rate(self):
+        """The rate of the epoch to come."""
+        epochs, stalls = self.progress.epochs, self.progress.stalls
+        factor = self.schedule(epochs, self.schedule_length, stalls)
+        return self.learning_rate * factor * self.decay**epochs
+
+    def has_stalled(self, rate):
+        """Whether patience has run out for good; the schedule may give it another try."""
+        if not self.convergence.reached:
+            return False
+        # not >: the rate of L-BFGS, which has none, is NaN
+        if not isinstance(self.schedule, Adaptive) or not rate > _SMALLEST_RATE:
+            return True
+        self.progress.stalls += 1
+        self.convergence.stalled = 0
+        return False

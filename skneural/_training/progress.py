@@ -1,0 +1,72 @@
+"""`Progress`: what outlives a fit, so that a later one goes on from where it stood.
+
+These are the network with its parameters, the optimizer's state, generators and counters, for
+`partial_fit` and warm starts.
+"""
+
+import copy
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from skneural._network.philox import Draws
+
+HISTORY = ("learning_rate", "loss", "grad_norm", "seconds")  # an entry an epoch
+# One generator a purpose, by its place here: a new purpose leaves the draws of the
+# others as they are.
+_PURPOSES = ("weights", "shuffle", "dropout", "split", "augmentation")
+
+
+def spawn_generators(random_state):
+    """One generator for each purpose, from one random state."""
+    if isinstance(random_state, np.random.RandomState):
+        random_state = random_state.randint(2**32, size=4, dtype=np.uint32)
+    seeds = np.random.SeedSequence(random_state).spawn(len(_PURPOSES))
+    return dict(zip(_PURPOSES, map(np.random.default_rng, seeds), strict=True))
+
+
+@dataclass
+class Progress:
+    """Where a network stands in its training."""
+
+    network: object
+    solver: str
+    optimizer_state: dict
+    rngs: dict  # a generator for each purpose
+    epochs: int = 0
+    samples: int = 0
+    stalls: int = 0  # how often patience has run out, for the schedule "adaptive"
+    best_loss: float = math.inf
+    history: dict = field(default_factory=lambda: {name: [] for name in HISTORY})
+    # pickles of earlier versions lack these two, and then have the defaults
+    seed: int | None = None  # of dropout and noise; drawn when the first fit begins
+    steps: int = 0  # batches since the network was made, those without weight included
+
+    def draws(self):
+        """Return the random words of dropout and noise, from where they stand."""
+        if self.seed is None:
+            self.seed = int(self.rngs["dropout"].integers(2**64, dtype=np.uint64))
+        return Draws(self.seed, self.steps)
+
+    @property
+    def loss_curve(self):
+        """Training loss of every epoch."""
+        return self.history["loss"]
+
+    def copy(self):
+        """Return a copy that can be trained further while this one stays as it is."""
+        moving = ("network", "optimizer_state", "rngs")
+        copies = {name: copy.deepcopy(getattr(self, name)) for name in moving}
+        history = {name: values.copy() for name, values in self.history.items()}
+        return replace(self, **copies, history=history)
+
+    def end_epoch(self, n_samples, **measured):
+        """Count an epoch and keep what was measured in it."""
+        self.epochs += 1
+        self.samples += n_samples
+        self.best_loss = min(self.best_loss, measured["loss"])
+        for name in {**self.history, **measured}:
+            # what an epoch did not measure, for want of validation data, is NaN
+            values = self.history.setdefault(name, [math.nan] * (self.epochs - 1))
+            values.append(measured.get(name, math.nan))
