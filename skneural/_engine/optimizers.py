@@ -7,6 +7,7 @@ scalar would turn float32 updates into float64.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, Protocol, TypedDict
 
 import numpy as np
@@ -224,3 +225,31 @@ def _add_quotient(
     scratch += epsilon
     np.divide(numerator, scratch, out=scratch)
     ops.add_scaled(theta, scratch, factor)
+
+
+class Hyperparameters(Protocol):
+    """The constructor parameters of an estimator that optimizers are made from."""
+
+    momentum: float
+    nesterovs_momentum: bool
+    beta_1: float
+    beta_2: float
+    rho: float
+    epsilon: float
+
+
+def _betas(own: Hyperparameters) -> tuple[float, float, float]:
+    return float(own.beta_1), float(own.beta_2), float(own.epsilon)
+
+
+# For every `solver` that trains batch by batch, how its optimizer is made: from the parameters of
+# the estimator, the strength of the penalty, and the number of weights, which come first.
+OPTIMIZERS: dict[str, Callable[[Hyperparameters, float, int], Optimizer]] = {
+    "sgd": lambda own, alpha, n: SGD(float(own.momentum), bool(own.nesterovs_momentum)),
+    "adam": lambda own, alpha, n: Adam(*_betas(own)),
+    "adamw": lambda own, alpha, n: AdamW(*_betas(own), alpha, n),
+    "rmsprop": lambda own, alpha, n: RMSProp(float(own.rho), float(own.epsilon)),
+    "adagrad": lambda own, alpha, n: AdaGrad(float(own.epsilon)),
+}
+# What they remember under these names are vectors like `theta`; the rest are integers.
+MOMENTS = {"velocity", "first", "second", "sum_of_squares", "discounted_squares"}

@@ -2,6 +2,7 @@
 
 from skneural._checks import parameters as check
 from skneural._checks.foreign_names import keyword_advice
+from skneural._engine.optimizers import OPTIMIZERS
 from skneural._estimators.base import BaseNeuralNetwork
 from skneural._network.initializers import WEIGHT_INITS, default_weight_init
 from skneural._network.layers.activations import ACTIVATIONS
@@ -17,7 +18,7 @@ class BaseMLP(BaseNeuralNetwork):
     _parameter_checks = {
         "hidden_layer_sizes": check.layer_sizes,
         "batch_norm": check.boolean,
-        "solver": check.one_of("sgd", "adam", "adamw", "rmsprop", "adagrad", "lbfgs"),
+        "solver": check.one_of(*OPTIMIZERS, "lbfgs"),
         "learning_rate": check.learning_rate,
         "power_t": check.number(0),
         "decay": check.number(0, 1, open_low=True),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from skneural._checks.data import check_start
-from skneural._engine.optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
+from skneural._engine.optimizers import OPTIMIZERS
 from skneural._estimators.auto_parameters import (
     auto_alpha,
     auto_batch_size,
@@ -181,19 +181,9 @@ def _holds_rows_out(estimator, rows):
 
 
 def _make_optimizer(estimator, n_weights, alpha):
-    beta_1, beta_2 = float(estimator.beta_1), float(estimator.beta_2)
-    epsilon = float(estimator.epsilon)
-    if estimator.solver == "sgd":
-        return SGD(float(estimator.momentum), bool(estimator.nesterovs_momentum))
-    if estimator.solver == "adamw":
-        return AdamW(beta_1, beta_2, epsilon, alpha, n_weights)
-    if estimator.solver == "rmsprop":
-        return RMSProp(float(estimator.rho), epsilon)
-    if estimator.solver == "adagrad":
-        return AdaGrad(epsilon)
     if estimator.solver == "lbfgs":
         return LBFGS(float(estimator.tol), int(estimator.max_fun))
-    return Adam(beta_1, beta_2, epsilon)
+    return OPTIMIZERS[estimator.solver](estimator, alpha, n_weights)
 
 
 def _progress_so_far(estimator, network, optimizer):

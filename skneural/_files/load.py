@@ -6,6 +6,7 @@ import numpy as np
 
 from skneural._checks import parameters as check
 from skneural._checks.warn import warn
+from skneural._engine.optimizers import MOMENTS
 from skneural._estimators.classifier import NeuralClassifierMixin
 from skneural._estimators.convnet import BaseConvNet
 from skneural._estimators.convnet_classifier import ConvNetClassifier
@@ -32,7 +33,6 @@ CLASSES = {
 LABELS = {"column": LabelColumn, "indicator": LabelIndicator, "columns": LabelColumns}
 _RNGS = ("shuffle", "dropout", "split", "augmentation")
 # what optimizers remember, of the size of the parameters
-MOMENTS = {"velocity", "first", "second", "sum_of_squares", "discounted_squares"}
 MOST_EPOCHS = 10**7
 # what parameters and counters from a stranger's file can raise when they are used
 _ERRORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)

@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from skneural._files.load import CLASSES, FORMAT, LABELS, MOMENTS, MOST_EPOCHS, describe, read
+from skneural._engine.optimizers import MOMENTS
+from skneural._files.load import CLASSES, FORMAT, LABELS, MOST_EPOCHS, describe, read
 from skneural._files.plain_values import is_time, text_to_codes, to_plain
 from skneural._files.safetensors_file import DTYPES, write
 from skneural._files.sklearn_classes import SKLEARN_VERSION, is_wrapper
