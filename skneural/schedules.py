@@ -9,11 +9,13 @@ No schedule here exceeds 1: `learning_rate` is the highest rate of a training.
 
 import math
 from abc import ABCMeta, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
 
 from sklearn.base import BaseEstimator
 
 from skneural._checks.foreign_names import value_advice
-from skneural._checks.parameters import either, number
+from skneural._checks.parameters import CheckValue, either, number
 
 __all__ = [
     "SCHEDULES",
@@ -61,11 +63,11 @@ class Schedule(BaseEstimator, metaclass=ABCMeta):
     [0.5, 1.0, 0.5]
     """
 
-    warmup = 0
-    _parameter_checks = {}
+    warmup: int = 0
+    _parameter_checks: ClassVar[Mapping[str, CheckValue]] = {}
 
     @abstractmethod
-    def factor(self, epoch, max_iter, stalls):
+    def factor(self, epoch: int, max_iter: int | None, stalls: int) -> float:
         """Return the factor of an epoch after the warm-up.
 
         Parameters
@@ -83,7 +85,7 @@ class Schedule(BaseEstimator, metaclass=ABCMeta):
             What `learning_rate` is multiplied by: finite, from 0 up.
         """
 
-    def __call__(self, epoch, max_iter=None, stalls=0):
+    def __call__(self, epoch: int, max_iter: int | None = None, stalls: int = 0) -> float:
         """Return the factor of an epoch.
 
         In the warm-up it is ``(epoch + 1) / (warmup + 1)`` of the schedule's first one.
@@ -115,7 +117,7 @@ class Schedule(BaseEstimator, metaclass=ABCMeta):
             number(0)(f"what schedule {self!r} gives for epoch {epoch}", factor)
         return float(factor * min(1.0, (epoch + 1) / (warmup + 1)))
 
-    def check(self):
+    def check(self) -> None:
         """Check the parameters; a ValueError or TypeError says by name what is allowed."""
         number(0, integer=True)("warmup", self.warmup)
         for name, check_value in self._parameter_checks.items():
@@ -137,10 +139,10 @@ class Constant(Schedule):
     [0.25, 0.5, 0.75, 1.0, 1.0]
     """
 
-    def __init__(self, *, warmup=0):
+    def __init__(self, *, warmup: int = 0) -> None:
         self.warmup = warmup
 
-    def factor(self, epoch, max_iter, stalls):
+    def factor(self, epoch: int, max_iter: int | None, stalls: int) -> float:
         """``1``."""
         return 1.0
 
@@ -173,11 +175,11 @@ class InvScaling(Schedule):
 
     _parameter_checks = {"power_t": number(0)}
 
-    def __init__(self, *, power_t=0.5, warmup=0):
+    def __init__(self, *, power_t: float = 0.5, warmup: int = 0) -> None:
         self.power_t = power_t
         self.warmup = warmup
 
-    def factor(self, epoch, max_iter, stalls):
+    def factor(self, epoch: int, max_iter: int | None, stalls: int) -> float:
         """``1 / (epoch + 1) ** power_t``."""
         return (epoch + 1) ** -float(self.power_t)
 
@@ -203,11 +205,11 @@ class Adaptive(Schedule):
 
     _parameter_checks = {"divisor": number(1, open_low=True)}
 
-    def __init__(self, *, divisor=5.0, warmup=0):
+    def __init__(self, *, divisor: float = 5.0, warmup: int = 0) -> None:
         self.divisor = divisor
         self.warmup = warmup
 
-    def factor(self, epoch, max_iter, stalls):
+    def factor(self, epoch: int, max_iter: int | None, stalls: int) -> float:
         """``divisor ** -stalls``."""
         return float(self.divisor) ** -stalls
 
@@ -233,12 +235,12 @@ class Step(Schedule):
 
     _parameter_checks = {"period": _LENGTH, "multiplier": _MULTIPLIER}
 
-    def __init__(self, *, period=10, multiplier=0.5, warmup=0):
+    def __init__(self, *, period: int = 10, multiplier: float = 0.5, warmup: int = 0) -> None:
         self.period = period
         self.multiplier = multiplier
         self.warmup = warmup
 
-    def factor(self, epoch, max_iter, stalls):
+    def factor(self, epoch: int, max_iter: int | None, stalls: int) -> float:
         """``multiplier ** (epoch // period)``."""
         return float(self.multiplier) ** (epoch // int(self.period))
 
@@ -262,11 +264,11 @@ class Exponential(Schedule):
 
     _parameter_checks = {"multiplier": _MULTIPLIER}
 
-    def __init__(self, *, multiplier=0.95, warmup=0):
+    def __init__(self, *, multiplier: float = 0.95, warmup: int = 0) -> None:
         self.multiplier = multiplier
         self.warmup = warmup
 
-    def factor(self, epoch, max_iter, stalls):
+    def factor(self, epoch: int, max_iter: int | None, stalls: int) -> float:
         """``multiplier ** epoch``."""
         return float(self.multiplier) ** epoch
 
@@ -295,12 +297,14 @@ class Linear(Schedule):
 
     _parameter_checks = {"period": either(None, _LENGTH), "final": _FINAL}
 
-    def __init__(self, *, period=None, final=0.0, warmup=0):
+    def __init__(
+        self, *, period: int | None = None, final: float = 0.0, warmup: int = 0
+    ) -> None:
         self.period = period
         self.final = final
         self.warmup = warmup
 
-    def factor(self, epoch, max_iter, stalls):
+    def factor(self, epoch: int, max_iter: int | None, stalls: int) -> float:
         """``final + (1 - final) * (1 - progress)``, which ends at `final` to the bit."""
         return _above(self.final, 1 - _progress(self, epoch, max_iter))
 
@@ -335,12 +339,14 @@ class Cosine(Schedule):
 
     _parameter_checks = Linear._parameter_checks
 
-    def __init__(self, *, period=None, final=0.0, warmup=0):
+    def __init__(
+        self, *, period: int | None = None, final: float = 0.0, warmup: int = 0
+    ) -> None:
         self.period = period
         self.final = final
         self.warmup = warmup
 
-    def factor(self, epoch, max_iter, stalls):
+    def factor(self, epoch: int, max_iter: int | None, stalls: int) -> float:
         """``final + (1 - final) * (1 + cos(pi * progress)) / 2``."""
         return _above(self.final, _half_cosine(_progress(self, epoch, max_iter)))
 
@@ -374,13 +380,15 @@ class CosineRestarts(Schedule):
 
     _parameter_checks = {"period": _LENGTH, "growth": number(1), "final": _FINAL}
 
-    def __init__(self, *, period=10, growth=1, final=0.0, warmup=0):
+    def __init__(
+        self, *, period: int = 10, growth: float = 1, final: float = 0.0, warmup: int = 0
+    ) -> None:
         self.period = period
         self.growth = growth
         self.final = final
         self.warmup = warmup
 
-    def factor(self, epoch, max_iter, stalls):
+    def factor(self, epoch: int, max_iter: int | None, stalls: int) -> float:
         """`Cosine` of the epochs since the last restart."""
         exact, growth = float(self.period), float(self.growth)
         while epoch >= round(exact):
@@ -389,7 +397,7 @@ class CosineRestarts(Schedule):
         return _above(self.final, _half_cosine(epoch / round(exact)))
 
 
-def _progress(schedule, epoch, max_iter):
+def _progress(schedule: Linear | Cosine, epoch: int, max_iter: int | None) -> float:
     """How much of its period a schedule has behind it, from 0 to 1."""
     period = max_iter if schedule.period is None else int(schedule.period)
     if period is None:
@@ -399,15 +407,15 @@ def _progress(schedule, epoch, max_iter):
     return min(epoch, period) / period
 
 
-def _half_cosine(progress):
+def _half_cosine(progress: float) -> float:
     return (1 + math.cos(math.pi * progress)) / 2
 
 
-def _above(final, part):
+def _above(final: float, part: float) -> float:
     return float(final) + (1 - float(final)) * part
 
 
-SCHEDULES = {
+SCHEDULES: dict[str, type[Schedule]] = {
     "constant": Constant,
     "invscaling": InvScaling,
     "adaptive": Adaptive,
@@ -419,7 +427,9 @@ SCHEDULES = {
 }
 
 
-def make_schedule(schedule, power_t=0.5, continues=False):
+def make_schedule(
+    schedule: str | Schedule, power_t: float = 0.5, continues: bool = False
+) -> Schedule:
     """Return the schedule that a name stands for.
 
     Parameters

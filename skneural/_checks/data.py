@@ -1,15 +1,21 @@
 """Checks of data: X, targets and weights, by name, before any work."""
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Protocol, TypeGuard, cast
 
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy import sparse
 from sklearn.utils.validation import check_array
 
+# X once it has been checked
+Matrix = np.ndarray | sparse.csr_array | sparse.csr_matrix
+
 
 @contextmanager
-def named(*names):
+def named(*names: str) -> Iterator[None]:
     """Let errors of the block say which argument is meant; keep casts from warning."""
     try:
         with np.errstate(all="ignore"):
@@ -23,7 +29,7 @@ def named(*names):
 
 
 @contextmanager
-def advised(advise):
+def advised(advise: Callable[[], str]) -> Iterator[None]:
     """Add to a ValueError of the block what `advise` returns: what to write instead, or ""."""
     try:
         yield
@@ -35,7 +41,7 @@ def advised(advise):
         raise ValueError(f"{error}{between}{advice}") from error
 
 
-def shape_of(X):
+def shape_of(X: object) -> tuple[int, ...]:
     """Return the shape of an array, a frame or nested lists; () of anything else."""
     if not isinstance(X, list | tuple):
         return tuple(getattr(X, "shape", ()))
@@ -45,7 +51,7 @@ def shape_of(X):
         return ()
 
 
-def refuse_unreadable(name, values):
+def refuse_unreadable(name: str, values: object) -> None:
     """Refuse masks, which NumPy drops, and indices that lead SciPy out of its memory."""
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise ValueError(
@@ -55,16 +61,17 @@ def refuse_unreadable(name, values):
     if not sparse.issparse(values):
         return
     with named(name):
-        parts = {"coo": ("data", "coords")}
+        matrix = cast(sparse.csr_array, values)  # or of another format
+        parts: dict[str, tuple[str, ...]] = {"coo": ("data", "coords")}
         parts |= dict.fromkeys(("csr", "csc", "bsr"), ("data", "indices", "indptr"))
-        if values.format in parts:
-            arrays = tuple(getattr(values, part) for part in parts[values.format])
-            checked = type(values)(arrays, shape=values.shape)  # values itself stays as it is
-            if values.format != "coo":
+        if matrix.format in parts:
+            arrays = tuple(getattr(matrix, part) for part in parts[matrix.format])
+            checked = type(matrix)(arrays, shape=matrix.shape)  # values itself stays as it is
+            if matrix.format != "coo":
                 checked.check_format(full_check=True)
 
 
-def refuse_misread(name, values):
+def refuse_misread(name: str, values: object) -> None:
     """Refuse what NumPy or SciPy would turn into other numbers without a word."""
     refuse_unreadable(name, values)
     if sparse.issparse(values):
@@ -80,7 +87,7 @@ def refuse_misread(name, values):
         raise ValueError(f"{name} must hold numbers, got dates, times or text.{advice}")
 
 
-def _refuse_separate_arrays(name, values):
+def _refuse_separate_arrays(name: str, values: object) -> None:
     """Refuse an array of arrays, such as images read one by one, and say how to join them."""
     flat = ""
     if not isinstance(values, list):
@@ -106,7 +113,7 @@ def _refuse_separate_arrays(name, values):
         )
 
 
-def _holds_dates_or_text(values):
+def _holds_dates_or_text(values: object) -> bool:
     values = values.to_native() if hasattr(values, "to_native") else values  # of narwhals
     dtypes = _distinct_dtypes(values)
     kinds = set(map(_kind, dtypes))
@@ -115,23 +122,50 @@ def _holds_dates_or_text(values):
     return "O" in kinds and any(map(_is_date_or_text, _types_of_entries(values)))
 
 
-def _distinct_dtypes(values):
+class _Frame(Protocol):
+    """A table with a dtype for each column."""
+
+    dtypes: Iterable[np.dtype]  # polars has its own
+
+
+class _Columns(Protocol):
+    """The columns of a frame of pandas, by their numbers."""
+
+    def __getitem__(self, places: tuple[slice, list[int]]) -> object: ...
+
+
+class _PandasFrame(_Frame, Protocol):
+    """A frame of pandas."""
+
+    iloc: _Columns
+
+
+def _is_frame(values: object) -> TypeGuard[_Frame]:
+    return hasattr(values, "columns") and hasattr(values, "dtypes")
+
+
+def _is_pandas_frame(values: object) -> TypeGuard[_PandasFrame]:
+    return hasattr(values, "iloc") and hasattr(values, "columns")
+
+
+def _distinct_dtypes(values: object) -> set[object]:
     """Return the dtypes of an array or a frame: a few, however many columns there are."""
-    if hasattr(values, "columns") and hasattr(values, "dtypes"):
+    if _is_frame(values):
         return set(values.dtypes)
     return {getattr(values, "dtype", None)}
 
 
-def _kind(dtype):
+def _kind(dtype: object) -> str:
     """Return the kind of a dtype, as NumPy's; "O" where only the entries can tell."""
-    if hasattr(dtype, "is_temporal"):  # of polars, whose frames convert dates to numbers
+    # polars, whose frames convert dates to numbers
+    if hasattr(dtype, "is_temporal") and hasattr(dtype, "is_numeric"):
         return "M" if dtype.is_temporal() else "f" if dtype.is_numeric() else "O"
     return getattr(dtype, "kind", "O")
 
 
-def _types_of_entries(values):
+def _types_of_entries(values: object) -> set[type]:
     """Return the types of the entries; of a frame only of columns whose dtype cannot tell."""
-    if hasattr(values, "iloc") and hasattr(values, "columns"):
+    if _is_pandas_frame(values):
         unclear = [i for i, dtype in enumerate(values.dtypes) if _kind(dtype) == "O"]
         values = values.iloc[:, unclear]
     elif hasattr(values, "__array__"):  # such as a Table of pyarrow
@@ -146,7 +180,7 @@ def _types_of_entries(values):
     return set(map(type, entries))
 
 
-def _is_date_or_text(entry_type):
+def _is_date_or_text(entry_type: type) -> bool:
     # dates, times and periods of any library can be formatted; durations have seconds
     known = str | bytes | np.datetime64 | np.timedelta64
     return (
@@ -156,7 +190,7 @@ def _is_date_or_text(entry_type):
     )
 
 
-def network_dtype(dtype, X):
+def network_dtype(dtype: str, X: object) -> np.dtype:
     """The dtype to compute in: `dtype` itself or, for "auto", the one that X suggests.
 
     float64 and wide integers stay exact in float64; float32, float16, booleans and
@@ -165,13 +199,18 @@ def network_dtype(dtype, X):
     if dtype != "auto":
         return np.dtype(dtype)
     try:
-        own = np.result_type(*X.dtypes) if hasattr(X, "columns") else np.dtype(X.dtype)
-    except (AttributeError, TypeError):  # lists, and columns without a NumPy dtype
+        if _is_frame(X):
+            own = np.result_type(*X.dtypes)
+        elif hasattr(X, "dtype") and not hasattr(X, "columns"):
+            own = np.dtype(X.dtype)
+        else:  # such as lists
+            return np.dtype(np.float64)
+    except (AttributeError, TypeError):  # columns without a NumPy dtype
         return np.dtype(np.float64)
     return np.dtype(np.float32 if np.can_cast(own, np.float32) else np.float64)
 
 
-def check_numbers(name, values, dtype):
+def check_numbers(name: str, values: object, dtype: DTypeLike) -> np.ndarray:
     """Return `values`, an argument called `name`, as a finite array of `dtype`."""
     refuse_misread(name, values)
     with named(name):
@@ -180,7 +219,9 @@ def check_numbers(name, values, dtype):
         )
 
 
-def check_sample_weight(sample_weight, n_samples, dtype):
+def check_sample_weight(
+    sample_weight: object, n_samples: int, dtype: DTypeLike
+) -> np.ndarray | None:
     """Return the weights as an array of `dtype`, or None."""
     if sample_weight is None:
         return None
@@ -197,16 +238,18 @@ def check_sample_weight(sample_weight, n_samples, dtype):
     return sample_weight
 
 
-def check_start(name, arrays, shapes, dtype):
+def check_start(
+    name: str, arrays: Iterable[object], shapes: list[tuple[int, ...]], dtype: DTypeLike
+) -> list[np.ndarray]:
     """Return arrays of given shapes, such as `coefs_init`."""
     try:
         arrays = list(arrays)
     except TypeError:
         raise TypeError(f"{name} must be arrays of shapes {shapes}, got {arrays!r}.") from None
-    arrays = [check_numbers(name, array, dtype) for array in arrays]
-    if [array.shape for array in arrays] != shapes:
+    checked = [check_numbers(name, array, dtype) for array in arrays]
+    if [array.shape for array in checked] != shapes:
         raise ValueError(
             f"{name} must be arrays of shapes {shapes}, got shapes "
-            f"{[array.shape for array in arrays]}."
+            f"{[array.shape for array in checked]}."
         )
-    return arrays
+    return checked

@@ -1,13 +1,17 @@
 """Whether data are on a scale that a network can learn from."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.base import is_regressor
+from sklearn.base import BaseEstimator, is_regressor
 from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 
+from skneural._checks.data import Matrix
 from skneural._network.layers.batch_norm import BatchNorm
+from skneural._network.network import Network
 
 _FEWEST_ROWS = 10  # fewer have no spread to speak of
 # More rows would not tell more. Of long rows fewer are enough to take 1 % of an epoch of MNIST
@@ -44,16 +48,16 @@ class Moments:
     high: np.ndarray
 
     @property
-    def varies(self):
+    def varies(self) -> NDArray[np.bool_]:
         """Which features are not constant, but for rounding."""
         return ~(self.std <= 1e-6 * np.abs(self.mean))
 
-    def describe(self, k):
+    def describe(self, k: int) -> str:
         """Return mean and standard deviation of feature `k`, in words."""
         return f"mean {self.mean[k]:.3g}, standard deviation {self.std[k]:.3g}"
 
 
-def moments(X, n_channels=None):
+def moments(X: Matrix, n_channels: int | None = None) -> Moments:
     """Return the Moments of evenly spaced rows: of 1000, or of fewer if they are long.
 
     Parameters
@@ -65,7 +69,7 @@ def moments(X, n_channels=None):
     fewest = _FEWEST_LONG_ROWS if n_channels is None else _FEWEST_IMAGES
     n_rows = min(X.shape[0], _MOST_ROWS, max(fewest, _MOST_VALUES // X.shape[1]))
     rows = X[np.linspace(0, X.shape[0] - 1, n_rows).astype(int)]
-    if sparse.issparse(rows) and n_channels is not None:
+    if not isinstance(rows, np.ndarray) and n_channels is not None:
         rows = rows.toarray()
     if sparse.issparse(rows):
         mean, variance = mean_variance_axis(rows, axis=0)
@@ -79,7 +83,7 @@ def moments(X, n_channels=None):
     )
 
 
-def scale_doubt(X, X_val):
+def scale_doubt(X: Matrix, X_val: Matrix) -> str | None:
     """Return why `X_val` may not be on the scale of `X`, as a message, or None."""
     if X.shape[0] < _FEWEST_ROWS:
         return None
@@ -110,11 +114,13 @@ class UnscaledInput:
     evidence: str
     advice: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.evidence} {self.advice}"
 
 
-def unscaled_input(estimator, network, X):
+def unscaled_input(
+    estimator: BaseEstimator, network: Network, X: Matrix
+) -> UnscaledInput | None:
     """Return why and how X should be scaled before it is learned from, or None.
 
     Of signals and images each channel is judged as a whole.
@@ -167,13 +173,13 @@ def unscaled_input(estimator, network, X):
     return UnscaledInput(evidence, _with_scaler(X, estimator))
 
 
-def _far_off(found):
+def _far_off(found: Moments) -> np.ndarray:
     """How far features are from 0 for their spread; more than 1 is too far."""
     far = np.abs(found.mean) / found.std / _FARTHEST_FROM_0
     return np.where((np.abs(found.mean) > _FEWEST_UNITS_FROM_0) & found.varies, far, 0.0)
 
 
-def _drowned(found):
+def _drowned(found: Moments) -> np.ndarray:
     """How much smaller than others features are; 0 of those that are not too small."""
     deviation = np.maximum(found.high - found.mean, found.mean - found.low)
     typical = np.sqrt(np.mean(found.std[found.varies] ** 2)) if found.varies.any() else 0.0
@@ -186,7 +192,9 @@ def _drowned(found):
     return np.where(is_drowned, smallness, 0.0)
 
 
-def _evidence(found, worst, widest, name):
+def _evidence(
+    found: Moments, worst: Sequence[int], widest: int | None, name: Callable[[int], str]
+) -> str:
     """Name the worst features and, where they are too small, the widest one beside them."""
     if widest is not None:
         worst = worst[: _MOST_NAMES - 1]
@@ -199,34 +207,34 @@ def _evidence(found, worst, widest, name):
     )
 
 
-def _feature(k):
+def _feature(k: int) -> str:
     return f"feature {k}"
 
 
-def _named(names):
+def _named(names: np.ndarray) -> Callable[[int], str]:
     return lambda k: repr(names[k])
 
 
-def _channel(k):
+def _channel(k: int) -> str:
     return f"channel {k}"
 
 
-def _all_values(_):
+def _all_values(_: int) -> str:
     return "its values"
 
 
-def _with_scaler(X, estimator):
+def _with_scaler(X: Matrix, estimator: BaseEstimator) -> str:
     scaler = "MaxAbsScaler" if sparse.issparse(X) else "StandardScaler"
     return f"Write make_pipeline({scaler}(), {type(estimator).__name__}(...))."
 
 
-def _divided(found):
+def _divided(found: Moments) -> str:
     largest = max(found.high.max(), -found.low.min())
     divisor = "255" if 64 < largest <= 255 else "np.abs(X).max()"
     return f"Write X / {divisor}."
 
 
-def _by_channel(network):
+def _by_channel(network: Network) -> str:
     axes = tuple(range(len(network.input_shape)))  # the samples, and all but the channels
-    axes = "" if network.input_shape[-1] == 1 else f"axis={axes}"
-    return f"Write (X - X.mean({axes})) / X.std({axes})."
+    axis = "" if network.input_shape[-1] == 1 else f"axis={axes}"
+    return f"Write (X - X.mean({axis})) / X.std({axis})."

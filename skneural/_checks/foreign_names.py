@@ -4,6 +4,13 @@ import difflib
 import functools
 import inspect
 import re
+from collections.abc import Callable, Iterable
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sklearn.base import BaseEstimator
+
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
 
 # what other libraries call a value, in small letters and digits alone
 _VALUES = {
@@ -87,7 +94,7 @@ _SENTENCES = {
 }
 
 
-def value_advice(value, names):
+def value_advice(value: object, names: Iterable[str]) -> str:
     """Return what to write instead of a value that is none of `names`, or "".
 
     Parameters
@@ -121,11 +128,11 @@ def value_advice(value, names):
     return f" The closest name is {known[close[0]]!r}." if close else ""
 
 
-def _plain(name):
+def _plain(name: str) -> str:
     return re.sub("[^a-z0-9]", "", name.lower())
 
 
-def keyword_advice(keyword, known, parameters=()):
+def keyword_advice(keyword: str, known: Iterable[str], parameters: Iterable[str] = ()) -> str:
     """Return what to write instead of an unknown keyword, or "".
 
     Parameters
@@ -164,7 +171,9 @@ def keyword_advice(keyword, known, parameters=()):
     return f" The closest name is {close[0]}." if close else ""
 
 
-def explain_unknown_keywords(method):
+def explain_unknown_keywords(
+    method: Callable[Concatenate[BaseEstimator, _Parameters], _Result],
+) -> Callable[Concatenate[BaseEstimator, _Parameters], _Result]:
     """Let the TypeError about an unknown keyword of a method say what to write instead.
 
     The signature stays as it is, for `get_params`, `clone` and `help`.
@@ -172,7 +181,9 @@ def explain_unknown_keywords(method):
     known = inspect.signature(method).parameters
 
     @functools.wraps(method)
-    def checked(self, *args, **kwargs):
+    def checked(
+        self: BaseEstimator, *args: _Parameters.args, **kwargs: _Parameters.kwargs
+    ) -> _Result:
         for keyword in kwargs:
             if keyword not in known:
                 is_init = method.__name__ == "__init__"

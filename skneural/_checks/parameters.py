@@ -2,18 +2,43 @@
 
 import ast
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import TypeGuard
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from skneural._checks.foreign_names import value_advice
 
 _MOST_LAYERS = 10_000  # more than anyone needs, and not too many to describe
 _MOST_ADVISED = 20  # longer sequences would hide the rest of a message
 
+# raises a ValueError or TypeError that names the parameter
+CheckValue = Callable[[str, object], object]
 
-def number(low=-math.inf, high=math.inf, *, integer=False, open_low=False, open_high=False):
+
+@dataclass(frozen=True)
+class Check:
+    """A check of a value, with what it allows and what it advises to write instead of it."""
+
+    refuse: CheckValue
+    allowed: str
+    advise: Callable[[object], str]
+
+    def __call__(self, name: str, value: object) -> None:
+        self.refuse(name, value)
+
+
+def number(
+    low: float = -math.inf,
+    high: float = math.inf,
+    *,
+    integer: bool = False,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> Check:
     """Return a check for a finite number in an interval, closed unless said otherwise."""
     kind = "an integer" if integer else "a number"
     bounds = []
@@ -23,7 +48,7 @@ def number(low=-math.inf, high=math.inf, *, integer=False, open_low=False, open_
         bounds.append(f"{'<' if open_high else '<='} {high}")
     allowed = f"{kind} {' and '.join(bounds)}".strip()
 
-    def check(name, value):
+    def refuse(name: str, value: object) -> None:
         if not is_number(value, Integral if integer else Real):
             raise TypeError(f"{name} must be {allowed}, got {value!r}.{advise(value)}")
         too_low = value <= low if open_low else value < low
@@ -31,19 +56,19 @@ def number(low=-math.inf, high=math.inf, *, integer=False, open_low=False, open_
         if too_low or too_high or not _is_finite(value):
             raise ValueError(f"{name} must be {allowed}, got {value!r}.")
 
-    def advise(value):
+    def advise(value: object) -> str:
         return _unquoted(value) or (_whole(value) if integer else "")
 
-    check.allowed, check.advise = allowed, advise
-    return check
+    return Check(refuse, allowed, advise)
 
 
-def _whole(value):
+def _whole(value: object) -> str:
     """Advise to write integers that came as floats, such as 64.0; "" for anything else."""
-    numbers = tuple(value) if _is_sequence(value) else (value,)
-    if not 0 < len(numbers) <= _MOST_ADVISED:
+    entries = tuple(value) if _is_sequence(value) else (value,)
+    if not 0 < len(entries) <= _MOST_ADVISED:
         return ""
-    if not all(is_number(x, Real) and abs(x) < 1e9 and x == int(x) for x in numbers):
+    numbers = [x for x in entries if is_number(x, Real)]
+    if len(numbers) < len(entries) or not all(abs(x) < 1e9 and x == int(x) for x in numbers):
         return ""
     if all(is_number(x) for x in numbers):
         return ""  # it is their size that is not allowed
@@ -51,11 +76,13 @@ def _whole(value):
     return f" Write {whole if _is_sequence(value) else whole[0]!r}."
 
 
-def _unquoted(value, most=1):
+def _unquoted(value: object, most: int = 1) -> str:
     """Advise to write numbers that came as text, at most so many; "" for anything else."""
+    if not isinstance(value, str):
+        return ""
     try:
         found = ast.literal_eval(value.strip())
-    except (AttributeError, SyntaxError, TypeError, ValueError):
+    except (SyntaxError, TypeError, ValueError):
         return ""
     numbers = found if isinstance(found, tuple | list) and most > 1 else [found]
     if len(numbers) > most or not all(is_number(number, Real) for number in numbers):
@@ -63,19 +90,22 @@ def _unquoted(value, most=1):
     return f" Write {found!r}, without quotation marks."
 
 
-def is_number(value, kind=Integral):
-    """Whether a value is a number of a kind: no bool, and no time, which NumPy calls one."""
+def is_number(value: object, kind: type = Integral) -> TypeGuard[float]:
+    """Whether a value is a number of a kind: no bool, and no time, which NumPy calls one.
+
+    The types of `numbers` have no operators for a type checker; a float has all of them.
+    """
     return isinstance(value, kind) and not isinstance(value, bool | np.bool_ | np.timedelta64)
 
 
-def _is_finite(value):
+def _is_finite(value: float) -> bool:
     try:
         return math.isfinite(value)
     except OverflowError:  # an integer beyond the floats
         return False
 
 
-def learning_rate(name, value):
+def learning_rate(name: str, value: object) -> None:
     """Check for a number above 0; what scikit-learn calls `learning_rate` is `schedule`."""
     try:
         number(0, open_low=True)(name, value)
@@ -87,7 +117,7 @@ def learning_rate(name, value):
         ) from None
 
 
-def patience(name, value):
+def patience(name: str, value: object) -> None:
     """Check for None or an integer from 1 up; infinity means the same as None."""
     if isinstance(value, Real) and value == math.inf:
         return
@@ -99,7 +129,7 @@ def patience(name, value):
         raise TypeError(f"{error} Write None, which means never.") from None
 
 
-def one_of(*names):
+def one_of(*names: str) -> Check:
     """Return a check for one of some strings."""
     allowed = (
         " or ".join(repr(name) for name in names)
@@ -107,23 +137,23 @@ def one_of(*names):
         else ("one of " + ", ".join(repr(name) for name in names))
     )
 
-    def check(name, value):
+    def refuse(name: str, value: object) -> None:
         if not isinstance(value, str):
             raise TypeError(f"{name} must be {allowed}, got {value!r}.{advise(value)}")
         if value not in names:
             raise ValueError(f"{name} must be {allowed}, got {value!r}.{advise(value)}")
 
-    def advise(value):
+    def advise(value: object) -> str:
         return value_advice(value, names)
 
-    check.allowed, check.advise = allowed, advise
-    return check
+    return Check(refuse, allowed, advise)
 
 
-def either(special, check_other):
+def either(special: object, check_other: Check) -> Check:
     """Return a check for one special value, or what another check allows."""
+    allowed = f"{special!r} or {check_other.allowed}"
 
-    def check(name, value):
+    def refuse(name: str, value: object) -> None:
         if isinstance(value, type(special)) and value == special:
             return
         try:
@@ -132,23 +162,21 @@ def either(special, check_other):
             advice = advise(value)
             raise type(error)(f"{name} must be {allowed}, got {value!r}.{advice}") from None
 
-    def advise(value):
+    def advise(value: object) -> str:
         if isinstance(value, str) and value.lower() == str(special).lower():
             return f" Write {special!r}."
         return check_other.advise(value)
 
-    allowed = check.allowed = f"{special!r} or {check_other.allowed}"
-    check.advise = advise
-    return check
+    return Check(refuse, allowed, advise)
 
 
-def boolean(name, value):
+def boolean(name: str, value: object) -> None:
     """Check for True or False."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, got {value!r}.")
 
 
-def boolean_or_auto(name, value):
+def boolean_or_auto(name: str, value: object) -> None:
     """Check for True, False or "auto"."""
     if isinstance(value, bool | np.bool_) or (isinstance(value, str) and value == "auto"):
         return
@@ -157,7 +185,7 @@ def boolean_or_auto(name, value):
     raise kind(f"{name} must be True, False or 'auto', got {value!r}.{advice}")
 
 
-def boolean_or_level(name, value):
+def boolean_or_level(name: str, value: object) -> None:
     """Check for True, False or an integer from 0 up."""
     if not (isinstance(value, bool | np.bool_) or is_number(value)):
         raise TypeError(f"{name} must be True, False or an integer >= 0, got {value!r}.")
@@ -165,7 +193,7 @@ def boolean_or_level(name, value):
         raise ValueError(f"{name} must be True, False or an integer >= 0, got {value!r}.")
 
 
-def random_state(name, value):
+def random_state(name: str, value: object) -> None:
     """Check for None, an integer seed or a RandomState instance."""
     allowed = "None, an integer >= 0 or a numpy.random.RandomState"
     if value is None or isinstance(value, np.random.RandomState):
@@ -176,7 +204,7 @@ def random_state(name, value):
         raise ValueError(f"{name} must be {allowed}, got {value!r}.")
 
 
-def layer_sizes(name, value):
+def layer_sizes(name: str, value: object) -> tuple[int, ...]:
     """Return sizes of layers as a tuple of int; one integer is one layer."""
     allowed = "an integer >= 1 or a sequence of them, one a layer"
     sizes = (value,) if isinstance(value, Integral) else value
@@ -188,15 +216,24 @@ def layer_sizes(name, value):
     sizes = tuple(sizes)
     if len(sizes) > _MOST_LAYERS:
         raise ValueError(f"{name} may have {_MOST_LAYERS:,} entries, got {len(sizes):,}.")
+    checked = []
     for size in sizes:
         if not is_number(size):
             raise TypeError(f"{name} must be {allowed}, got {value!r}.{_whole(value)}")
         if size < 1:
             raise ValueError(f"{name} must be {allowed}, got {value!r}.")
-    return tuple(int(size) for size in sizes)
+        checked.append(int(size))
+    return tuple(checked)
 
 
-def per_layer(name, value, n_layers, check, what="hidden layers", hint=""):
+def per_layer(
+    name: str,
+    value: object,
+    n_layers: int,
+    check: CheckValue,
+    what: str = "hidden layers",
+    hint: str = "",
+) -> tuple[object, ...]:
     """Return one value a layer, from one value for all or a sequence of them."""
     if not _is_sequence(value):
         check(name, value)
@@ -212,12 +249,12 @@ def per_layer(name, value, n_layers, check, what="hidden layers", hint=""):
     return values
 
 
-def number_or_pair(low):
+def number_or_pair(low: int) -> Check:
     """Return a check for an integer, or a sequence of one an axis (at most two)."""
     allowed = f"an integer >= {low} or a pair of them"
     entry = number(low, integer=True)
 
-    def check(name, value):
+    def refuse(name: str, value: object) -> None:
         values = tuple(value) if _is_sequence(value) else (value,)
         try:
             if not 1 <= len(values) <= 2:
@@ -228,14 +265,13 @@ def number_or_pair(low):
             advice = advise(value)
             raise type(error)(f"{name} must be {allowed}, got {value!r}.{advice}") from None
 
-    def advise(value):
+    def advise(value: object) -> str:
         return _unquoted(value) or _whole(value)
 
-    check.allowed, check.advise = allowed, advise
-    return check
+    return Check(refuse, allowed, advise)
 
 
-def input_shape(name, value):
+def input_shape(name: str, value: object) -> None:
     """Check for None, a length, or a tuple of one to three of them."""
     allowed = "None, (height, width, channels), (length, channels) or a number of features"
     if value is None:
@@ -252,10 +288,13 @@ def input_shape(name, value):
             raise ValueError(f"{name} must be {allowed}, all integers >= 1, got {value!r}.")
 
 
-def augmentation(name, value):
+def augmentation(name: str, value: object) -> None:
     """Check for None, a callable or a dict of options."""
-    options = {"shift": number(0, integer=True), "horizontal_flip": boolean}
-    options["gaussian_noise"] = number(0)
+    options: dict[str, CheckValue] = {
+        "shift": number(0, integer=True),
+        "horizontal_flip": boolean,
+        "gaussian_noise": number(0),
+    }
     if value is None or callable(value):
         return
     if not isinstance(value, dict):
@@ -272,35 +311,36 @@ def augmentation(name, value):
 _EXAMPLES_OF_OPTIONS = {"shift": 2, "horizontal_flip": True, "gaussian_noise": 0.1}
 
 
-def _as_option(value):
+def _as_option(value: object) -> str:
     """Advise to write the name of an augmentation as an entry of a dict; "" if it is none."""
     if not isinstance(value, str) or value not in _EXAMPLES_OF_OPTIONS:
         return ""
     return f" Write { ({value: _EXAMPLES_OF_OPTIONS[value]})!r}, with a value of your own."
 
 
-def _is_sequence(value):
+def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
     """Whether `value` is ordered and can be read more than once."""
     if isinstance(value, np.ndarray):
         return value.ndim > 0
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
-def class_weight(name, value):
+def class_weight(name: str, value: object) -> None:
     """Check for None, "balanced", a dict of class weights or a list of such dicts."""
     allowed = "None, 'balanced', a dict of weights >= 0 by class or a list of such dicts"
     if value is None or (isinstance(value, str) and value == "balanced"):
         return
-    several = isinstance(value, list) and value and all(isinstance(w, dict) for w in value)
-    if not isinstance(value, dict) and not several:
+    entries = value if isinstance(value, list) else [value]
+    dicts = [weights for weights in entries if isinstance(weights, dict)]
+    if not dicts or len(dicts) < len(entries):
         kind = ValueError if isinstance(value, str) else TypeError
         raise kind(f"{name} must be {allowed}, got {value!r}.")
-    for weights in value if several else [value]:
+    for weights in dicts:
         for label, weight in weights.items():
             number(0)(f"{name}[{label!r}]", weight)
 
 
-def scorer(name, value):
+def scorer(name: str, value: object) -> None:
     """Check for None, a string or a callable; the name of a scorer is looked up by fit."""
     if value is not None and not isinstance(value, str) and not callable(value):
         raise TypeError(
@@ -308,7 +348,7 @@ def scorer(name, value):
         )
 
 
-def trains_in_parts(estimator):
+def trains_in_parts(estimator: BaseEstimator) -> bool:
     """Whether partial_fit makes sense; else an AttributeError says what to do instead."""
     # anything but a name or a boolean is refused by name when the method runs
     if isinstance(estimator.solver, str) and estimator.solver == "lbfgs":

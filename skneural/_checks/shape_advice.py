@@ -8,20 +8,20 @@ import numpy as np
 _MOST_CHANNELS = 4  # of a photograph; other images and signals may have more
 
 
-def with_channels(input_shape):
+def with_channels(input_shape: int | Sequence[int] | np.ndarray) -> tuple[int, ...]:
     """A shape with channels: a single length is that of signals of one channel."""
     lengths = input_shape if isinstance(input_shape, Sequence | np.ndarray) else [input_shape]
     shape = tuple(int(length) for length in lengths)
     return (*shape, 1) if len(shape) == 1 else shape
 
 
-def forms(shape):
+def forms(shape: tuple[int, ...]) -> set[tuple[int, ...]]:
     """The shapes in which such samples may come."""
     known = {(math.prod(shape),), shape}
     return known | {shape[:-1]} if shape[-1] == 1 else known
 
 
-def advice(shape, expected, name):
+def advice(shape: tuple[int, ...], expected: tuple[int, ...], name: str) -> str:
     """Return what to write instead of an X whose samples should have the shape `expected`.
 
     Parameters
@@ -54,7 +54,7 @@ def advice(shape, expected, name):
     return ""
 
 
-def input_shape_advice(given, expected):
+def input_shape_advice(given: tuple[int, ...], expected: tuple[int, ...]) -> str:
     """Return the input_shape to write for samples of shape `given` instead of `expected`."""
     n_pixels = math.prod(expected[:2])
     if len(given) == 1 and given[0] in (n_pixels, 3 * n_pixels):
@@ -68,7 +68,7 @@ def input_shape_advice(given, expected):
     return f"For such images (height, width, channels) write input_shape={meant}."
 
 
-def doubtful_axes(input_shape, shape):
+def doubtful_axes(input_shape: object, shape: tuple[int, ...]) -> str:
     """Return how samples are read and what else may have been meant, or "".
 
     Parameters
@@ -108,7 +108,7 @@ def doubtful_axes(input_shape, shape):
     )
 
 
-def _doubt_of_stated(shape):
+def _doubt_of_stated(shape: tuple[int, ...]) -> str:
     if len(shape) == 2 and shape[0] == shape[1] > _MOST_CHANNELS:
         side = shape[0]
         return (
@@ -126,7 +126,7 @@ def _doubt_of_stated(shape):
     return ""
 
 
-def _doubt_of_flat_rows(n_features):
+def _doubt_of_flat_rows(n_features: int) -> str:
     for n_channels in (1, 3):
         side = math.isqrt(n_features // n_channels)
         if side >= 8 and side * side * n_channels == n_features:
@@ -139,15 +139,15 @@ def _doubt_of_flat_rows(n_features):
     return ""
 
 
-def _looks_channels_first(shape):
+def _looks_channels_first(shape: tuple[int, ...]) -> bool:
     return shape[0] <= _MOST_CHANNELS < min(shape[1:])
 
 
-def _images(shape):
+def _images(shape: tuple[int, ...]) -> str:
     height, width, n_channels = shape
     channels = "1 channel" if n_channels == 1 else f"{n_channels} channels"
     return f"images of {height} x {width} pixels with {channels}"
 
 
-def _channels_first(shape):
+def _channels_first(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (*shape[-1:], *shape[:-1])

@@ -1,6 +1,7 @@
 """Augmentation: each training batch is shifted, flipped or disturbed at random."""
 
 import math
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -26,7 +27,11 @@ class Augmentation:
     document analysis, ICDAR 2003.
     """
 
-    def __init__(self, options, sample_shape):
+    def __init__(
+        self,
+        options: Mapping[str, float] | Callable[[np.ndarray, np.random.Generator], np.ndarray],
+        sample_shape: tuple[int, ...],
+    ) -> None:
         self.sample_shape = sample_shape
         self.function = options if callable(options) else None
         options = {} if callable(options) else options
@@ -40,7 +45,7 @@ class Augmentation:
             )
         self.size = 0  # of the workspace, which the first batch makes
 
-    def __call__(self, x, rng):
+    def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return a changed copy of the rows `x`, each a flat sample."""
         if self.size < len(x):
             self._allocate(len(x), x.dtype)
@@ -58,7 +63,7 @@ class Augmentation:
             out += noise.reshape(out.shape)
         return out.reshape(x.shape)
 
-    def _allocate(self, n_samples, dtype):
+    def _allocate(self, n_samples: int, dtype: np.dtype) -> None:
         self.size = n_samples
         *axes, channels = self.sample_shape
         self.shifts = [min(self.shift, length - 1) for length in axes]  # something stays
@@ -68,7 +73,7 @@ class Augmentation:
         if self.std:
             self.noise = np.empty(n_samples * math.prod(self.sample_shape), np.float32)
 
-    def _move(self, images, out, rng):
+    def _move(self, images: np.ndarray, out: np.ndarray, rng: np.random.Generator) -> None:
         """Copy every image from its place, perhaps mirrored."""
         axes = self.sample_shape[:-1]
         ends = 2 * np.array(self.shifts) + 1
@@ -82,7 +87,7 @@ class Augmentation:
             part = image[*place]
             target[...] = part[..., ::-1, :] if mirror else part
 
-    def _checked(self, images, expected):
+    def _checked(self, images: np.ndarray, expected: np.ndarray) -> np.ndarray:
         images = np.asarray(images)
         if images.shape != expected.shape or images.dtype.kind not in "fiub":
             raise ValueError(

@@ -11,14 +11,14 @@ class Convergence:
     the better.
     """
 
-    def __init__(self, patience, tol, target=-math.inf):
+    def __init__(self, patience: float, tol: float, target: float = -math.inf) -> None:
         self.patience = patience
         self.tol = tol
         self.target = target
         self.best_loss = self.best_tie_breaker = math.inf
         self.stalled = 0
 
-    def update(self, loss, tie_breaker=0.0):
+    def update(self, loss: float, tie_breaker: float = 0.0) -> bool:
         """Take the loss of an epoch; return whether it is the lowest so far."""
         is_best = (loss, tie_breaker) < (self.best_loss, self.best_tie_breaker)
         improved = loss < self.best_loss - self.tol or (
@@ -30,11 +30,11 @@ class Convergence:
         return is_best
 
     @property
-    def reached(self):
+    def reached(self) -> bool:
         """Whether patience has run out."""
         return self.stalled >= self.patience
 
     @property
-    def reached_target(self):
+    def reached_target(self) -> bool:
         """Whether the target has been reached."""
         return self.best_loss <= self.target

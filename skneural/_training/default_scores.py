@@ -5,6 +5,8 @@ After every epoch the same rows are scored, so what depends on them alone is com
 Both scores are the numbers that `accuracy_score` and `r2_score` give.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 
@@ -21,12 +23,17 @@ class Accuracy:
         Weights of the rows.
     """
 
-    def __init__(self, decode, encoded, sample_weight):
+    def __init__(
+        self,
+        decode: Callable[[np.ndarray], np.ndarray],
+        encoded: np.ndarray,
+        sample_weight: np.ndarray | None,
+    ) -> None:
         self.decode = decode
         self.labels = decode(encoded)
         self.sample_weight = _in_float64(sample_weight)
 
-    def __call__(self, raw_prediction):
+    def __call__(self, raw_prediction: np.ndarray) -> float:
         """Return the accuracy of the raw predictions of the rows."""
         right = self.decode(raw_prediction) == self.labels
         if right.ndim == 2:
@@ -49,14 +56,19 @@ class R2:
         Weights of the rows.
     """
 
-    def __init__(self, predict, y, sample_weight):
+    def __init__(
+        self,
+        predict: Callable[[np.ndarray], np.ndarray],
+        y: np.ndarray,
+        sample_weight: np.ndarray | None,
+    ) -> None:
         self.predict = predict
         self.y = y.reshape(len(y), -1)
         self.sample_weight = _in_float64(sample_weight)
         mean = np.average(self.y, axis=0, weights=self.sample_weight)
         self.spread = self._sum_of_squares(self.y - mean)
 
-    def __call__(self, raw_prediction):
+    def __call__(self, raw_prediction: np.ndarray) -> float:
         """Return R^2 of the raw predictions of the rows.
 
         It is not finite where the predictions are not, and where an output is constant: what
@@ -66,12 +78,12 @@ class R2:
         explained = 1 - self._sum_of_squares(errors) / self.spread
         return float(np.add.reduce(explained)) / len(explained)
 
-    def _sum_of_squares(self, errors):
+    def _sum_of_squares(self, errors: np.ndarray) -> np.ndarray:
         squares = errors**2
         if self.sample_weight is not None:
             squares = self.sample_weight[:, None] * squares
         return np.add.reduce(squares, axis=0)
 
 
-def _in_float64(sample_weight):
+def _in_float64(sample_weight: np.ndarray | None) -> np.ndarray | None:
     return None if sample_weight is None else sample_weight.astype(np.float64)

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Mapping
 
 import numpy as np
 from scipy import sparse
@@ -10,6 +11,8 @@ from skneural._engine.compiled import CompiledTraining
 from skneural._engine.prediction import raw_prediction
 from skneural._engine.program import program_of
 from skneural._engine.reference import ReferenceTraining
+from skneural._training.job import Job
+from skneural._training.reporting import Reporting
 
 
 class Epochs:
@@ -19,19 +22,20 @@ class Epochs:
     to stop, after every epoch; its `interrupted` is looked at after every step.
     """
 
-    def __init__(self, job, reporting):
+    def __init__(self, job: Job, reporting: Reporting) -> None:
         self.job, self.reporting = job, reporting
         # a warm start may only get worse; a run resumed from a checkpoint knows its best
-        if job.restore_best and 0 < job.progress.epochs == job.begun:
+        is_warm = 0 < job.progress.epochs == job.begun
+        if job.validation is not None and job.restore_best and is_warm:
             self._rank(job.validation.measure(job.progress.network))
         self._refuse_interrupted_start()
 
-    def begin(self):
+    def begin(self) -> None:
         """Start the clock of an epoch."""
         self.reporting.begin()
         self.start = time.perf_counter()
 
-    def end(self, **measured):
+    def end(self, **measured: float) -> bool:
         """Take the rate, loss and gradient norm of an epoch; return whether to stop."""
         job, progress, network = self.job, self.job.progress, self.job.progress.network
         if not math.isfinite(measured["loss"]):
@@ -47,16 +51,18 @@ class Epochs:
             job.ended = True
         return job.ended
 
-    def _rank(self, measured):
+    def _rank(self, measured: Mapping[str, float]) -> None:
         """Compare with the best so far, and keep the weights if they are better."""
-        watched = (measured.get("loss"),)
-        if self.job.validation is not None:
+        watched: tuple[float, ...]
+        if self.job.validation is None:
+            watched = (measured["loss"],)
+        else:
             watched = -measured["validation_score"], measured["validation_loss"]
         network = self.job.progress.network
         if self.job.convergence.update(*watched) and self.job.restore_best:
             self.job.best = network.theta.copy(), network.state.copy()
 
-    def finish(self):
+    def finish(self) -> None:
         """Restore the best weights, and refuse what no longer predicts finite numbers."""
         self._refuse_interrupted_start()
         network = self.job.progress.network
@@ -68,7 +74,7 @@ class Epochs:
             if not np.isfinite(raw_prediction(network, self.job.X[:200])).all():
                 raise diverged(self.job, self.job.progress.history["learning_rate"][-1])
 
-    def _refuse_interrupted_start(self):
+    def _refuse_interrupted_start(self) -> None:
         """Let Ctrl-C before the end of the first epoch leave everything as it was."""
         if self.reporting.interrupted and self.job.progress.epochs == self.job.begun:
             raise KeyboardInterrupt(
@@ -76,7 +82,7 @@ class Epochs:
             )
 
 
-def train(job, reporting):
+def train(job: Job, reporting: Reporting) -> str | None:
     """Train the network of a job in place, batch by batch.
 
     Stops after `job.max_iter` epochs, when patience has run out, or when `reporting` says so;
@@ -112,7 +118,7 @@ def train(job, reporting):
     return job.doubt
 
 
-def make_training(job, *, updates=True):
+def make_training(job: Job, *, updates: bool = True) -> CompiledTraining | ReferenceTraining:
     """Return the training of a job by the compiled engine, or by NumPy where that must do.
 
     Without `updates`, only loss and gradient are asked for.
@@ -123,7 +129,7 @@ def make_training(job, *, updates=True):
     return ReferenceTraining(job)
 
 
-def diverged(job, rate):
+def diverged(job: Job, rate: float) -> ValueError:
     """The error of a fit whose numbers overflow: what may be too large."""
     largest = np.abs(job.X.data if sparse.issparse(job.X) else job.X).max(initial=0)
     largest_y = f"{np.abs(job.y).max(initial=0):.3g}"

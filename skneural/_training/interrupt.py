@@ -2,7 +2,9 @@
 
 import signal
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 
 class Interrupt:
@@ -12,7 +14,7 @@ class Interrupt:
 
 
 @contextmanager
-def deferred_interrupt():
+def deferred_interrupt() -> Iterator[Interrupt]:
     """Let the first Ctrl-C in the block set a flag; the second one raises at once.
 
     Python runs signal handlers in the main thread alone, and whoever has set a handler of
@@ -26,7 +28,7 @@ def deferred_interrupt():
     """
     interrupt = Interrupt()
 
-    def handle(number, frame):
+    def handle(number: int, frame: FrameType | None) -> None:
         if interrupt.pressed:  # restored first: this may be in the middle of `finally` below
             signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.default_int_handler(number, frame)

@@ -1,26 +1,38 @@
 """A job: one training run as data, with its settings and where it starts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
+from skneural._checks.data import Matrix
+from skneural._training.convergence import Convergence
 from skneural._training.progress import Progress
+from skneural._training.validation import Validation
 from skneural.schedules import Adaptive, Schedule
 
 _SMALLEST_RATE = 1e-6  # where "adaptive" ends, as in scikit-learn
+
+
+class Optimizer(Protocol):
+    """What all optimizers have: the state that they begin with."""
+
+    def init(self, theta: np.ndarray) -> dict[str, np.ndarray | int]:
+        """Return the state before the first step."""
 
 
 @dataclass
 class Job:
     """One training run: validated data, where it starts, and its settings."""
 
-    X: object  # ndarray or CSR of shape (n_samples, n_features), in the network's dtype
+    X: Matrix  # of shape (n_samples, n_features), in the network's dtype
     y: np.ndarray  # (n_samples, n_outputs), in the network's dtype
     sample_weight: np.ndarray | None  # (n_samples,), in the network's dtype
-    validation: object | None  # has measure(network), a dict with "validation_score"
+    validation: Validation | None
     progress: Progress
-    optimizer: object
-    convergence: object
+    optimizer: Optimizer
+    convergence: Convergence
     learning_rate: float
     schedule: Schedule
     schedule_length: int  # epochs, for schedules without a length of their own
@@ -32,19 +44,20 @@ class Job:
     max_iter: int
     shuffle: bool
     restore_best: bool  # end with the weights of the best validation score
-    augment: object | None  # a function of a batch and a generator
+    augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None
     begun: int  # epochs that the network had behind it when the run began
     target_scale: object | None = None  # the TargetScale that y was standardized with
     ended: bool = False  # whether patience, a target or a callback has ended the run
-    best: tuple | None = None  # parameters and state of the best validation score
+    # parameters and state of the best validation score
+    best: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
-    def is_over(self):
+    def is_over(self) -> bool:
         """Whether no epoch is to come."""
         return self.ended or self.progress.epochs >= self.begun + self.max_iter
 
     @property
-    def doubt(self):
+    def doubt(self) -> str | None:
         """Why the network may need more training, if the epochs ran out, or None."""
         if self.ended:
             return None
@@ -54,13 +67,13 @@ class Job:
             "patience=None if this number of epochs is what you want."
         )
 
-    def rate(self):
+    def rate(self) -> float:
         """The rate of the epoch to come."""
         epochs, stalls = self.progress.epochs, self.progress.stalls
         factor = self.schedule(epochs, self.schedule_length, stalls)
         return self.learning_rate * factor * self.decay**epochs
 
-    def has_stalled(self, rate):
+    def has_stalled(self, rate: float) -> bool:
         """Whether patience has run out for good; the schedule may give it another try."""
         if not self.convergence.reached:
             return False

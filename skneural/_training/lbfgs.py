@@ -4,9 +4,13 @@ import math
 from contextlib import suppress
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 
+from skneural._engine.compiled import CompiledTraining
+from skneural._engine.reference import ReferenceTraining
 from skneural._training.epochs import Epochs, make_training
+from skneural._training.job import Job
+from skneural._training.reporting import Reporting
 
 
 class LBFGS:
@@ -25,16 +29,16 @@ class LBFGS:
     Mathematical Programming 45, 1989.
     """
 
-    def __init__(self, tol, max_fun):
+    def __init__(self, tol: float, max_fun: int) -> None:
         self.tol = tol
         self.max_fun = max_fun
 
-    def init(self, theta):
+    def init(self, theta: np.ndarray) -> dict[str, np.ndarray | int]:
         """Nothing is kept between fits."""
         return {}
 
 
-def train(job, reporting):
+def train(job: Job, reporting: Reporting) -> str | None:
     """Train the network of a job in place; an epoch is an iteration on all rows.
 
     Returns
@@ -47,6 +51,8 @@ def train(job, reporting):
     ValueError
         If the loss or a prediction is not finite.
     """
+    optimizer = job.optimizer
+    assert isinstance(optimizer, LBFGS)
     network, training = job.progress.network, make_training(job, updates=False)
     run = _Run(job, reporting, training)
     try:
@@ -60,8 +66,8 @@ def train(job, reporting):
                 callback=run.end_iteration,
                 options={
                     "maxiter": job.max_iter,
-                    "maxfun": job.optimizer.max_fun,
-                    "gtol": job.optimizer.tol,
+                    "maxfun": optimizer.max_fun,
+                    "gtol": optimizer.tol,
                     # as far as the loss can be told apart in the network's dtype
                     "ftol": np.finfo(network.dtype).eps,
                 },
@@ -72,18 +78,20 @@ def train(job, reporting):
     finally:
         training.close()
     run.epochs.finish()
-    return None if run.stopped else _doubt(job, result)
+    return None if run.stopped else _doubt(job, optimizer, result)
 
 
 class _Run:
     """One minimization: the function that SciPy evaluates, and what follows an iteration."""
 
-    def __init__(self, job, reporting, training):
+    def __init__(
+        self, job: Job, reporting: Reporting, training: CompiledTraining | ReferenceTraining
+    ) -> None:
         self.job, self.training = job, training
         self.epochs = Epochs(job, reporting)
         self.begun = self.stopped = False
 
-    def loss_and_grad(self, theta):
+    def loss_and_grad(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Return loss and gradient at `theta`, in float64 as SciPy wants them."""
         if not self.begun:  # only now is it sure that there is another iteration
             self.epochs.begin()
@@ -93,7 +101,7 @@ class _Run:
         self.grad_norm = math.sqrt(np.dot(gradient, gradient))
         return float(loss), gradient.astype(np.float64)
 
-    def end_iteration(self, intermediate_result):
+    def end_iteration(self, intermediate_result: OptimizeResult) -> None:
         """Record an iteration; tell SciPy to stop where that is due."""
         self.job.progress.network.theta[...] = intermediate_result.x
         self.begun = False
@@ -106,15 +114,15 @@ class _Run:
             raise StopIteration
 
 
-def _doubt(job, result):
+def _doubt(job: Job, optimizer: LBFGS, result: OptimizeResult) -> str | None:
     if result.status == 0:
         return None
-    limits = f"max_iter={job.max_iter} or max_fun={job.optimizer.max_fun}"
+    limits = f"max_iter={job.max_iter} or max_fun={optimizer.max_fun}"
     ended, advice = f"reached {limits}", "Raise them"
     if result.status != 1:
         ended, advice = "found no lower loss in its line search", "Raise tol"
     return (
         f"L-BFGS {ended} before every entry of the gradient was below tol="
-        f"{job.optimizer.tol}. {advice}, scale X, or set patience=None if this is what "
+        f"{optimizer.tol}. {advice}, scale X, or set patience=None if this is what "
         "you want."
     )

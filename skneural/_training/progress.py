@@ -7,9 +7,11 @@ These are the network with its parameters, the optimizer's state, generators and
 import copy
 import math
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 
+from skneural._network.network import Network
 from skneural._network.philox import Draws
 
 HISTORY = ("learning_rate", "loss", "grad_norm", "seconds")  # an entry an epoch
@@ -18,11 +20,16 @@ HISTORY = ("learning_rate", "loss", "grad_norm", "seconds")  # an entry an epoch
 _PURPOSES = ("weights", "shuffle", "dropout", "split", "augmentation")
 
 
-def spawn_generators(random_state):
+def spawn_generators(
+    random_state: int | np.random.RandomState | None,
+) -> dict[str, np.random.Generator]:
     """One generator for each purpose, from one random state."""
+    entropy: int | np.ndarray | None
     if isinstance(random_state, np.random.RandomState):
-        random_state = random_state.randint(2**32, size=4, dtype=np.uint32)
-    seeds = np.random.SeedSequence(random_state).spawn(len(_PURPOSES))
+        entropy = random_state.randint(2**32, size=4, dtype=np.uint32)
+    else:
+        entropy = random_state
+    seeds = np.random.SeedSequence(entropy).spawn(len(_PURPOSES))
     return dict(zip(_PURPOSES, map(np.random.default_rng, seeds), strict=True))
 
 
@@ -30,38 +37,40 @@ def spawn_generators(random_state):
 class Progress:
     """Where a network stands in its training."""
 
-    network: object
+    network: Network
     solver: str
-    optimizer_state: dict
-    rngs: dict  # a generator for each purpose
+    optimizer_state: dict[str, np.ndarray | int]
+    rngs: dict[str, np.random.Generator]  # a generator for each purpose
     epochs: int = 0
     samples: int = 0
     stalls: int = 0  # how often patience has run out, for the schedule "adaptive"
     best_loss: float = math.inf
-    history: dict = field(default_factory=lambda: {name: [] for name in HISTORY})
+    history: dict[str, list[float]] = field(
+        default_factory=lambda: {name: [] for name in HISTORY}
+    )
     # pickles of earlier versions lack these two, and then have the defaults
     seed: int | None = None  # of dropout and noise; drawn when the first fit begins
     steps: int = 0  # batches since the network was made, those without weight included
 
-    def draws(self):
+    def draws(self) -> Draws:
         """Return the random words of dropout and noise, from where they stand."""
         if self.seed is None:
             self.seed = int(self.rngs["dropout"].integers(2**64, dtype=np.uint64))
         return Draws(self.seed, self.steps)
 
     @property
-    def loss_curve(self):
+    def loss_curve(self) -> list[float]:
         """Training loss of every epoch."""
         return self.history["loss"]
 
-    def copy(self):
+    def copy(self) -> Self:
         """Return a copy that can be trained further while this one stays as it is."""
         moving = ("network", "optimizer_state", "rngs")
         copies = {name: copy.deepcopy(getattr(self, name)) for name in moving}
         history = {name: values.copy() for name, values in self.history.items()}
         return replace(self, **copies, history=history)
 
-    def end_epoch(self, n_samples, **measured):
+    def end_epoch(self, n_samples: int, **measured: float) -> None:
         """Count an epoch and keep what was measured in it."""
         self.epochs += 1
         self.samples += n_samples

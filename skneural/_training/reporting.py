@@ -1,8 +1,12 @@
 """Who looks on while a network trains: the terminal, and scikit-learn's callbacks."""
 
+from collections.abc import Callable, Mapping
 from functools import partial
 
+from sklearn.callback import CallbackContext
+
 from skneural._training.interrupt import Interrupt
+from skneural._training.progress import Progress
 
 
 class Reporting:
@@ -23,26 +27,31 @@ class Reporting:
     """
 
     def __init__(
-        self, verbose, context=None, task=None, interrupt=None, fitted_attributes=None
-    ):
+        self,
+        verbose: bool | int,
+        context: CallbackContext | None = None,
+        task: Mapping[str, object] | None = None,
+        interrupt: Interrupt | None = None,
+        fitted_attributes: Callable[[Progress], Mapping[str, object]] | None = None,
+    ) -> None:
         self.verbose = verbose
         self.interrupt = interrupt or Interrupt()
         self.context = context
-        self.task = task
+        self.task = task or {}
         self.fitted_attributes = fitted_attributes
 
     @property
-    def interrupted(self):
+    def interrupted(self) -> bool:
         """Whether Ctrl-C was pressed: training then ends after its step."""
         return self.interrupt.pressed
 
-    def begin(self):
+    def begin(self) -> None:
         """An epoch begins."""
         if self.context is not None:
             self.epoch = self.context.subcontext(task_name="epoch")
             self.epoch.call_on_fit_task_begin(**self.task)
 
-    def end(self, progress):
+    def end(self, progress: Progress) -> bool:
         """An epoch has ended; return whether a callback wants to stop."""
         if self.verbose:
             line = f"Epoch {progress.epochs}, loss = {progress.loss_curve[-1]:#.4g}"
@@ -52,6 +61,7 @@ class Reporting:
             print(line, flush=True)  # also where the output is a file, and buffered
         if self.context is None:
             return False
+        assert self.fitted_attributes is not None  # it comes with the context
         # a function, as copies are made only for a callback that asks for them
         attributes = partial(self.fitted_attributes, progress)
         return self.epoch.call_on_fit_task_end(

@@ -3,17 +3,22 @@
 import copy
 import inspect
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 
-from skneural._checks.data import named
+from skneural._checks.data import Matrix, named
 from skneural._engine.prediction import raw_prediction
+from skneural._network.network import Network
 
 
-def hold_out(n_samples, fraction, labels, seed):
+def hold_out(
+    n_samples: int, fraction: float, labels: np.ndarray | None, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows to train on and the rows to validate on, at least as many as classes.
 
     Parameters
@@ -49,24 +54,25 @@ def hold_out(n_samples, fraction, labels, seed):
 class Rows:
     """Some rows, with targets as they came and as the network takes them."""
 
-    X: object
+    X: Matrix
     y: np.ndarray
     encoded: np.ndarray
     sample_weight: np.ndarray | None
-    quick_score: object | None = None  # their score as a function of raw predictions
+    # their score as a function of raw predictions
+    quick_score: Callable[[np.ndarray], float] | None = None
 
     @property
-    def n_weighted(self):
+    def n_weighted(self) -> int:
         """Number of rows that have a weight."""
         weight = self.sample_weight
-        return len(self.encoded) if weight is None else np.count_nonzero(weight)
+        return len(self.encoded) if weight is None else int(np.count_nonzero(weight))
 
-    def take(self, rows):
+    def take(self, rows: np.ndarray) -> "Rows":
         """Return the rows of these numbers."""
         weight = None if self.sample_weight is None else self.sample_weight[rows]
         return Rows(self.X[rows], self.y[rows], self.encoded[rows], weight)
 
-    def sample(self, n_rows, seed, labels=None):
+    def sample(self, n_rows: int, seed: int, labels: np.ndarray | None = None) -> "Rows":
         """Return up to `n_rows` randomly chosen rows, of those that have a weight.
 
         With `labels`, one per row, classes keep their proportions, and every class has a row
@@ -78,11 +84,11 @@ class Rows:
         if labels is not None:
             shares = _share_of_class_before(labels[rows])
             rows = rows[np.argsort(shares, kind="stable")]
-            n_rows = max(n_rows, np.count_nonzero(shares == 0))
+            n_rows = max(n_rows, int(np.count_nonzero(shares == 0)))
         return self.take(rows[:n_rows])
 
 
-def _share_of_class_before(labels):
+def _share_of_class_before(labels: np.ndarray) -> np.ndarray:
     """For every row, the share of the rows of its class that come before it."""
     _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     by_class = np.argsort(classes, kind="stable")
@@ -90,6 +96,15 @@ def _share_of_class_before(labels):
     ranks = np.empty(len(labels))
     ranks[by_class] = np.arange(len(labels)) - firsts[classes[by_class]]
     return ranks / counts[classes]
+
+
+class Scored(Protocol):
+    """An estimator whose networks are scored."""
+
+    scoring: object
+    network_: Network
+
+    def _quick_score(self, rows: Rows) -> Callable[[np.ndarray], float] | None: ...
 
 
 class Validation:
@@ -115,7 +130,15 @@ class Validation:
         What the scorer said when it first raised there.
     """
 
-    def __init__(self, estimator, scoring, training, validation, *, decides):
+    def __init__(
+        self,
+        estimator: Scored,
+        scoring: str | Callable[..., float] | None,
+        training: Rows,
+        validation: Rows,
+        *,
+        decides: bool,
+    ) -> None:
         self.estimator = copy.copy(estimator)
         vars(self.estimator).pop("feature_names_in_", None)  # rows are arrays by now
         self.scorer = check_scoring(self.estimator, scoring=scoring)
@@ -125,9 +148,10 @@ class Validation:
             for rows in (training, validation):
                 rows.quick_score = self.estimator._quick_score(rows)
         self.decides = decides
-        self.failed, self.failure = set(), None
+        self.failed: set[str] = set()
+        self.failure: str | None = None
 
-    def measure(self, network):
+    def measure(self, network: Network) -> dict[str, float]:
         """Return a dict of the scores and the validation loss, for the history."""
         self.estimator.network_ = network
         rows = self.validation
@@ -149,7 +173,7 @@ class Validation:
             "validation_score": validation_score,
         }
 
-    def _validation_score(self):
+    def _validation_score(self) -> float:
         rows = self.validation
         if not self.decides:
             return self._recorded_score(rows, "validation")
@@ -162,7 +186,7 @@ class Validation:
             )
         return score
 
-    def _recorded_score(self, rows, kind):
+    def _recorded_score(self, rows: Rows, kind: str) -> float:
         """Return a score that decides nothing: NaN once the scorer has failed on these rows."""
         if kind in self.failed:  # it would fail, and warn, after every epoch
             return math.nan
@@ -176,14 +200,14 @@ class Validation:
             self.failed.add(kind)
         return score
 
-    def _score(self, rows):
+    def _score(self, rows: Rows) -> float:
         weights = {}
         if rows.sample_weight is not None and self.takes_weights:
             weights["sample_weight"] = rows.sample_weight
         return float(self.scorer(self.estimator, rows.X, rows.y, **weights))
 
 
-def _quick_score(rows, raw):
+def _quick_score(rows: Rows, raw: np.ndarray) -> float | None:
     """Return the score of raw predictions; None where the scorer has to compute it.
 
     That is also where it would not be finite: the scorer says what is wrong then.
@@ -192,6 +216,6 @@ def _quick_score(rows, raw):
     return score if math.isfinite(score) else None
 
 
-def _takes_weights(scorer):
+def _takes_weights(scorer: Callable[..., float]) -> bool:
     names = inspect.signature(scorer).parameters
     return "sample_weight" in names or any(p.kind is p.VAR_KEYWORD for p in names.values())
