@@ -242,8 +242,8 @@ def _betas(own: Hyperparameters) -> tuple[float, float, float]:
     return float(own.beta_1), float(own.beta_2), float(own.epsilon)
 
 
-# For every `solver` that trains batch by batch, how its optimizer is made: from the parameters of
-# the estimator, the strength of the penalty, and the number of weights, which come first.
+# For every `solver` that trains batch by batch, how its optimizer is made: from the parameters
+# of the estimator, the strength of the penalty, and the number of weights, which come first.
 OPTIMIZERS: dict[str, Callable[[Hyperparameters, float, int], Optimizer]] = {
     "sgd": lambda own, alpha, n: SGD(float(own.momentum), bool(own.nesterovs_momentum)),
     "adam": lambda own, alpha, n: Adam(*_betas(own)),
