@@ -2,13 +2,13 @@
 
     python tests/robustness/bad_inputs.py [--least 200]
 
-Bad parameters (those of `tests/test_bad_parameters.py` and more), bad X, y, weights, classes,
-initial weights and validation data, wherever each of the four estimators takes them: a new
-one, and one that was fitted with the state of its optimizer kept. Every call must raise
+Bad parameters (those of `tests/checks/test_bad_parameters.py` and more), bad X, y, weights,
+classes, initial weights and validation data, wherever each of the four estimators takes them:
+a new one, and one that was fitted with the state of its optimizer kept. Every call must raise
 ValueError or TypeError within two seconds of work, with a message that names the parameter
 or the argument; parameters, fitted attributes, weights, optimizer and generators must stay to
 the bit. It ends with an error if a class has fewer than `--least` inputs. Two minutes.
-`tests/test_robustness.py` runs a part.
+`tests/project/test_robustness.py` runs a part.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from scipy import sparse
 from sklearn.base import is_classifier
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "checks"))
 import _convnets
 import _refusal
 from test_bad_parameters import BAD_OWN_PARAMETERS, BAD_PARAMETERS, CONVNETS

@@ -5,7 +5,7 @@
 A fit in a fork is sent SIGINT at a random time. Its weights must then be those that an
 uninterrupted fit had after one of its steps, or the best so far where there is validation
 data; its history must be the first epochs of that fit; and before the end of the first epoch
-the estimator must be as it was. `tests/test_interrupt.py` runs a few.
+the estimator must be as it was. `tests/training/test_interrupt.py` runs a few.
 
 Then fits that would take minutes are pressed at random times, and how long they go on is
 measured in seconds of the CPU, which do not depend on who else is busy: at most a tenth.

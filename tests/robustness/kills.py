@@ -4,7 +4,7 @@
 
 A fit that writes a checkpoint after every epoch is killed at a random time and started again,
 until it gets to its end; its digest must be that of a fit that was never interrupted.
-`tests/test_checkpoint.py` does it a few times.
+`tests/files/test_checkpoint.py` does it a few times.
 """
 
 import argparse

@@ -9,8 +9,8 @@ nothing but ValueError, write no file, and never take more than twice the file b
 megabytes for its header. The counts are for each of the four estimators and for a Pipeline
 with a ColumnTransformer. A parameter of scikit-learn that was changed to a wrong value is
 refused by scikit-learn when it is used, so what has loaded predicts, too, and may raise one
-of the usual errors. Some minutes. `tests/test_persistence.py`,
-`tests/test_persistence_refusals.py` and `tests/test_checkpoint.py` run a few hundred.
+of the usual errors. Some minutes. `tests/files/test_persistence.py`,
+`test_persistence_refusals.py` and `test_checkpoint.py` beside it run a few hundred.
 """
 
 import argparse

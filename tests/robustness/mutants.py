@@ -7,7 +7,7 @@ condition turned round, a statement left out. It is written into a copy of the t
 tests that belong to the module run on it until one fails, in a fork of this process, which
 has imported everything but skneural. It takes two to ten seconds a mutant on one core. Every
 verdict is printed; the survivors are listed at the end. `survivors.md` says what is known
-about them. `tests/test_robustness.py` runs a few that must be killed.
+about them. `tests/project/test_robustness.py` runs a few that must be killed.
 """
 
 import argparse
@@ -196,7 +196,11 @@ def preload():
 
 def run_tests(root, module, seconds=600):
     """Run the tests of a module in a fork; return its status, or "timeout"."""
-    first, *others = (f"tests/test_{name}.py" for name in TESTS[module])
+    first, *others = (
+        f"tests/{path.parent.name}/{path.name}"
+        for name in TESTS[module]
+        for path in (ROOT / "tests").glob(f"*/test_{name}.py")
+    )
     child = os.fork()
     if not child:
         os.setsid()

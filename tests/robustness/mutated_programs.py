@@ -5,7 +5,7 @@
 Every number of the tables of randomly generated programs is changed, one or two at a time. What
 is accepted trains and predicts in this process, which must not crash; under valgrind or with
 `MALLOC_PERTURB_` in the environment bad accesses show that do no harm by chance.
-`tests/test_engine_seam.py` runs it in short.
+`tests/engine/test_engine_seam.py` runs it in short.
 """
 
 import argparse

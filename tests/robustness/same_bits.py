@@ -8,7 +8,7 @@ and in searches with the backends loky, threading and multiprocessing at n_jobs 
 With 1 and 2 BLAS threads, by the environment and by threadpool_limits, predictions of a
 network large enough for threads differ by 1e-7 at most. The states of `numpy.random` and
 `random` are compared before and after every fit. About two minutes.
-`tests/test_robustness.py` runs it in short.
+`tests/project/test_robustness.py` runs it in short.
 """
 
 import argparse

@@ -10,7 +10,7 @@
 * So many cycles of fit, predict, copy and drop, after 300 to warm up: less than 1 MB more in
   memory, no file descriptor and no thread more.
 
-Five to ten minutes. `tests/test_robustness.py` runs each part in short.
+Five to ten minutes. `tests/project/test_robustness.py` runs each part in short.
 """
 
 import argparse

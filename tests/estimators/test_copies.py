@@ -155,7 +155,7 @@ def test_skops_still_refuses_what_is_not_ours():
         skops.io.loads(data, trusted=skneural.SKOPS_TYPES)
 
 
-BEFORE_THE_MOVE = Path(__file__).parent / "data" / "estimators_before_the_move.pickle"
+BEFORE_THE_MOVE = Path(__file__).parents[1] / "data" / "estimators_before_the_move.pickle"
 
 
 def test_pickles_from_before_the_modules_were_moved():

@@ -279,7 +279,7 @@ def test_a_job_without_rows_of_any_weight_changes_nothing():
 
 def test_mutated_programs_are_refused_or_run():
     """In a process of its own, which must end as processes do."""
-    script = Path(__file__).parent / "robustness" / "mutated_programs.py"
+    script = Path(__file__).parents[1] / "robustness" / "mutated_programs.py"
     told = subprocess.run(
         [sys.executable, script, "--programs", "40"], check=True, capture_output=True, text=True
     )

@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 import skneural
 from skneural import Checkpoint, MLPClassifier
 
-SCRIPT = Path(__file__).with_name("_interrupted.py")
+SCRIPT = Path(__file__).parents[1] / "_interrupted.py"
 FIT = pytest.mark.parametrize("name", FITS)
 
 

@@ -320,7 +320,7 @@ def test_other_versions(tmp_path):
 def test_a_file_of_the_first_format():
     iris, y = load_iris(return_X_y=True, as_frame=True)
     labels = np.array(["setosa", "versicolor", "virginica"], dtype=object)[y]
-    own = skneural.load(Path(__file__).parent / "data" / "format_1.skneural")
+    own = skneural.load(Path(__file__).parents[1] / "data" / "format_1.skneural")
     np.testing.assert_array_equal(own.classes_, np.unique(labels))
     np.testing.assert_array_equal(own.feature_names_in_, iris.columns)
     assert own.score(iris, labels) == pytest.approx(133 / 150)

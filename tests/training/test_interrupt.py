@@ -26,7 +26,7 @@ X, Y = load_digits(return_X_y=True)
 X, Y = X[:200] / 16, Y[:200]
 VALIDATION = {"X_val": X[100:], "y_val": Y[100:]}
 STEPS = 5  # an epoch
-SCRIPT = Path(__file__).parent / "robustness" / "interrupts.py"
+SCRIPT = Path(__file__).parents[1] / "robustness" / "interrupts.py"
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,7 @@ def make(cls=MLPClassifier, **params):
 def warns_of_scale(network, X, y, X_val, y_val):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        # many of these data are not scaled themselves: tests/test_input_scale.py
+        # many of these data are not scaled themselves: tests/checks/test_input_scale.py
         warnings.filterwarnings("ignore", r"\w+: X is far from mean 0", UserWarning)
         network.fit(X, y, X_val=X_val, y_val=y_val)
     assert all(MESSAGE in str(warning.message) for warning in caught)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sklearn import neural_network
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 PAGES = [
     path
     for path in [*DOCS.glob("*.md"), *DOCS.glob("guide/*.md")]

@@ -10,7 +10,7 @@ from sklearn.metrics import log_loss
 
 from skneural import MLPClassifier
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 plt = pytest.importorskip("matplotlib.pyplot")
 
