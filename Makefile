@@ -8,13 +8,17 @@ STUDY ?= --data digits --jobs 2
 BUILD ?= $(shell command -v "$${CXX:-c++}" >/dev/null && $(PYTHON) -c 'import sysconfig; \
     open(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null && echo require || echo auto)
 
-.PHONY: study test test-numpy lint docs linkcheck bench wheel coverage clean
+.PHONY: study test test-quick test-numpy lint docs linkcheck bench wheel coverage clean
 
 study: .venv/plot.done
 	$(PY) examples/plot_architecture_study.py $(STUDY)
 
 test: .venv/test.done
 	$(PY) -m pytest -n 2
+
+# without the tests that run examples, studies, benchmarks and the robustness scripts
+test-quick: .venv/test.done
+	$(PY) -m pytest -n 2 -m "not slow"
 
 # what an install without a compiler runs: the checks of scikit-learn, and fits of every solver
 test-numpy: .venv/test.done

@@ -8,6 +8,8 @@ import pytest
 import same_bits
 import threads
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("cls", bad_inputs.CLASSES)

@@ -10,6 +10,8 @@ from sklearn.metrics import log_loss
 
 from skneural import MLPClassifier
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 plt = pytest.importorskip("matplotlib.pyplot")

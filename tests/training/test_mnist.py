@@ -9,7 +9,10 @@ from sklearn.model_selection import train_test_split
 from skneural import ConvNetClassifier, MLPClassifier
 
 MNIST = os.environ.get("SKNEURAL_MNIST")
-pytestmark = pytest.mark.skipif(not MNIST, reason="SKNEURAL_MNIST does not name mnist.npz")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not MNIST, reason="SKNEURAL_MNIST does not name mnist.npz"),
+]
 
 
 @pytest.mark.parametrize(("hidden", "expected"), [((64,), 0.972), ((128, 64), 0.978)])
