@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 from scipy import sparse
 
-from skneural._engine.job import Job, Reporting
+from skneural._engine.job_protocol import Job, Reporting
 from skneural._engine.optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
 from skneural._engine.program import Program
 from skneural._engine.threads import team_size

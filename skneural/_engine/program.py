@@ -19,13 +19,16 @@ from skneural._network.layers.dropout import Dropout
 from skneural._network.layers.flatten import Flatten
 from skneural._network.layers.noise import GaussianNoise
 from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
+from skneural._network.losses.base import Loss
 from skneural._network.losses.classification import (
     HingeLoss,
+    LogisticCrossEntropy,
     LogisticSquaredError,
     MulticlassHinge,
     MulticlassPerceptron,
     MultiHead,
     PerceptronLoss,
+    SoftmaxCrossEntropy,
     SoftmaxSquaredError,
 )
 from skneural._network.losses.regression import (
@@ -33,10 +36,7 @@ from skneural._network.losses.regression import (
     HalfPoisson,
     HalfSquaredError,
     HuberLoss,
-    LogisticCrossEntropy,
-    Loss,
     PinballLoss,
-    SoftmaxCrossEntropy,
 )
 from skneural._network.network import Network
 

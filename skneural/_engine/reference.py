@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from skneural._engine.batches import Batches
-from skneural._engine.job import Job, Reporting
+from skneural._engine.job_protocol import Job, Reporting
 from skneural._network.array_types import Array, Order, Rows
 
 

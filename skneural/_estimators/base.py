@@ -28,7 +28,7 @@ from skneural._estimators.fit_warnings import (
     warn_of_validation_data,
 )
 from skneural._estimators.fitted_attributes import fitted_attributes, unchanged_on_error
-from skneural._estimators.parameter_rules import check_parameters
+from skneural._estimators.parameter_combinations import check_parameters
 from skneural._estimators.preparation import prepare, start_from
 from skneural._network.network import Network
 from skneural._training import epochs, lbfgs

@@ -13,6 +13,7 @@ _MOVED = [
     ("_diagnostics", "_inspection.diagnostics"),
     ("_finding", "_inspection.finding"),
     ("_labels", "_estimators.labels"),
+    ("_losses", "_network.losses.classification"),
     ("_losses", "_network.losses.regression"),
     ("_mlp", "_estimators.mlp_classifier"),
     ("_mlp", "_estimators.mlp_regressor"),
@@ -45,9 +46,7 @@ def enter_old_names():
                 setattr(sys.modules[old], name, value)
 
 
-def old_name(cls):
-    """Return the full name that a class had then, or None if its module was not moved."""
-    for old, new in _MOVED:
-        if cls.__module__ == f"skneural.{new}":
-            return f"skneural.{old}.{cls.__qualname__}"
-    return None
+def old_names(cls):
+    """Return the full names that a class may have had then; none if it was not moved."""
+    modules = [old for old, new in _MOVED if cls.__module__ == f"skneural.{new}"]
+    return {f"skneural.{module}.{cls.__qualname__}" for module in modules}

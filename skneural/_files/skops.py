@@ -5,7 +5,7 @@ from skneural._estimators.labels import LabelColumn, LabelColumns, LabelIndicato
 from skneural._estimators.target_fit import TargetFit
 from skneural._estimators.target_scale import TargetScale
 from skneural._files.load import CLASSES
-from skneural._files.old_pickles import old_name
+from skneural._files.old_pickles import old_names
 from skneural._network.layers.activations import ACTIVATIONS
 from skneural._network.layers.batch_norm import BatchNorm
 from skneural._network.layers.conv import Conv2D
@@ -16,6 +16,7 @@ from skneural._network.layers.noise import GaussianNoise
 from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from skneural._network.layers.windows import Windows
 from skneural._network.losses import classification, regression
+from skneural._network.losses.base import Loss
 from skneural._network.network import Network
 from skneural._training.progress import Progress
 
@@ -25,7 +26,7 @@ _LOSSES = [
     loss
     for module in (regression, classification)
     for loss in vars(module).values()
-    if isinstance(loss, type) and issubclass(loss, regression.Loss)
+    if isinstance(loss, type) and issubclass(loss, Loss)
 ]
 _TYPES = {
     *CLASSES.values(),
@@ -38,8 +39,7 @@ _TYPES = {
 }
 
 #: Names of the types that ``skops.io.load(path, trusted=SKOPS_TYPES)`` has to trust for a
-#: Pipeline with an estimator from here.
+#: Pipeline with an estimator from here, also in files from before the modules were moved.
 SKOPS_TYPES = sorted(
-    {f"{cls.__module__}.{cls.__qualname__}" for cls in _TYPES}
-    | set(filter(None, map(old_name, _TYPES)))
+    {f"{cls.__module__}.{cls.__qualname__}" for cls in _TYPES}.union(*map(old_names, _TYPES))
 )

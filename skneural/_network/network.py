@@ -11,7 +11,7 @@ import numpy as np
 from skneural._network import array_operations as ops
 from skneural._network.array_types import Array, Arrays, DType, Rows, Shape
 from skneural._network.layers.base import Binding, Layer
-from skneural._network.losses.regression import Loss
+from skneural._network.losses.base import Loss
 from skneural._network.philox import Draws
 from skneural._network.summary import Summary
 

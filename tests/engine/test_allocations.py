@@ -13,11 +13,8 @@ from skneural._network.layers.conv import Conv2D
 from skneural._network.layers.dense import Dense
 from skneural._network.layers.flatten import Flatten
 from skneural._network.layers.pooling import AveragePool, MaxPool
-from skneural._network.losses.regression import (
-    HalfSquaredError,
-    LogisticCrossEntropy,
-    SoftmaxCrossEntropy,
-)
+from skneural._network.losses.classification import LogisticCrossEntropy, SoftmaxCrossEntropy
+from skneural._network.losses.regression import HalfSquaredError
 from skneural._network.network import Network
 
 # Ufuncs that broadcast or cast use a buffer of 8,192 elements: batches are larger here.

@@ -20,8 +20,8 @@ from skneural._network.layers.dropout import Dropout
 from skneural._network.layers.flatten import Flatten
 from skneural._network.layers.noise import GaussianNoise
 from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
-from skneural._network.losses.classification import MultiHead
-from skneural._network.losses.regression import HalfSquaredError, SoftmaxCrossEntropy
+from skneural._network.losses.classification import MultiHead, SoftmaxCrossEntropy
+from skneural._network.losses.regression import HalfSquaredError
 from skneural._network.network import Network
 
 pytestmark = pytest.mark.skipif(native is None, reason="there is no compiled engine here")

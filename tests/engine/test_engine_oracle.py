@@ -26,12 +26,8 @@ from skneural._network.layers.dense import Dense
 from skneural._network.layers.dropout import Dropout
 from skneural._network.layers.flatten import Flatten
 from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
-from skneural._network.losses.classification import SoftmaxSquaredError
-from skneural._network.losses.regression import (
-    AbsoluteError,
-    HalfSquaredError,
-    SoftmaxCrossEntropy,
-)
+from skneural._network.losses.classification import SoftmaxCrossEntropy, SoftmaxSquaredError
+from skneural._network.losses.regression import AbsoluteError, HalfSquaredError
 from skneural._network.network import Network
 
 ENGINES = pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from skneural._network.layers.conv import Conv2D
 from skneural._network.layers.dense import Dense
 from skneural._network.layers.flatten import Flatten
 from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
-from skneural._network.losses.regression import HalfSquaredError, SoftmaxCrossEntropy
+from skneural._network.losses.classification import SoftmaxCrossEntropy
+from skneural._network.losses.regression import HalfSquaredError
 from skneural._network.network import Network
 
 

@@ -17,11 +17,13 @@ from skneural._network.layers.dense import Dense
 from skneural._network.losses.classification import (
     CLASSIFIER_LOSSES,
     HingeLoss,
+    LogisticCrossEntropy,
     LogisticSquaredError,
     MulticlassHinge,
     MulticlassPerceptron,
     MultiHead,
     PerceptronLoss,
+    SoftmaxCrossEntropy,
     SoftmaxSquaredError,
 )
 from skneural._network.losses.regression import (
@@ -30,9 +32,7 @@ from skneural._network.losses.regression import (
     HalfPoisson,
     HalfSquaredError,
     HuberLoss,
-    LogisticCrossEntropy,
     PinballLoss,
-    SoftmaxCrossEntropy,
 )
 from skneural._network.network import Network
 

@@ -8,11 +8,8 @@ from skneural._engine.optimizers import SGD, Adam
 from skneural._engine.prediction import raw_prediction
 from skneural._network.layers.activations import ACTIVATIONS
 from skneural._network.layers.base import Binding
-from skneural._network.losses.regression import (
-    HalfSquaredError,
-    LogisticCrossEntropy,
-    SoftmaxCrossEntropy,
-)
+from skneural._network.losses.classification import LogisticCrossEntropy, SoftmaxCrossEntropy
+from skneural._network.losses.regression import HalfSquaredError
 
 TOLERANCE = {
     np.float64: {"rtol": 1e-10, "atol": 1e-12},

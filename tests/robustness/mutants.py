@@ -49,6 +49,7 @@ TESTS = {
     "_network/image_windows.py": _IMAGES,
     "_network/philox.py": ["philox", "layers"],
     "_network/array_operations.py": [*_LAYER, "losses", "optimizers", "one_row"],
+    "_network/losses/base.py": _LOSS,
     "_network/losses/regression.py": _LOSS,
     "_network/losses/classification.py": _LOSS,
     "_engine/optimizers.py": ["optimizers", "oracle", "training", "allocations", "options"],

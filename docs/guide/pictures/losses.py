@@ -5,6 +5,7 @@ import numpy as np
 
 from skneural._network.losses.classification import (
     HingeLoss,
+    LogisticCrossEntropy,
     LogisticSquaredError,
     PerceptronLoss,
 )
@@ -12,7 +13,6 @@ from skneural._network.losses.regression import (
     AbsoluteError,
     HalfSquaredError,
     HuberLoss,
-    LogisticCrossEntropy,
     PinballLoss,
 )
 

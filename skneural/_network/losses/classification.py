@@ -1,8 +1,8 @@
-"""Losses of classifiers beside log-loss, and several losses at once.
+"""Losses of classifiers, and several losses at once.
 
 Each comes in two kinds: for columns of 0/1 labels (one column for two classes, one a label
 for multilabel problems), and for one-hot rows over several classes. The contract is in
-`_losses`: z is the raw prediction, y the target, k runs over the outputs.
+`base`: z is the raw prediction, y the target, k runs over the outputs.
 """
 
 import itertools
@@ -12,7 +12,51 @@ import numpy as np
 
 from skneural._network import array_operations as ops
 from skneural._network.array_types import Array
-from skneural._network.losses.regression import LogisticCrossEntropy, Loss, SoftmaxCrossEntropy
+from skneural._network.losses.base import Loss
+
+
+class SoftmaxCrossEntropy(Loss):
+    """``-log softmax(z)_y`` for one-hot `y`: multinomial log-loss."""
+
+    out_activation = "softmax"
+    probabilistic = True
+
+    def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
+        highest = np.maximum.reduce(raw_prediction, axis=1, keepdims=True)
+        np.subtract(raw_prediction, highest, out=gradient_out)
+        of_label = np.vecdot(gradient_out, y)
+        np.exp(gradient_out, out=gradient_out)
+        total = np.add.reduce(gradient_out, axis=1, keepdims=True)
+        gradient_out /= total
+        gradient_out -= y
+        return np.log(total[:, 0]) - of_label
+
+    def predict(self, raw_prediction: Array, *, out: Array) -> Array:
+        return ops.softmax(raw_prediction, out=out)
+
+
+class LogisticCrossEntropy(Loss):
+    """``sum_k log(1 + exp(z_k)) - y_k z_k``: binary log-loss of each output."""
+
+    out_activation = "logistic"
+    probabilistic = True
+
+    def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
+        # log(1 + exp(z)) = max(z, 0) + log(1 + exp(-|z|)), which cannot overflow
+        np.abs(raw_prediction, out=gradient_out)
+        gradient_out *= -1  # not np.negative: see `ops.logistic`
+        np.exp(gradient_out, out=gradient_out)
+        np.log1p(gradient_out, out=gradient_out)
+        loss = np.add.reduce(gradient_out, axis=1)
+        np.maximum(raw_prediction, 0, out=gradient_out)
+        loss += np.add.reduce(gradient_out, axis=1)
+        loss -= np.vecdot(raw_prediction, y)
+        ops.logistic(raw_prediction, out=gradient_out)
+        gradient_out -= y
+        return loss
+
+    def predict(self, raw_prediction: Array, *, out: Array) -> Array:
+        return ops.logistic(raw_prediction, out=out)
 
 
 class SoftmaxSquaredError(Loss):

@@ -1,80 +1,9 @@
-"""Losses in link space: they take raw predictions (logits) and know their inverse link.
-
-`loss_gradient` computes the loss and its gradient in one call. The loss of a row is the
-sum over its outputs; rows are averaged with their weights, so that a weight of 2 counts
-as a repeated row. IN arrays are read-only, OUT arrays are write-only.
-
-In the formulas z is the raw prediction, y the target and k runs over the outputs. Here are
-the contract, the losses of regression, and log-loss; `_classification_losses` has the rest.
-"""
-
-import math
+"""Losses of real targets."""
 
 import numpy as np
 
-from skneural._network import array_operations as ops
 from skneural._network.array_types import Array
-
-
-class Loss:
-    """The contract of a loss.
-
-    Attributes
-    ----------
-    out_activation : str
-        Name of the inverse link, as in scikit-learn's `out_activation_`.
-    probabilistic : bool
-        Whether `predict` gives probabilities of classes.
-    min_target : float
-        The smallest target that the loss is defined for.
-    """
-
-    out_activation: str = "identity"
-    probabilistic = False
-    min_target = -math.inf
-
-    def loss_gradient(
-        self,
-        y: Array,
-        raw_prediction: Array,
-        sample_weight: Array | None = None,
-        *,
-        gradient_out: Array,
-    ) -> float:
-        """Return the weighted mean loss and write its gradient.
-
-        Parameters
-        ----------
-        y : ndarray of shape (n_samples, n_outputs)
-            Targets: real numbers, 0/1 labels, or one-hot rows.
-        raw_prediction : ndarray of shape (n_samples, n_outputs)
-            Output of the network, before the inverse link.
-        sample_weight : ndarray of shape (n_samples), default=None
-            Weights of the rows; their sum must be positive.
-        gradient_out : ndarray of shape (n_samples, n_outputs)
-            OUT: the gradient with respect to `raw_prediction`.
-
-        Returns
-        -------
-        loss : float
-        """
-        loss = self._row_losses(y, raw_prediction, gradient_out)
-        if sample_weight is None:
-            gradient_out *= 1 / len(y)
-            return np.add.reduce(loss) / len(y)
-        share = sample_weight / np.add.reduce(sample_weight)
-        gradient_out *= share[:, None]
-        return np.dot(loss, share)
-
-    def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
-        """Return the loss of every row and write the gradient of each row's loss."""
-        raise TypeError(f"{type(self).__name__} does not define _row_losses.")
-
-    def predict(self, raw_prediction: Array, *, out: Array) -> Array:
-        """Write the inverse link of `raw_prediction`, which may be `out` itself."""
-        if out is not raw_prediction:
-            out[...] = raw_prediction
-        return out
+from skneural._network.losses.base import Loss
 
 
 class HalfSquaredError(Loss):
@@ -184,50 +113,6 @@ class HalfPoisson(Loss):
     def predict(self, raw_prediction: Array, *, out: Array) -> Array:
         with np.errstate(over="ignore"):
             return np.exp(raw_prediction, out=out)
-
-
-class SoftmaxCrossEntropy(Loss):
-    """``-log softmax(z)_y`` for one-hot `y`: multinomial log-loss."""
-
-    out_activation = "softmax"
-    probabilistic = True
-
-    def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
-        highest = np.maximum.reduce(raw_prediction, axis=1, keepdims=True)
-        np.subtract(raw_prediction, highest, out=gradient_out)
-        of_label = np.vecdot(gradient_out, y)
-        np.exp(gradient_out, out=gradient_out)
-        total = np.add.reduce(gradient_out, axis=1, keepdims=True)
-        gradient_out /= total
-        gradient_out -= y
-        return np.log(total[:, 0]) - of_label
-
-    def predict(self, raw_prediction: Array, *, out: Array) -> Array:
-        return ops.softmax(raw_prediction, out=out)
-
-
-class LogisticCrossEntropy(Loss):
-    """``sum_k log(1 + exp(z_k)) - y_k z_k``: binary log-loss of each output."""
-
-    out_activation = "logistic"
-    probabilistic = True
-
-    def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
-        # log(1 + exp(z)) = max(z, 0) + log(1 + exp(-|z|)), which cannot overflow
-        np.abs(raw_prediction, out=gradient_out)
-        gradient_out *= -1  # not np.negative: see `ops.logistic`
-        np.exp(gradient_out, out=gradient_out)
-        np.log1p(gradient_out, out=gradient_out)
-        loss = np.add.reduce(gradient_out, axis=1)
-        np.maximum(raw_prediction, 0, out=gradient_out)
-        loss += np.add.reduce(gradient_out, axis=1)
-        loss -= np.vecdot(raw_prediction, y)
-        ops.logistic(raw_prediction, out=gradient_out)
-        gradient_out -= y
-        return loss
-
-    def predict(self, raw_prediction: Array, *, out: Array) -> Array:
-        return ops.logistic(raw_prediction, out=out)
 
 
 REGRESSOR_LOSSES: dict[str, type[Loss]] = {
