@@ -40,7 +40,7 @@ class Job(Protocol):
     # read only: the run's own may be of narrower types
     @property
     def progress(self) -> Progress:
-        """Where it starts, and has come to."""
+        """State of the training so far."""
 
     @property
     def optimizer(self) -> Optimizer:
@@ -48,11 +48,11 @@ class Job(Protocol):
 
     @property
     def augment(self) -> Callable[[Rows, np.random.Generator], Array] | None:
-        """A function of a batch and a generator."""
+        """Function applied to every batch, or None."""
 
 
 class Reporting(Protocol):
-    """Who looks on."""
+    """Tells an engine whether to stop early."""
 
     @property
     def interrupted(self) -> bool:

@@ -17,16 +17,6 @@ from skneural._checks.data import (
 )
 from skneural._training.validation import Rows
 
-# off for L-BFGS: what gives another loss at every look, or one with kinks
-_NOT_WITH_LBFGS = {
-    "dropout": 0.0,
-    "batch_norm": False,
-    "input_noise": 0.0,
-    "max_grad_norm": None,
-    "l1_ratio": 0.0,
-    "augmentation": None,
-}
-
 
 def _refuse_noise(estimator):
     for name in ("input_noise", "augmentation"):
@@ -96,6 +86,7 @@ def check_rows(estimator, X, y, sample_weight, resume, **encoding):
 
 
 def check_validation_rows(estimator, X_val, y_val, weight_val, dtype):
+    """Check rows to validate on, and encode their targets as those of the fit."""
     X_val = check_x(estimator, X_val, "X_val", dtype)
     refuse_unreadable("y_val", y_val)
     with named("y_val"):

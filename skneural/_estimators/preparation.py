@@ -21,16 +21,6 @@ from skneural._training.progress import Progress, spawn_generators
 from skneural._training.validation import Validation, hold_out
 from skneural.schedules import make_schedule
 
-# off for L-BFGS: what gives another loss at every look, or one with kinks
-_NOT_WITH_LBFGS = {
-    "dropout": 0.0,
-    "batch_norm": False,
-    "input_noise": 0.0,
-    "max_grad_norm": None,
-    "l1_ratio": 0.0,
-    "augmentation": None,
-}
-
 
 def prepare(
     estimator,

@@ -1,1 +1,1 @@
-"""What a fitted network or a search has to tell: measurements, findings, studies."""
+"""Measurements of fitted networks and of searches, and the problems found by them."""

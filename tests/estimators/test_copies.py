@@ -173,6 +173,27 @@ def test_pickles_from_before_the_modules_were_moved():
     assert names.count(",") == 5
 
 
+OLD_NAMES = [
+    *("_checkpoint.Checkpoint", "_diagnostics.Diagnostics", "_finding.Diagnosis"),
+    *("_report.StudyReport", "_study.Study", "_summary.Summary"),
+    *("display._diagnostics.DiagnosticsDisplay", "display._loss_curve.LossCurveDisplay"),
+    *("display._study.StudyDisplay", "display._weights.WeightsDisplay"),
+    *("_losses.SoftmaxCrossEntropy", "_losses.PinballLoss", "_classification_losses.MultiHead"),
+]
+
+
+def test_pickles_find_every_class_by_its_name_from_then():
+    """What a pickle asks for, in a new process, is a class by the name of its module."""
+    code = (
+        "import pickle, sys\n"
+        "for name in sys.argv[1:]:\n"
+        "    module, _, cls = name.rpartition('.')\n"
+        "    found = pickle.loads(f'cskneural.{module}\\n{cls}\\n.'.encode())\n"
+        "    assert found.__name__ == cls\n"
+    )
+    subprocess.run([sys.executable, "-c", code, *OLD_NAMES], check=True)
+
+
 def test_skops_trusts_the_names_from_before_the_modules_were_moved():
     assert {
         "skneural._mlp.MLPClassifier",

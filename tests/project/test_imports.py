@@ -1,4 +1,4 @@
-"""Imports point downward only, in no circles, and scikit-learn stays in the upper rooms."""
+"""Imports point downward only, in no circles; the lowest folders do without scikit-learn."""
 
 import ast
 import subprocess
@@ -11,8 +11,7 @@ import pytest
 import skneural
 
 ROOT = Path(skneural.__file__).parent
-# From the top of the house to its foundation: a module imports from its own folder and from
-# those below it.
+# From top to bottom: a module imports only from its own folder and from those below it.
 FLOORS = [
     "skneural",
     "_files",
@@ -73,9 +72,9 @@ def test_no_circles():
         pytest.fail(f"these modules import each other: {error.args[1]}")
 
 
-def test_the_house_has_at_most_twelve_rooms():
-    rooms = [path.name for path in ROOT.iterdir() if path.name != "__pycache__"]
-    assert len(rooms) <= 12
+def test_the_package_has_at_most_twelve_entries():
+    entries = [path.name for path in ROOT.iterdir() if path.name != "__pycache__"]
+    assert len(entries) <= 12
 
 
 def test_network_and_engine_do_without_scikit_learn():
