@@ -25,9 +25,6 @@ from skneural._network.layers.flatten import Flatten
 from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from skneural._training.augmentation import Augmentation
 
-# These never fall, so the largest value has the largest input: pooling first gives the same
-# output and leaves them a quarter of the work.
-_MONOTONE = {"identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "softplus"}
 # of a block: what is checked about one value, or about each of one a block
 _BLOCK_CHECKS = {
     "kernel_size": check.number_or_pair(1),
@@ -125,7 +122,10 @@ class BaseConvNet(BaseMLP):
         rest = [ACTIVATIONS[activation]()]
         if pool:
             rest.append(pools[pool]())
-        yield from reversed(rest) if pool == "max" and activation in _MONOTONE else rest
+        # where the largest value has the largest input, pooling first gives the same output,
+        # and leaves the activation a quarter of the work
+        pool_first = pool == "max" and ACTIVATIONS[activation].never_falls
+        yield from reversed(rest) if pool_first else rest
         if dropout:
             yield Dropout(float(dropout))
 

@@ -4,7 +4,7 @@ from skneural._checks import parameters as check
 from skneural._checks.foreign_names import keyword_advice
 from skneural._engine.optimizers import OPTIMIZERS
 from skneural._estimators.base import BaseNeuralNetwork
-from skneural._network.initializers import WEIGHT_INITS, default_weight_init
+from skneural._network.initializers import WEIGHT_INITS
 from skneural._network.layers.activations import ACTIVATIONS
 from skneural._network.layers.batch_norm import BatchNorm
 from skneural._network.layers.dense import Dense
@@ -111,7 +111,7 @@ class BaseMLP(BaseNeuralNetwork):
 
     def _scheme(self, activation):
         auto = self.weight_init == "auto"
-        return default_weight_init(activation) if auto else self.weight_init
+        return ACTIVATIONS[activation].weight_init if auto else self.weight_init
 
     def _head(self, output_shape):
         """The hidden dense layers, and the output layer."""

@@ -5,7 +5,6 @@ import numpy as np
 from skneural._engine.prediction import raw_prediction
 from skneural._estimators.labels import LabelColumn, LabelIndicator
 from skneural._inspection.finding import Finding
-from skneural._network.layers.activations import Logistic, ReLU, Softplus
 from skneural._network.losses.regression import HalfSquaredError
 
 _FEWEST_ROWS = 50  # fewer rows of one answer may well be of one class
@@ -50,9 +49,7 @@ def _one_hot(network):
 
 def _one_answer(network):
     net = network.network_
-    positive = (
-        isinstance(net.layers[-2], ReLU | Logistic | Softplus) if net.layers[1:] else False
-    )
+    positive = len(net.layers) > 1 and getattr(net.layers[-2], "never_negative", False)
     if net.loss.out_activation != "logistic" or not positive:
         return None
     weight, bias = net.params("weight")[-1], net.params("bias")[-1]

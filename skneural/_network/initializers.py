@@ -16,14 +16,6 @@ _LIMITS: dict[str, Callable[[float, float], float]] = {
 }
 WEIGHT_INITS = tuple(_LIMITS)
 
-# rectifiers pass about half of the variance on, which `he` makes up for
-_RELU_FAMILY = {"relu", "leaky_relu", "elu", "gelu", "silu", "softplus"}
-
-
-def default_weight_init(activation: str) -> str:
-    """The scheme that `weight_init="auto"` stands for before `activation`."""
-    return "he" if activation in _RELU_FAMILY else "glorot"
-
 
 def initialize(
     weight: Array, weight_init: str, rng: np.random.Generator, *, fan_in: int, fan_out: int

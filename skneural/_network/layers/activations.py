@@ -19,6 +19,10 @@ _LEAK = 0.01
 class Activation(Layer):
     """An elementwise function. `forward` writes on its input, `backward` on `dy`."""
 
+    # what weight_init="auto" stands for; "he" makes up for the half that rectifiers pass on
+    weight_init = "glorot"
+    never_falls = False  # max pooling may then come first, with the same output
+    never_negative = False  # of the output
     slope: np.ndarray  # of truth values where those are enough
     y: Array
 
@@ -33,6 +37,8 @@ class Activation(Layer):
 class Identity(Activation):
     """``y = z``."""
 
+    never_falls = True
+
     def bind(self, binding: Binding) -> None:
         pass
 
@@ -45,6 +51,9 @@ class Identity(Activation):
 
 class Logistic(Activation):
     """``y = 1 / (1 + exp(-z))``."""
+
+    never_falls = True
+    never_negative = True
 
     def forward(self, z: Array, *, training: bool) -> Array:
         self.y = ops.logistic(z, out=z)
@@ -60,6 +69,8 @@ class Logistic(Activation):
 class Tanh(Activation):
     """``y = tanh(z)``."""
 
+    never_falls = True
+
     def forward(self, z: Array, *, training: bool) -> Array:
         self.y = np.tanh(z, out=z)
         return z
@@ -73,6 +84,10 @@ class Tanh(Activation):
 
 class ReLU(Activation):
     """``y = max(z, 0)``; the slope at 0 is 0."""
+
+    weight_init = "he"
+    never_falls = True
+    never_negative = True
 
     def bind(self, binding: Binding) -> None:
         if binding.grads is not None:
@@ -90,6 +105,9 @@ class ReLU(Activation):
 class LeakyReLU(Activation):
     """``y = z`` where ``z > 0``, else ``0.01 z``."""
 
+    weight_init = "he"
+    never_falls = True
+
     def forward(self, z: Array, *, training: bool) -> Array:
         self.y = z
         leak = np.multiply(z, _LEAK, out=self.leading_slope())
@@ -104,6 +122,9 @@ class LeakyReLU(Activation):
 
 class ELU(Activation):
     """``y = z`` where ``z > 0``, else ``exp(z) - 1``."""
+
+    weight_init = "he"
+    never_falls = True
 
     def forward(self, z: Array, *, training: bool) -> Array:
         self.y = z
@@ -120,6 +141,10 @@ class ELU(Activation):
 
 class Softplus(Activation):
     """``y = log(1 + exp(z))``."""
+
+    weight_init = "he"
+    never_falls = True
+    never_negative = True
 
     def forward(self, z: Array, *, training: bool) -> Array:
         self.y = z
@@ -142,6 +167,8 @@ class Softplus(Activation):
 
 class SiLU(Activation):
     """``y = z * logistic(z)``."""
+
+    weight_init = "he"
 
     def bind(self, binding: Binding) -> None:
         super().bind(binding)
