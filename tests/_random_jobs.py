@@ -1,4 +1,4 @@
-"""Randomly generated networks with data: every layer, loss, optimizer and option there is."""
+"""Randomly generated networks with data: all that the compiled engine has kernels for."""
 
 import math
 from itertools import pairwise
@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
+from skneural._engine import program
 from skneural._engine.optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
 from skneural._network.layers.activations import ACTIVATIONS
 from skneural._network.layers.batch_norm import BatchNorm
@@ -22,6 +23,14 @@ from skneural._training.convergence import Convergence
 from skneural._training.job import Job
 from skneural._training.progress import Progress, spawn_generators
 from skneural.schedules import make_schedule
+
+# an activation or a loss without a kernel is left out; identity needs none
+COMPILED_ACTIVATIONS = [
+    name for name in ACTIVATIONS if name in ("identity", *program._ACTIVATIONS)
+]
+_COMPILED_LOSSES = [
+    name for name, loss in REGRESSOR_LOSSES.items() if loss in program._LOSS_NUMBERS
+]
 
 
 def random_job(rng, dtype):
@@ -78,7 +87,7 @@ def _random_shape(rng):
 def _random_loss(rng):
     """A loss, its number of outputs, and what the targets of each of its columns are."""
     if rng.random() < 0.4:
-        name = str(rng.choice(list(REGRESSOR_LOSSES)))
+        name = str(rng.choice(_COMPILED_LOSSES))
         n_outputs = int(rng.integers(1, 40))
         kind = "counts" if name == "poisson" else "numbers"
         return REGRESSOR_LOSSES[name](), n_outputs, [(slice(0, n_outputs), kind)]
@@ -126,7 +135,7 @@ def _random_layers(rng, shape, n_outputs, noise):
 def _between(rng):
     layers = [BatchNorm(epsilon=0.1)] if rng.random() < 0.2 else []
     if rng.random() < 0.8:
-        layers.append(ACTIVATIONS[str(rng.choice(list(ACTIVATIONS)))]())
+        layers.append(ACTIVATIONS[str(rng.choice(COMPILED_ACTIVATIONS))]())
     return [*layers, Dropout(0.3)] if rng.random() < 0.2 else layers
 
 

@@ -11,6 +11,7 @@ import pytest
 from _engine import Fed, NoInterrupt, loss_and_gradient, make_job, raw_prediction, training_of
 from _layers import DTYPES, TOLERANCE
 from _networks import ORACLE
+from _random_jobs import COMPILED_ACTIVATIONS
 from test_conv import oracle_layer
 from test_losses import ORACLE_LOSSES
 from test_optimizers import of_case
@@ -338,7 +339,7 @@ def test_trajectory(engine, name, dtype):
 
 @ENGINES
 @DTYPES
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", COMPILED_ACTIVATIONS)
 def test_activation(engine, name, dtype):
     expected = EXTRA["activations"][ORACLE_NAME.get(name, name)]
     z = np.array([EXTRA["z"]], dtype)

@@ -141,12 +141,14 @@ def directional_error(network, seen, seed, x, y, *weight_and_penalty):
     return error, np.array_equal(sides, sides[:1] * len(sides))
 
 
-HIDDEN_LAYER = st.tuples(
-    st.integers(1, 5),
-    st.sampled_from(sorted(ACTIVATIONS)),
-    st.booleans(),  # batch norm
-    st.sampled_from([0.0, 0.4]),  # dropout
-)
+def hidden_layer(activations):
+    batch_norm, dropout = st.booleans(), st.sampled_from([0.0, 0.4])
+    return st.tuples(
+        st.integers(1, 5), st.sampled_from(sorted(activations)), batch_norm, dropout
+    )
+
+
+HIDDEN_LAYER = hidden_layer(ACTIVATIONS)
 
 
 @pytest.mark.parametrize("kind", [*LOSSES, MultiHead], ids=lambda kind: kind.__name__)

@@ -36,10 +36,10 @@ _TRAINING = [
     *("interrupt", "bad_input", "checkpoint"),
 ]
 TESTS = {
-    "_network/layers/activations.py": _LAYER,
+    "_network/layers/activations.py": [*_LAYER, "output_findings"],
     "_network/layers/base.py": ["layers", "summary", "gradients", "conv", "bad_input"],
     "_network/layers/batch_norm.py": _LAYER,
-    "_network/layers/conv.py": [*_IMAGES, "summary", "convnet_training"],
+    "_network/layers/conv.py": [*_IMAGES, "summary", "convnet_training", "limits"],
     "_network/layers/dense.py": [*_LAYER, "summary"],
     "_network/layers/dropout.py": [*_LAYER, "philox"],
     "_network/layers/flatten.py": _IMAGES,
@@ -57,7 +57,7 @@ TESTS = {
     "_network/initializers.py": ["layers", "conv", "training", "options", "convnet"],
     "_network/network.py": [
         *("gradients", "oracle", "layers", "one_row", "summary", "diagnostics", "convnet"),
-        *("allocations", "options", "bad_parameters"),
+        *("allocations", "options", "bad_parameters", "limits", "sklearn_parity"),
     ],
     "_engine/prediction.py": ["one_row", "limits", "convnet", "diagnostics"],
     "_engine/batches.py": ["training", "allocations", "convnet_training"],
