@@ -89,7 +89,7 @@ def test_dense_networks(
     seed,
     data,
 ):
-    loss, n_outputs = drawn_loss(kind, n_outputs, data.draw)
+    loss, n_outputs = drawn_loss(kind, n_outputs, data.draw, COMPILED_LOSSES)
     layers = [GaussianNoise(noise)] * bool(noise and not as_sparse)
     for units, activation, batch_norm, dropout in hidden:
         layers += [Dense(units)] + [BatchNorm(epsilon=0.1)] * batch_norm

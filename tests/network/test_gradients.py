@@ -46,10 +46,10 @@ def targets(loss, shape, rng):
     return np.eye(shape[1])[rng.integers(0, shape[1], shape[0])]
 
 
-def drawn_loss(kind, n_outputs, draw):
+def drawn_loss(kind, n_outputs, draw, losses=LOSSES):
     """A loss of a class, its parameter drawn, and how many outputs it takes."""
     if kind is MultiHead:
-        kinds = draw(st.lists(st.sampled_from(LOSSES), min_size=2, max_size=3))
+        kinds = draw(st.lists(st.sampled_from(losses), min_size=2, max_size=3))
         heads, sizes = zip(*(drawn_loss(head, n_outputs, draw) for head in kinds), strict=True)
         return MultiHead(heads, sizes), sum(sizes)
     if kind in (HuberLoss, PinballLoss):
