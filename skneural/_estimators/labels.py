@@ -234,10 +234,12 @@ class LabelColumns:
 
     @classmethod
     def learn(cls, y: np.ndarray, classes: ArrayLike | None, partial: bool) -> Self:
-        own: Sequence[ArrayLike | None] = [None] * y.shape[1]
+        own: Sequence[ArrayLike | None]
         if partial:
             n_columns = len(classes) if _is_list_of_lists(classes) else y.shape[1]
             own = _one_a_column(classes, y, n_columns)
+        else:
+            own = [None] * y.shape[1]
         columns = []
         for k, labels in enumerate(y.T):
             with _in_column(k):
