@@ -53,6 +53,7 @@ Lengths = int | Sequence[int | Sequence[int]]
 PoolStrides = int | Sequence[int | Sequence[int] | None] | None
 Paddings = str | int | Sequence[str | int | Sequence[int]]
 Pools = str | Sequence[str | None] | None
+Augment = Mapping[str, float] | Callable[[np.ndarray, np.random.Generator], np.ndarray] | None
 
 
 class _Block(TypedDict):
@@ -73,9 +74,7 @@ class _Block(TypedDict):
 class BaseConvNet(BaseMLP):
     """Parameters and layers that the convolutional networks share."""
 
-    augmentation: (
-        Mapping[str, float] | Callable[[np.ndarray, np.random.Generator], np.ndarray] | None
-    )
+    augmentation: Augment
     filters: int | Sequence[int]
     input_shape: int | Sequence[int] | None
     pool: Pools

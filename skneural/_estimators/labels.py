@@ -279,8 +279,8 @@ class LabelColumns:
         dtype = np.result_type(*decoded) if len(kinds) == 1 else object  # never 1 as "1"
         return np.stack(decoded, axis=1, dtype=dtype)
 
-    def probabilities(self, logits: Array, loss: MultiHead) -> list[Array]:
-        heads = zip(self._split(logits), loss.heads, strict=True)
+    def probabilities(self, logits: Array, loss: Loss) -> list[Array]:
+        heads = zip(self._split(logits), cast(MultiHead, loss).heads, strict=True)
         return [column.probabilities(part, head) for (column, part), head in heads]
 
     def log_probabilities(self, logits: Array) -> list[Array]:
