@@ -5,12 +5,11 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Iterable
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TypeVar, cast
 
 from sklearn.base import BaseEstimator
 
-_Parameters = ParamSpec("_Parameters")
-_Result = TypeVar("_Result")
+_Method = TypeVar("_Method", bound=Callable[..., object])
 
 # what other libraries call a value, in small letters and digits alone
 _VALUES = {
@@ -171,9 +170,7 @@ def keyword_advice(keyword: str, known: Iterable[str], parameters: Iterable[str]
     return f" The closest name is {close[0]}." if close else ""
 
 
-def explain_unknown_keywords(
-    method: Callable[Concatenate[BaseEstimator, _Parameters], _Result],
-) -> Callable[Concatenate[BaseEstimator, _Parameters], _Result]:
+def explain_unknown_keywords(method: _Method) -> _Method:
     """Let the TypeError about an unknown keyword of a method say what to write instead.
 
     The signature stays as it is, for `get_params`, `clone` and `help`.
@@ -181,9 +178,7 @@ def explain_unknown_keywords(
     known = inspect.signature(method).parameters
 
     @functools.wraps(method)
-    def checked(
-        self: BaseEstimator, *args: _Parameters.args, **kwargs: _Parameters.kwargs
-    ) -> _Result:
+    def checked(self: BaseEstimator, *args: object, **kwargs: object) -> object:
         for keyword in kwargs:
             if keyword not in known:
                 is_init = method.__name__ == "__init__"
@@ -194,4 +189,4 @@ def explain_unknown_keywords(
                 )
         return method(self, *args, **kwargs)
 
-    return checked
+    return cast(_Method, checked)

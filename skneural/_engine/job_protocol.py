@@ -47,7 +47,7 @@ class Job(Protocol):
         """Whose steps are taken; none where only gradients are asked for."""
 
     @property
-    def augment(self) -> Callable[[Rows, np.random.Generator], Array] | None:
+    def augment(self) -> Callable[[Array, np.random.Generator], Array] | None:
         """Function applied to every batch, or None."""
 
 

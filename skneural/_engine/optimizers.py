@@ -19,7 +19,10 @@ from skneural._network.array_types import Array, Arrays
 class Optimizer(Protocol):
     """The contract of an optimizer."""
 
-    # of each its own: what its `init` returns
+    # the state is a dict of a type that each has for itself
+    def init(self, theta: Array) -> Any:
+        """Return the state before the first step."""
+
     def step(self, theta: Array, grad: Array, rate: float, state: Any) -> None:
         """Update `theta` and `state`; may destroy `grad`."""
 

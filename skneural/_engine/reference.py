@@ -1,6 +1,7 @@
 """The NumPy engine: training batch by batch, layer by layer, as it is defined."""
 
 import math
+from typing import cast
 
 import numpy as np
 
@@ -81,7 +82,7 @@ class ReferenceTraining:
         """One update; return the loss before it, and the norm of the gradient if measured."""
         job, network = self.job, self.network
         if job.augment is not None:
-            x = job.augment(x, job.progress.rngs["augmentation"])
+            x = job.augment(cast(Array, x), job.progress.rngs["augmentation"])
         loss = network.loss_and_grad(x, y, sample_weight, job.alpha, job.l1_ratio)
         if is_last or job.max_grad_norm < math.inf:
             norm = math.sqrt(np.dot(network.grad, network.grad))

@@ -1,5 +1,7 @@
 """What "auto" stands for where it depends on the number of samples."""
 
+import numpy as np
+
 # More samples: a tenth of them tells scores apart by less than a percent, and the rest are
 # enough to train on. The number is that of HistGradientBoostingClassifier.
 MANY_SAMPLES = 10_000
@@ -12,7 +14,7 @@ PENALTY_OF_A_PART = 1e-4
 DECAY = 0.01
 
 
-def auto_batch_size(n_samples):
+def auto_batch_size(n_samples: int) -> int:
     """Return the number of samples per mini-batch for ``batch_size="auto"``.
 
     Parameters
@@ -27,7 +29,12 @@ def auto_batch_size(n_samples):
     return min(BATCH_SIZE, n_samples)
 
 
-def auto_alpha(solver, batch_size, n_samples, sample_weight=None):
+def auto_alpha(
+    solver: str,
+    batch_size: int,
+    n_samples: int | None,
+    sample_weight: np.ndarray | None = None,
+) -> float:
     """Return the strength of the penalty for ``alpha="auto"``.
 
     A penalty is divided by the sum of the sample weights of a mini-batch. Multiplied by the
@@ -58,6 +65,6 @@ def auto_alpha(solver, batch_size, n_samples, sample_weight=None):
     return PENALTY * batch_size / n_samples * min(mean, 1.0)
 
 
-def auto_early_stopping(n_samples):
+def auto_early_stopping(n_samples: int) -> bool:
     """Return whether ``early_stopping="auto"`` holds a part of so many samples out."""
     return n_samples > MANY_SAMPLES

@@ -1,26 +1,38 @@
 """Methods that an estimator has or lacks depending on its parameters."""
 
 import functools
-from types import MethodType
+from collections.abc import Callable
+from types import FunctionType, MethodType
+from typing import TypeVar, cast
+
+from sklearn.base import BaseEstimator
+
+_Method = TypeVar("_Method", bound=Callable[..., object])
 
 
-def available_if(check):
+def available_if(check: Callable[[BaseEstimator], object]) -> Callable[[_Method], _Method]:
     """Decorate a method that exists only where `check(estimator)` raises no error.
 
     As `sklearn.utils.metaestimators.available_if`, but for the error: there the reason is the
     cause of an error that does not name it, and here it is part of the message.
     """
-    return functools.partial(_AvailableMethod, check)
+    # to an editor or a type checker the method looks as it was written
+    decorator = functools.partial(_AvailableMethod, check)
+    return cast(Callable[[_Method], _Method], decorator)
 
 
 class _AvailableMethod:
     """Descriptor of such a method."""
 
-    def __init__(self, check, function):
+    def __init__(
+        self, check: Callable[[BaseEstimator], object], function: FunctionType
+    ) -> None:
         self.check, self.function = check, function
-        functools.update_wrapper(self, function)
+        functools.update_wrapper(self, function)  # type: ignore[arg-type]  # is not callable
 
-    def __get__(self, estimator, owner=None):
+    def __get__(
+        self, estimator: BaseEstimator | None, owner: type | None = None
+    ) -> FunctionType | MethodType:
         if estimator is None:
             return self.function
         try:

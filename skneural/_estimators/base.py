@@ -2,17 +2,23 @@
 
 import math
 import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from typing import Literal, Self, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from skneural._checks.data import Matrix
 from skneural._checks.foreign_names import explain_unknown_keywords
+from skneural._checks.parameters import CheckValue
 from skneural._checks.parameters import input_shape as check_input_shape
 from skneural._engine.blas_threads import blas_threads_for
 from skneural._engine.prediction import activations, compiled_prediction, raw_prediction
@@ -27,34 +33,64 @@ from skneural._estimators.fit_warnings import (
     warn_of_scale,
     warn_of_validation_data,
 )
-from skneural._estimators.fitted_attributes import fitted_attributes, unchanged_on_error
+from skneural._estimators.fitted_attributes import UnchangedOnError, fitted_attributes
 from skneural._estimators.parameter_combinations import check_parameters
-from skneural._estimators.preparation import prepare, start_from
+from skneural._estimators.preparation import Given, prepare, start_from
+from skneural._estimators.target_scale import TargetScale
+from skneural._network.array_types import Array, DType, Shape, Sparse
+from skneural._network.layers.base import Layer
+from skneural._network.losses.base import Loss
 from skneural._network.network import Network
+from skneural._network.summary import Summary
 from skneural._training import epochs, lbfgs
-from skneural._training.interrupt import deferred_interrupt
+from skneural._training.augmentation import Augmentation
+from skneural._training.interrupt import Interrupt, deferred_interrupt
+from skneural._training.job import Job
+from skneural._training.progress import Progress
 from skneural._training.reporting import Reporting
+from skneural._training.validation import Rows
+
+_Computed = TypeVar("_Computed")
 
 
 class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
     """fit, partial_fit and fitted attributes of every estimator here."""
 
-    _same_labels = {}  # what `_encode_y` needs to know of further rows
-    _target_scale = None  # a TargetScale after the fit of a regressor that normalizes y
+    batch_size: int | Literal["auto"]
+    dtype: Literal["auto", "float32", "float64"]
+    input_noise: float
+    max_iter: int
+    solver: str
+    verbose: bool | int
+    warm_start: bool
+
+    loss_curve_: list[float]
+    n_features_in_: int
+    network_: Network
+    _progress: Progress
+
+    _build_layers: Callable[[Shape, Shape | None], list[Layer]]
+    _make_loss: Callable[[], Loss]
+
+    _parameter_checks: Mapping[str, CheckValue] = {}
+    _same_labels: Mapping[str, bool] = {}  # what `_encode_y` needs to know of further rows
+    _target_scale: TargetScale | None = (
+        None  # a TargetScale after the fit of a regressor that normalizes y
+    )
 
     @explain_unknown_keywords
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
+        X: ArrayLike | Sparse,
+        y: ArrayLike | Sparse,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-        coefs_init=None,
-        intercepts_init=None,
-    ):
+        X_val: ArrayLike | Sparse | None = None,
+        y_val: ArrayLike | Sparse | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        coefs_init: Iterable[ArrayLike] | None = None,
+        intercepts_init: Iterable[ArrayLike] | None = None,
+    ) -> Self:
         """Train the network on all of the data.
 
         Parameters
@@ -114,7 +150,8 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         """
         given = X_val, y_val, sample_weight_val
         start = coefs_init, intercepts_init
-        with deferred_interrupt() as interrupt, unchanged_on_error(self):
+        kept = UnchangedOnError(self)
+        with deferred_interrupt() as interrupt, closing(kept), kept:
             job, doubt = self._fit(X, y, sample_weight, given, *start, interrupt)
         # only now, so that a warning that was made an error finds a fitted estimator
         warn_of_failed_score(self, job.validation)
@@ -125,14 +162,23 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         return self
 
     @with_callbacks
-    def _fit(self, X, y, sample_weight, given, coefs_init, intercepts_init, interrupt):
+    def _fit(
+        self,
+        X: object,
+        y: object,
+        sample_weight: object,
+        given: Given,
+        coefs_init: Iterable[object] | None,
+        intercepts_init: Iterable[object] | None,
+        interrupt: Interrupt,
+    ) -> tuple[Job, str | None]:
         """Fit, and tell the callbacks; return the job that was run, and a doubt or None."""
         self._check_parameters()
         context = self._init_callback_context(max_subtasks=self.max_iter)
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         task = {"estimator": self, "X": X, "y": y, "metadata": weights}
         context.call_on_fit_task_begin(**task)
-        restore = vars(self).pop("_restore", None)  # left by a Checkpoint that resumes
+        restore = self.__dict__.pop("_restore", None)  # left by a Checkpoint that resumes
         resume = restore is not None or (self.warm_start and hasattr(self, "network_"))
         job = prepare(self, X, y, sample_weight, resume=resume, given=given)
         warn_of_validation_data(self, job, given)
@@ -155,14 +201,17 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         del self._job
         return job, doubt
 
-    def _measure_fit(self, job):
+    def _measure_fit(self, job: Job) -> None:
         """Compare predictions with the training targets; classifiers have no use for it."""
 
-    def _why_useless(self):
+    def _why_useless(self) -> str | None:
         """Return why a constant would predict better than the network, or None."""
 
-    def _partial_fit(self, X, y, sample_weight, given, **encoding):
-        with unchanged_on_error(self):
+    def _partial_fit(
+        self, X: object, y: object, sample_weight: object, given: Given, **encoding: object
+    ) -> Self:
+        kept = UnchangedOnError(self)
+        with closing(kept), kept:
             with deferred_interrupt() as interrupt:
                 self._check_parameters()
                 job = prepare(
@@ -185,7 +234,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         warn_of_failed_score(self, job.validation)
         return self
 
-    def _run(self, job, reporting):
+    def _run(self, job: Job, reporting: Reporting) -> str | None:
         """Train a job and take over what it leaves; return a doubt about it or None."""
         run = lbfgs.train if self.solver == "lbfgs" else epochs.train
         network = job.progress.network
@@ -197,12 +246,12 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         self._take_over(job.progress, job.batch_size)
         return doubt
 
-    def _take_over(self, progress, batch_size):
+    def _take_over(self, progress: Progress, batch_size: int) -> None:
         """Set the fitted attributes that follow from where a network stands."""
         self._forget_validation_scores()
-        vars(self).update(fitted_attributes(progress, batch_size))
+        self.__dict__.update(fitted_attributes(progress, batch_size))
 
-    def _attributes_after_epoch(self, progress, batch_size):
+    def _attributes_after_epoch(self, progress: Progress, batch_size: int) -> dict[str, object]:
         """The fitted attributes as if the fit ended with this epoch, for its callbacks.
 
         The weights are those of the epoch, even if the fit restores the best ones at its end.
@@ -211,30 +260,30 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
             progress = replace(progress, optimizer_state={})
         return {**fitted_attributes(progress.copy(), batch_size), "_job": None}
 
-    def _forget_validation_scores(self):
+    def _forget_validation_scores(self) -> None:
         for name in ("validation_scores_", "best_validation_score_"):
-            vars(self).pop(name, None)
+            self.__dict__.pop(name, None)
 
     @property
-    def coefs_(self):
+    def coefs_(self) -> tuple[Array, ...]:
         """Weight matrices, from input to output: views into the network's parameters."""
         return self._fitted_params("weight")
 
     @property
-    def intercepts_(self):
+    def intercepts_(self) -> tuple[Array, ...]:
         """Bias vectors, from input to output: views into the network's parameters."""
         return self._fitted_params("bias")
 
-    def _fitted_params(self, name):
+    def _fitted_params(self, name: str) -> tuple[Array, ...]:
         self._refuse_unfitted()
         return self.network_.params(name)
 
-    def _refuse_unfitted(self):
+    def _refuse_unfitted(self) -> None:
         """Let a property of fitted estimators be missing before `fit`."""
         if "network_" not in vars(self):
             raise AttributeError(f"This {type(self).__name__} instance is not fitted yet.")
 
-    def summary(self, input_shape=None):
+    def summary(self, input_shape: int | Sequence[int] | None = None) -> Summary:
         """Return the table of the layers: output shapes, parameters, bytes of a batch.
 
         Parameters
@@ -263,13 +312,13 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         self._check_parameters()
         shape = self._described_shape(input_shape)
         dtype = "float64" if self.dtype == "auto" else self.dtype
-        network = Network(self._build_layers(shape, None), None, shape, dtype)
+        network = Network(self._build_layers(shape, None), Loss(), shape, np.dtype(dtype))
         batch_size = self.batch_size
         if batch_size == "auto":
             batch_size = auto_batch_size(sys.maxsize)
         return network.summary(batch_size)
 
-    def activations(self, X):
+    def activations(self, X: ArrayLike | Sparse) -> list[Array]:
         """Compute what every layer says about some rows, from input to output.
 
         Parameters
@@ -304,35 +353,37 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         """
         return self._computed(X, activations)
 
-    def _raw_prediction(self, X):
+    def _raw_prediction(self, X: object) -> Array:
         """Check X and return the network's output before the inverse link."""
         network = self._fitted_network()
-        if program_of(network) is not None and has_plain_rows(self, X, network.dtype):
+        if program_of(network) is not None and has_plain_rows(X, self, network.dtype):
             raw, is_finite = compiled_prediction(network, X, _most_bytes())
             if is_finite:
                 return raw
         return self._computed(X, raw_prediction)
 
-    def _computed(self, X, compute):
+    def _computed(
+        self, X: object, compute: Callable[[Network, Matrix, int], _Computed]
+    ) -> _Computed:
         network = self._fitted_network()
-        X = check_x(self, X, "X", network.dtype)
+        rows = check_x(self, X, "X", network.dtype)
         with np.errstate(over="ignore", invalid="ignore"):
-            return compute(network, X, _most_bytes())
+            return compute(network, rows, _most_bytes())
 
-    def _fitted_network(self):
+    def _fitted_network(self) -> Network:
         if not hasattr(self, "network_"):  # asked first: the check takes as long as a row
             check_is_fitted(self, "network_")
         return self.network_
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         """Check every constructor parameter, by name, before any work."""
         check_parameters(self)
 
-    def _as_rows(self, X, name, *, reset=False):
+    def _as_rows(self, X: object, name: str, *, reset: bool = False) -> object:
         """Lay samples out as rows of features."""
         return X
 
-    def _shape_advice(self, shape, name, *, reset=False):
+    def _shape_advice(self, shape: Shape, name: str, *, reset: bool = False) -> str:
         """What to write instead if X has a shape that is refused, else ""."""
         n_features = None if reset else self.n_features_in_
         if len(shape) > 1 and math.prod(shape) == n_features and shape[1:] != (n_features,):
@@ -344,7 +395,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
             "use ConvNetClassifier or ConvNetRegressor, which take images and signals."
         )
 
-    def _described_shape(self, input_shape):
+    def _described_shape(self, input_shape: int | Sequence[int] | None) -> Shape:
         """The shape of one sample before any was seen, from what the user says."""
         check_input_shape("input_shape", input_shape)
         if input_shape is None:
@@ -354,42 +405,46 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
             )
         return (math.prod(np.ravel(input_shape).tolist()),)
 
-    def _sample_shape(self, X):
+    def _sample_shape(self, X: Matrix) -> Shape:
         """The shape of one sample, as the network takes it."""
         return X.shape[1:]
 
-    def _make_network(self, layers, input_shape, dtype, *, resume):
+    def _make_network(
+        self, layers: list[Layer], input_shape: Shape, dtype: DType, *, resume: bool
+    ) -> Network:
         """The network of these layers, before it has parameters."""
         return Network(layers, self._make_loss(), input_shape, dtype)
 
-    def _make_augmentation(self):
+    def _make_augmentation(self) -> Augmentation | None:
         """What is done to each training batch, or None."""
         return None
 
-    def _labels_to_stratify(self, y):
+    def _labels_to_stratify(self, y: Matrix) -> np.ndarray | None:
         """Class labels to keep in proportion, or None."""
         return None
 
-    def _weigh_classes(self, y, sample_weight, dtype):
+    def _weigh_classes(
+        self, y: Matrix, sample_weight: np.ndarray | None, dtype: DType
+    ) -> np.ndarray | None:
         """Return the sample weights; classifiers put class weights into them."""
         return sample_weight
 
-    def _learn_target_scale(self, rows, *, resume):
+    def _learn_target_scale(self, rows: Rows, *, resume: bool) -> None:
         """Learn mean and scale of the targets from the rows to train on; for regressors."""
 
-    def _scale_y(self, encoded, dtype):
+    def _scale_y(self, encoded: np.ndarray, dtype: DType) -> Array:
         """Return encoded targets in the units and the dtype of the network."""
         if self._target_scale is None:
             return encoded
         return self._target_scale.standardize(encoded, dtype)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         # noise would make X dense
         tags.input_tags.sparse = not (self.input_noise or getattr(self, "augmentation", None))
         return tags
 
 
-def _most_bytes():
+def _most_bytes() -> int:
     """What predictions may take beside their result."""
     return int(get_config()["working_memory"] * 2**20)

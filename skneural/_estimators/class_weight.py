@@ -1,12 +1,21 @@
 """Class weights: the factor of every row, from the weights of its labels."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
 import numpy as np
 from sklearn.utils.class_weight import compute_sample_weight
 
 from skneural._checks.data import named
 
+# labels are of any type, and a Mapping is invariant in that of its keys
+LabelWeights = Mapping[Any, float]
+ClassWeight = LabelWeights | Sequence[LabelWeights] | Literal["balanced"]
 
-def class_factors(class_weight, y, classes):
+
+def class_factors(
+    class_weight: ClassWeight, y: np.ndarray, classes: np.ndarray | list[np.ndarray]
+) -> np.ndarray:
     """Return the factor of every row of `y`.
 
     Parameters

@@ -1,22 +1,36 @@
 """What the classifiers share: labels, probabilities and decisions."""
 
-import numpy as np
-from scipy import sparse
-from sklearn.base import ClassifierMixin
-from sklearn.metrics import accuracy_score
-from sklearn.utils import column_or_1d
+from collections.abc import Callable, Mapping
+from typing import Self
 
-from skneural._checks.data import check_sample_weight, named, refuse_unreadable
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils import Tags, column_or_1d
+
+from skneural._checks.data import Matrix, check_sample_weight, named, refuse_unreadable
 from skneural._checks.foreign_names import explain_unknown_keywords
 from skneural._checks.parameters import trains_in_parts
 from skneural._estimators.available_if import available_if
-from skneural._estimators.class_weight import class_factors
-from skneural._estimators.labels import LabelColumn, LabelColumns, LabelIndicator, read_labels
+from skneural._estimators.class_weight import ClassWeight, class_factors
+from skneural._estimators.labels import (
+    LabelColumn,
+    LabelColumns,
+    LabelIndicator,
+    Labels,
+    label_array,
+    read_labels,
+)
+from skneural._network.array_types import Array, DType, Sparse
+from skneural._network.losses.base import Loss
 from skneural._network.losses.classification import CLASSIFIER_LOSSES
+from skneural._network.network import Network
 from skneural._training.default_scores import Accuracy
+from skneural._training.validation import Rows
 
 
-def _has_probabilities(estimator):
+def _has_probabilities(estimator: BaseEstimator) -> bool:
     """Whether the loss has a link to probabilities; the error says which have."""
     of_columns, _ = CLASSIFIER_LOSSES.get(estimator.loss, (None, None))
     if of_columns is None or not of_columns.probabilistic:
@@ -30,19 +44,26 @@ def _has_probabilities(estimator):
 class NeuralClassifierMixin(ClassifierMixin):
     """Labels in and out: binary, multiclass, multilabel, and several columns of labels."""
 
+    class_weight: ClassWeight | None
+    loss: str
+
+    classes_: np.ndarray | list[np.ndarray]
+    network_: Network
+    _labels: Labels
+
     @available_if(trains_in_parts)
     @explain_unknown_keywords
     def partial_fit(
         self,
-        X,
-        y,
-        classes=None,
-        sample_weight=None,
+        X: ArrayLike | Sparse,
+        y: ArrayLike | Sparse,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-    ):
+        X_val: ArrayLike | Sparse | None = None,
+        y_val: ArrayLike | Sparse | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Train for one epoch on a part of the data.
 
         Parameters
@@ -82,7 +103,15 @@ class NeuralClassifierMixin(ClassifierMixin):
         given = X_val, y_val, sample_weight_val
         return self._partial_fit(X, y, sample_weight, given, classes=classes, partial=True)
 
-    def _encode_y(self, y, dtype, *, resume, classes=None, partial=False):
+    def _encode_y(
+        self,
+        y: Matrix,
+        dtype: DType,
+        *,
+        resume: bool,
+        classes: ArrayLike | None = None,
+        partial: bool = False,
+    ) -> Array:
         """Return 0/1 targets of shape (n_samples, n_outputs), and learn `classes_`."""
         kind, y = read_labels(y, classes, self._labels if resume else None)
         if not resume:
@@ -97,15 +126,25 @@ class NeuralClassifierMixin(ClassifierMixin):
             self._labels.check_same(y, classes, partial)
         return self._labels.encode(y, dtype)
 
-    _same_labels = {"partial": True}  # validation rows need not have every label
+    _same_labels: Mapping[str, bool] = {
+        "partial": True
+    }  # validation rows need not have every label
 
-    def _labels_to_stratify(self, y):
+    def _labels_to_stratify(self, y: Matrix) -> np.ndarray | None:
         return column_or_1d(y) if isinstance(self._labels, LabelColumn) else None
 
-    def _make_loss(self):
+    def _make_loss(self) -> Loss:
         return self._labels.make_loss(self.loss)
 
-    def _weigh_classes(self, y, sample_weight, dtype, *, classes=None, partial=False):
+    def _weigh_classes(
+        self,
+        y: Matrix,
+        sample_weight: np.ndarray | None,
+        dtype: DType,
+        *,
+        classes: ArrayLike | None = None,
+        partial: bool = False,
+    ) -> np.ndarray | None:
         """Multiply the sample weights by the weights of their classes."""
         if self.class_weight is None:
             return sample_weight
@@ -114,18 +153,18 @@ class NeuralClassifierMixin(ClassifierMixin):
                 "class_weight='balanced' needs all of y, which partial_fit does not see. "
                 "Pass a dict, for example from sklearn.utils.class_weight.compute_class_weight."
             )
-        y = y.toarray() if sparse.issparse(y) else np.asarray(y)
+        labels = label_array(y)
         classes = self.classes_
         if isinstance(self._labels, LabelColumn):
-            y = column_or_1d(y)
+            labels = column_or_1d(labels)
         elif isinstance(self._labels, LabelIndicator):
-            classes = [np.arange(2)] * y.shape[1]
-        weight = class_factors(self.class_weight, y, classes).astype(dtype)
+            classes = [np.arange(2)] * labels.shape[1]
+        weight = class_factors(self.class_weight, labels, classes).astype(dtype)
         if not weight.any():
             raise ValueError(f"class_weight={self.class_weight!r} leaves every row of y out.")
         return weight if sample_weight is None else weight * sample_weight
 
-    def _quick_score(self, rows):
+    def _quick_score(self, rows: Rows) -> Callable[[np.ndarray], float] | None:
         """Return `score` of some rows as a function of their raw predictions.
 
         None where a subclass predicts or scores in a way of its own.
@@ -135,7 +174,12 @@ class NeuralClassifierMixin(ClassifierMixin):
             return None
         return Accuracy(self._labels.decode, rows.encoded, rows.sample_weight)
 
-    def score(self, X, y, sample_weight=None):
+    def score(
+        self,
+        X: ArrayLike | Sparse,
+        y: ArrayLike | Sparse,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """Return the accuracy: the share of the rows that are predicted right.
 
         Parameters
@@ -158,12 +202,12 @@ class NeuralClassifierMixin(ClassifierMixin):
         if not isinstance(self._labels, LabelColumns):
             with named("y"):
                 return accuracy_score(y, predicted, sample_weight=sample_weight)
-        y = y.toarray() if sparse.issparse(y) else np.asarray(y)
-        if y.shape != predicted.shape:
-            raise ValueError(f"y must have shape {predicted.shape}, got {y.shape}.")
-        return float(np.average((y == predicted).all(axis=1), weights=sample_weight))
+        labels = label_array(y)
+        if labels.shape != predicted.shape:
+            raise ValueError(f"y must have shape {predicted.shape}, got {labels.shape}.")
+        return float(np.average((labels == predicted).all(axis=1), weights=sample_weight))
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike | Sparse) -> Array | list[Array]:
         """Logits: what the output layer says before softmax or the logistic function.
 
         Parameters
@@ -180,7 +224,7 @@ class NeuralClassifierMixin(ClassifierMixin):
         logits = self._raw_prediction(X)
         return self._labels.decide(logits)
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike | Sparse) -> np.ndarray:
         """Predict class labels, or a label indicator matrix for a multilabel problem.
 
         Parameters
@@ -198,7 +242,7 @@ class NeuralClassifierMixin(ClassifierMixin):
         return self._labels.decode(logits)
 
     @available_if(_has_probabilities)
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike | Sparse) -> Array | list[Array]:
         """Predict probabilities of classes.
 
         Parameters
@@ -218,7 +262,7 @@ class NeuralClassifierMixin(ClassifierMixin):
         return self._labels.probabilities(logits, self.network_.loss)
 
     @available_if(_has_probabilities)
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: ArrayLike | Sparse) -> Array | list[Array]:
         """Predict logarithms of probabilities.
 
         Parameters
@@ -236,7 +280,7 @@ class NeuralClassifierMixin(ClassifierMixin):
         logits = self._raw_prediction(X)
         return self._labels.log_probabilities(logits)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         tags.target_tags.multi_output = True

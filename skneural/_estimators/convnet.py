@@ -1,13 +1,17 @@
 """The blocks of a convolutional network: from parameters to layers."""
 
 import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from numbers import Integral
+from typing import Literal, TypedDict, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import Tags
 
 from skneural._checks import parameters as check
-from skneural._checks.data import advised, shape_of
+from skneural._checks.data import Matrix, advised, shape_of
 from skneural._checks.shape_advice import (
     advice,
     doubtful_axes,
@@ -17,16 +21,20 @@ from skneural._checks.shape_advice import (
 )
 from skneural._checks.warn import warn
 from skneural._estimators.mlp import BaseMLP
+from skneural._network.array_types import DType, Shape
 from skneural._network.layers.activations import ACTIVATIONS
+from skneural._network.layers.base import Layer
 from skneural._network.layers.batch_norm import BatchNorm
 from skneural._network.layers.conv import Conv2D
 from skneural._network.layers.dropout import Dropout
 from skneural._network.layers.flatten import Flatten
 from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
+from skneural._network.layers.windows import Padding, PerAxis
+from skneural._network.network import Network
 from skneural._training.augmentation import Augmentation
 
 # of a block: what is checked about one value, or about each of one a block
-_BLOCK_CHECKS = {
+_BLOCK_CHECKS: Mapping[str, check.CheckValue] = {
     "kernel_size": check.number_or_pair(1),
     "strides": check.number_or_pair(1),
     "padding": check.either("same", check.either("valid", check.number_or_pair(0))),
@@ -40,27 +48,58 @@ _BLOCK_CHECKS = {
 _HINT = " A pair of height and width stands in a sequence of one a block, as in ((3, 5),)."
 
 
+# as constructor parameters give them: one value for all blocks, or one a block
+Lengths = int | Sequence[int | Sequence[int]]
+PoolStrides = int | Sequence[int | Sequence[int] | None] | None
+Paddings = str | int | Sequence[str | int | Sequence[int]]
+Pools = str | Sequence[str | None] | None
+Augment = Mapping[str, float] | Callable[[np.ndarray, np.random.Generator], np.ndarray] | None
+
+
+class _Block(TypedDict):
+    """The parameters of one block."""
+
+    filters: int
+    activation: str
+    dropout: float
+    kernel_size: PerAxis
+    strides: PerAxis
+    padding: Padding
+    dilation: PerAxis
+    pool: Literal["max", "average", "global_average"] | None
+    pool_size: PerAxis
+    pool_strides: PerAxis | None
+
+
 class BaseConvNet(BaseMLP):
     """Parameters and layers that the convolutional networks share."""
 
-    _parameter_checks = {
+    augmentation: Augment
+    filters: int | Sequence[int]
+    input_shape: int | Sequence[int] | None
+    pool: Pools
+
+    input_shape_: Shape
+
+    _parameter_checks: Mapping[str, check.CheckValue] = {
         **BaseMLP._parameter_checks,
         "filters": check.layer_sizes,
         "input_shape": check.input_shape,
         "augmentation": check.augmentation,
     }
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         super()._check_parameters()
         self._blocks()
 
-    def _n_blocks(self):
+    def _n_blocks(self) -> int:
         return len(check.layer_sizes("filters", self.filters))
 
-    def _blocks(self):
+    def _blocks(self) -> list[_Block]:
         """Return a dict of filters, kernel size and so on for every block."""
         filters = check.layer_sizes("filters", self.filters)
         activations, dropouts = self._activations_and_dropouts()
+        columns: dict[str, Sequence[object]]
         columns = {"filters": filters, "activation": activations, "dropout": dropouts}
         for name, check_value in _BLOCK_CHECKS.items():
             value = getattr(self, name)
@@ -72,14 +111,15 @@ class BaseConvNet(BaseMLP):
                 f"{len(filters)} blocks only, got {self.pool!r}."
             )
         return [
-            {name: values[i] for name, values in columns.items()} for i in range(len(filters))
+            cast(_Block, {name: values[i] for name, values in columns.items()})
+            for i in range(len(filters))
         ]
 
-    def _build_layers(self, input_shape, output_shape):
+    def _build_layers(self, input_shape: Shape, output_shape: Shape | None) -> list[Layer]:
         """The layers of the network, described but not built."""
         layers, shape = self._noise(), input_shape
         for block in self._blocks():
-            for layer in self._block_layers(**block):
+            for layer in self._block_layers(block):
                 # rows too short to be pooled again go on as they are
                 if isinstance(layer, MaxPool | AveragePool) and self._is_short(shape, layer):
                     continue
@@ -89,52 +129,48 @@ class BaseConvNet(BaseMLP):
                         shape = layer.build(shape)
         return [*layers, Flatten(), *self._head(output_shape)]
 
-    def _may_be_short(self, shape):
+    def _may_be_short(self, shape: Shape) -> bool:
         # flat rows without input_shape
         return self.input_shape is None and len(shape) == 2
 
-    def _is_short(self, shape, pool):
+    def _is_short(self, shape: Shape, pool: MaxPool | AveragePool) -> bool:
         size = pool.pool_size if isinstance(pool.pool_size, int) else max(pool.pool_size)
         return self._may_be_short(shape) and shape[0] < size
 
-    def _block_layers(
-        self,
-        filters,
-        kernel_size,
-        strides,
-        padding,
-        dilation,
-        activation,
-        dropout,
-        pool,
-        pool_size,
-        pool_strides,
-    ):
-        scheme = self._scheme(activation)
-        yield Conv2D(filters, kernel_size, strides, padding, dilation, scheme)
+    def _block_layers(self, block: _Block) -> Iterator[Layer]:
+        activation, pool = block["activation"], block["pool"]
+        yield Conv2D(
+            block["filters"],
+            block["kernel_size"],
+            block["strides"],
+            block["padding"],
+            block["dilation"],
+            self._scheme(activation),
+        )
         if self.batch_norm:
             yield BatchNorm()
-        pools = {
-            "max": lambda: MaxPool(pool_size, pool_strides),
-            "average": lambda: AveragePool(pool_size, pool_strides),
+        size, strides = block["pool_size"], block["pool_strides"]
+        pools: dict[str, Callable[[], Layer]] = {
+            "max": lambda: MaxPool(size, strides),
+            "average": lambda: AveragePool(size, strides),
             "global_average": GlobalAveragePool,
         }
-        rest = [ACTIVATIONS[activation]()]
+        rest: list[Layer] = [ACTIVATIONS[activation]()]
         if pool:
             rest.append(pools[pool]())
         # where the largest value has the largest input, pooling first gives the same output,
         # and leaves the activation a quarter of the work
         pool_first = pool == "max" and ACTIVATIONS[activation].never_falls
         yield from reversed(rest) if pool_first else rest
-        if dropout:
-            yield Dropout(float(dropout))
+        if block["dropout"]:
+            yield Dropout(float(block["dropout"]))
 
-    def _make_augmentation(self):
+    def _make_augmentation(self) -> Augmentation | None:
         if not self.augmentation:
             return None
         return Augmentation(self.augmentation, self.input_shape_)
 
-    def _as_rows(self, X, name, *, reset=False):
+    def _as_rows(self, X: object, name: str, *, reset: bool = False) -> object:
         """Lay images or signals out as flat rows; learn their shape if `reset`."""
         if not hasattr(X, "shape") and hasattr(X, "__array__"):
             X = np.asarray(X)
@@ -148,9 +184,13 @@ class BaseConvNet(BaseMLP):
                 f"{name} must hold {_described(self.input_shape_)}, as in fit; got shape "
                 f"{shape}."
             )
-        return X if len(shape) == 2 else np.reshape(X, (shape[0], math.prod(shape[1:])))
+        return (
+            X
+            if len(shape) == 2
+            else np.reshape(cast(ArrayLike, X), (shape[0], math.prod(shape[1:])))
+        )
 
-    def _shape_of_sample(self, given):
+    def _shape_of_sample(self, given: Shape) -> Shape:
         """(height, width, channels) or (length, channels) of samples that came as `given`."""
         if self.input_shape is not None:
             shape = with_channels(self.input_shape)
@@ -168,12 +208,13 @@ class BaseConvNet(BaseMLP):
             )
         return given if len(given) == 3 else (*given, 1)
 
-    def _described_shape(self, input_shape):
+    def _described_shape(self, input_shape: int | Sequence[int] | None) -> Shape:
         input_shape = self.input_shape if input_shape is None else input_shape
         super()._described_shape(input_shape)
+        assert input_shape is not None  # it would have been refused
         return with_channels(input_shape)
 
-    def _sample_shape(self, X):
+    def _sample_shape(self, X: Matrix) -> Shape:
         if self.input_shape is not None and (
             with_channels(self.input_shape) != self.input_shape_
         ):
@@ -183,7 +224,7 @@ class BaseConvNet(BaseMLP):
             )
         return self.input_shape_
 
-    def _shape_advice(self, shape, name, *, reset=False):
+    def _shape_advice(self, shape: Shape, name: str, *, reset: bool = False) -> str:
         """What to write instead if X has a shape that is refused, else ""."""
         if not reset:
             return advice(shape, self.input_shape_, name)
@@ -192,7 +233,9 @@ class BaseConvNet(BaseMLP):
         expected = with_channels(self.input_shape)
         return advice(shape, expected, name) or input_shape_advice(shape[1:], expected)
 
-    def _make_network(self, layers, input_shape, dtype, *, resume):
+    def _make_network(
+        self, layers: list[Layer], input_shape: Shape, dtype: DType, *, resume: bool
+    ) -> Network:
         """The network of these layers; warn if the axes of X may have been meant otherwise."""
         doubt = doubtful_axes(self.input_shape, self.input_shape_)
         with advised(lambda: doubt):
@@ -201,13 +244,13 @@ class BaseConvNet(BaseMLP):
             warn(f"{type(self).__name__}: {doubt}")
         return network
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
 
 
-def _plain(value):
+def _plain(value: object) -> PerAxis | str | None:
     """NumPy's strings and integers, and arrays of these, as those of Python."""
     if value is None:
         return None
@@ -215,10 +258,10 @@ def _plain(value):
         return str(value)
     if isinstance(value, Integral):
         return int(value)
-    return tuple(int(length) for length in value)
+    return tuple(int(length) for length in cast(Sequence[int], value))
 
 
-def _described(shape):
+def _described(shape: Shape) -> str:
     kind = (
         "images (height, width, channels)" if len(shape) == 3 else "signals (length, channels)"
     )

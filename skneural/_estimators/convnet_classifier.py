@@ -1,10 +1,24 @@
 """ConvNetClassifier: a convolutional network for class labels."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
 from skneural._checks import parameters as check
 from skneural._checks.foreign_names import explain_unknown_keywords
+from skneural._estimators.class_weight import ClassWeight
 from skneural._estimators.classifier import NeuralClassifierMixin
-from skneural._estimators.convnet import BaseConvNet
+from skneural._estimators.convnet import (
+    Augment,
+    BaseConvNet,
+    Lengths,
+    Paddings,
+    Pools,
+    PoolStrides,
+)
 from skneural._network.losses.classification import CLASSIFIER_LOSSES
+from skneural.schedules import Schedule
 
 
 class ConvNetClassifier(NeuralClassifierMixin, BaseConvNet):
@@ -262,7 +276,7 @@ class ConvNetClassifier(NeuralClassifierMixin, BaseConvNet):
     (8, 8, 1)
     """
 
-    _parameter_checks = {
+    _parameter_checks: Mapping[str, check.CheckValue] = {
         **BaseConvNet._parameter_checks,
         "loss": check.one_of(*CLASSIFIER_LOSSES),
         "class_weight": check.class_weight,
@@ -271,55 +285,55 @@ class ConvNetClassifier(NeuralClassifierMixin, BaseConvNet):
     @explain_unknown_keywords
     def __init__(
         self,
-        filters=(16, 32),
+        filters: int | Sequence[int] = (16, 32),
         *,
-        kernel_size=3,
-        strides=1,
-        padding="same",
-        dilation=1,
-        pool="max",
-        pool_size=2,
-        pool_strides=None,
-        hidden_layer_sizes=(64,),
-        input_shape=None,
-        augmentation=None,
-        activation="relu",
-        loss="log_loss",
-        solver="adam",
-        learning_rate=3e-3,
-        schedule="auto",
-        decay=1.0,
-        batch_size="auto",
-        max_iter=50,
-        patience=None,
-        tol=1e-4,
-        target_score=None,
-        early_stopping=False,
-        validation_fraction=0.1,
-        scoring=None,
-        alpha="auto",
-        l1_ratio=0.0,
-        dropout=0.0,
-        batch_norm=False,
-        input_noise=0.0,
-        max_grad_norm=None,
-        weight_init="auto",
-        class_weight=None,
-        dtype="auto",
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.95,
-        rho=0.99,
-        epsilon=1e-8,
-        power_t=0.5,
-        max_fun=15_000,
-        shuffle=True,
-        warm_start=False,
-        verbose=False,
-        on_interrupt="raise",
-        random_state=None,
-    ):
+        kernel_size: Lengths = 3,
+        strides: Lengths = 1,
+        padding: Paddings = "same",
+        dilation: Lengths = 1,
+        pool: Pools = "max",
+        pool_size: Lengths = 2,
+        pool_strides: PoolStrides = None,
+        hidden_layer_sizes: int | Sequence[int] = (64,),
+        input_shape: int | Sequence[int] | None = None,
+        augmentation: Augment = None,
+        activation: str | Sequence[str] = "relu",
+        loss: str = "log_loss",
+        solver: str = "adam",
+        learning_rate: float = 3e-3,
+        schedule: str | Schedule = "auto",
+        decay: float = 1.0,
+        batch_size: int | Literal["auto"] = "auto",
+        max_iter: int = 50,
+        patience: int | None = None,
+        tol: float = 1e-4,
+        target_score: float | None = None,
+        early_stopping: bool | Literal["auto"] = False,
+        validation_fraction: float = 0.1,
+        scoring: str | Callable[..., float] | None = None,
+        alpha: float | Literal["auto"] = "auto",
+        l1_ratio: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
+        batch_norm: bool = False,
+        input_noise: float = 0.0,
+        max_grad_norm: float | None = None,
+        weight_init: str = "auto",
+        class_weight: ClassWeight | None = None,
+        dtype: Literal["auto", "float32", "float64"] = "auto",
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.95,
+        rho: float = 0.99,
+        epsilon: float = 1e-8,
+        power_t: float = 0.5,
+        max_fun: int = 15_000,
+        shuffle: bool = True,
+        warm_start: bool = False,
+        verbose: bool | int = False,
+        on_interrupt: Literal["raise", "warn"] = "raise",
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides

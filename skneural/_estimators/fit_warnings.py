@@ -1,14 +1,19 @@
 """Warnings of a fit: before training, of the data; after it, of how it ended."""
 
 import math
+from collections.abc import Sequence
 
 from sklearn.exceptions import ConvergenceWarning
 
 from skneural._checks.feature_scale import scale_doubt, unscaled_input
 from skneural._checks.warn import warn
+from skneural._estimators.estimator_protocol import Estimator
+from skneural._estimators.preparation import Given
+from skneural._training.job import Job
+from skneural._training.validation import Validation
 
 
-def warn_of_validation_data(estimator, job, given):
+def warn_of_validation_data(estimator: Estimator, job: Job, given: Given) -> None:
     """Warn, before training, of validation data that are missing or on another scale."""
     X_val, _, _ = given
     message = None
@@ -17,20 +22,20 @@ def warn_of_validation_data(estimator, job, given):
             f"scoring={estimator.scoring!r} has no effect without validation data. Set "
             "early_stopping=True, or pass X_val and y_val to fit."
         )
-    elif X_val is not None:
+    elif X_val is not None and job.validation is not None:
         message = scale_doubt(job.X, job.validation.validation.X)
     if message:
         warn(f"{type(estimator).__name__}: {message}")
 
 
-def warn_of_scale(estimator, job):
+def warn_of_scale(estimator: Estimator, job: Job) -> None:
     """Warn, before training, of features that should be scaled."""
     unscaled = unscaled_input(estimator, job.progress.network, job.X)
     if unscaled:
         warn(f"{type(estimator).__name__}: {unscaled}")
 
 
-def warn_of_failed_score(estimator, validation):
+def warn_of_failed_score(estimator: Estimator, validation: Validation | None) -> None:
     """Warn of a score that is NaN in the history because its scorer failed."""
     if validation is not None and validation.failure is not None:
         message = (
@@ -41,7 +46,7 @@ def warn_of_failed_score(estimator, validation):
         warn(message)
 
 
-def tell_of_interrupt(estimator):
+def tell_of_interrupt(estimator: Estimator) -> None:
     """Raise or warn, as the user wants, after a fit that Ctrl-C has ended."""
     message = (
         f"{type(estimator).__name__}.fit was interrupted: the estimator is fitted as far as it "
@@ -52,7 +57,9 @@ def tell_of_interrupt(estimator):
     warn(message, ConvergenceWarning)
 
 
-def warn_of_doubtful_end(estimator, losses, doubt):
+def warn_of_doubtful_end(
+    estimator: Estimator, losses: Sequence[float], doubt: str | None
+) -> None:
     """Warn of a fit that ended without an error, but hardly where it should."""
     first_loss = losses[0]
     # fewer epochs are a trial, of which nobody expects a good fit

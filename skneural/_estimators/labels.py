@@ -6,19 +6,26 @@ the first target, `check_same`, which compares a later target with them, and the
 returns), `decode` (what `predict` returns), `probabilities` and `log_probabilities`.
 """
 
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Self, TypeGuard, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from skneural._checks.data import named
 from skneural._checks.warn import warn
+from skneural._network.array_types import Array, DType
+from skneural._network.losses.base import Loss
 from skneural._network.losses.classification import CLASSIFIER_LOSSES, MultiHead
 
 
-def read_labels(y, classes=None, known=None):
+def read_labels(
+    y: object, classes: ArrayLike | None = None, known: "Labels | None" = None
+) -> "tuple[type[Labels], np.ndarray]":
     """Return the kind of labels that `y` has, and `y` as an array.
 
     Parameters
@@ -35,7 +42,7 @@ def read_labels(y, classes=None, known=None):
     kind : type
     y : ndarray of shape (n_samples,) or (n_samples, n_columns)
     """
-    y = y.toarray() if sparse.issparse(y) else np.asarray(y)
+    y = label_array(y)
     if isinstance(known, LabelColumns) or (known is None and _is_list_of_lists(classes)):
         return LabelColumns, y  # whatever else a part of the data may look like
     if y.ndim == 2 and y.dtype == object and len({_holds_text(column) for column in y.T}) == 2:
@@ -65,11 +72,16 @@ def read_labels(y, classes=None, known=None):
     return LabelIndicator, y
 
 
-def _holds_text(labels):
+def label_array(y: object) -> np.ndarray:
+    """Return labels, which may be in a sparse matrix, as an array."""
+    return cast(sparse.csr_array, y).toarray() if sparse.issparse(y) else np.asarray(y)
+
+
+def _holds_text(labels: np.ndarray) -> bool:
     return all(isinstance(label, str) for label in labels.tolist())
 
 
-def _is_list_of_lists(classes):
+def _is_list_of_lists(classes: object) -> TypeGuard[Sequence[ArrayLike]]:
     if not isinstance(classes, list | tuple | np.ndarray):
         return False
     try:
@@ -83,11 +95,11 @@ class LabelColumn:
 
     form = "a column of labels"
 
-    def __init__(self, classes):
+    def __init__(self, classes: np.ndarray) -> None:
         self.classes = classes
 
     @classmethod
-    def learn(cls, y, classes, partial):
+    def learn(cls, y: np.ndarray, classes: ArrayLike | None, partial: bool) -> Self:
         if partial:
             if classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
@@ -105,7 +117,7 @@ class LabelColumn:
             )
         return cls(labels)
 
-    def check_same(self, y, classes, partial):
+    def check_same(self, y: np.ndarray, classes: ArrayLike | None, partial: bool) -> None:
         if classes is not None and not np.array_equal(_check_classes(classes), self.classes):
             raise ValueError(
                 f"classes={classes!r} is not the same as in the calls before: {self.classes}."
@@ -117,7 +129,7 @@ class LabelColumn:
                 f"{self.classes}, got {labels}."
             )
 
-    def encode(self, y, dtype):
+    def encode(self, y: np.ndarray, dtype: DType) -> Array:
         labels, index = np.unique(y, return_inverse=True)
         place = {label: i for i, label in enumerate(self.classes.tolist())}
         unknown = [label for label in labels.tolist() if label not in place]
@@ -131,29 +143,29 @@ class LabelColumn:
         return one_hot
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Number of outputs of the network."""
         return 1 if len(self.classes) == 2 else len(self.classes)
 
-    def make_loss(self, name):
+    def make_loss(self, name: str) -> Loss:
         of_columns, of_one_hot_rows = CLASSIFIER_LOSSES[name]
         return of_columns() if self.size == 1 else of_one_hot_rows()
 
-    def decide(self, logits):
+    def decide(self, logits: Array) -> Array:
         return logits[:, 0] if self.size == 1 else logits
 
-    def decode(self, logits):
+    def decode(self, logits: Array) -> np.ndarray:
         index = (logits[:, 0] > 0).astype(int) if self.size == 1 else logits.argmax(axis=1)
         return self.classes[index]
 
-    def probabilities(self, logits, loss):
+    def probabilities(self, logits: Array, loss: Loss) -> Array:
         if self.size > 1:
             return _between_0_and_1(loss.predict(logits, out=logits))
         # 1 - p would round to 0 long before the probability does
         others = loss.predict(-logits, out=np.empty_like(logits))
         return _between_0_and_1(np.hstack([others, loss.predict(logits, out=logits)]))
 
-    def log_probabilities(self, logits):
+    def log_probabilities(self, logits: Array) -> Array:
         if self.size == 1:
             return _finite(-np.logaddexp(0, np.hstack([logits, -logits])))
         logits = logits - logits.max(axis=1, keepdims=True)
@@ -166,17 +178,17 @@ class LabelIndicator:
 
     form = "a label indicator matrix"
 
-    def __init__(self, classes, is_one_hot=False):
+    def __init__(self, classes: np.ndarray, is_one_hot: bool = False) -> None:
         self.classes = classes
         self.is_one_hot = is_one_hot  # whether every row of the first target had one 1
 
     @classmethod
-    def learn(cls, y, classes, partial):
+    def learn(cls, y: np.ndarray, classes: ArrayLike | None, partial: bool) -> Self:
         labels = cls(np.arange(y.shape[1]), bool((y.sum(axis=1) == 1).all()))
         labels.check_same(y, classes, partial)
         return labels
 
-    def check_same(self, y, classes, partial):
+    def check_same(self, y: np.ndarray, classes: ArrayLike | None, partial: bool) -> None:
         if y.shape[1] != len(self.classes):
             raise ValueError(
                 f"y must have the same number of labels as before, {len(self.classes)}, got "
@@ -188,23 +200,23 @@ class LabelIndicator:
                 f"numbers of its columns, {self.classes}; got {classes!r}."
             )
 
-    def encode(self, y, dtype):
+    def encode(self, y: np.ndarray, dtype: DType) -> Array:
         return y.astype(dtype)
 
-    def make_loss(self, name):
+    def make_loss(self, name: str) -> Loss:
         of_columns, _ = CLASSIFIER_LOSSES[name]
         return of_columns()
 
-    def decide(self, logits):
+    def decide(self, logits: Array) -> Array:
         return logits
 
-    def decode(self, logits):
+    def decode(self, logits: Array) -> np.ndarray:
         return (logits > 0).astype(int)
 
-    def probabilities(self, logits, loss):
+    def probabilities(self, logits: Array, loss: Loss) -> Array:
         return _between_0_and_1(loss.predict(logits, out=logits))
 
-    def log_probabilities(self, logits):
+    def log_probabilities(self, logits: Array) -> Array:
         return _finite(-np.logaddexp(0, -logits))
 
 
@@ -216,64 +228,69 @@ class LabelColumns:
 
     form = "several columns of labels"
 
-    def __init__(self, columns):
+    def __init__(self, columns: list[LabelColumn]) -> None:
         self.columns = columns
         self.classes = [column.classes for column in columns]
 
     @classmethod
-    def learn(cls, y, classes, partial):
+    def learn(cls, y: np.ndarray, classes: ArrayLike | None, partial: bool) -> Self:
+        own: Sequence[ArrayLike | None]
         if partial:
             n_columns = len(classes) if _is_list_of_lists(classes) else y.shape[1]
-            classes = _one_a_column(classes, y, n_columns)
+            own = _one_a_column(classes, y, n_columns)
+        else:
+            own = [None] * y.shape[1]
         columns = []
         for k, labels in enumerate(y.T):
             with _in_column(k):
-                own = classes[k] if partial else None
-                columns.append(LabelColumn.learn(labels, own, partial))
+                columns.append(LabelColumn.learn(labels, own[k], partial))
         return cls(columns)
 
-    def check_same(self, y, classes, partial):
+    def check_same(self, y: np.ndarray, classes: ArrayLike | None, partial: bool) -> None:
         given = classes is not None
-        classes = _one_a_column(classes if given else self.classes, y, len(self.columns))
+        own = _one_a_column(classes if given else self.classes, y, len(self.columns))
         for k, (column, labels) in enumerate(zip(self.columns, y.T, strict=True)):
             with _in_column(k):
-                column.check_same(labels, classes[k] if given else None, partial)
+                column.check_same(labels, own[k] if given else None, partial)
 
-    def encode(self, y, dtype):
+    def encode(self, y: np.ndarray, dtype: DType) -> Array:
         encoded = []
         for k, (column, labels) in enumerate(zip(self.columns, y.T, strict=True)):
             with _in_column(k):
                 encoded.append(column.encode(labels, dtype))
         return np.hstack(encoded)
 
-    def make_loss(self, name):
+    def make_loss(self, name: str) -> Loss:
         heads = [column.make_loss(name) for column in self.columns]
         return MultiHead(heads, [column.size for column in self.columns])
 
-    def _split(self, logits):
+    def _split(self, logits: Array) -> list[tuple[LabelColumn, Array]]:
         """Pair every column with a copy of its logits."""
         stops = np.cumsum([column.size for column in self.columns])[:-1]
         parts = map(np.ascontiguousarray, np.split(logits, stops, axis=1))
         return list(zip(self.columns, parts, strict=True))
 
-    def decide(self, logits):
+    def decide(self, logits: Array) -> list[Array]:
         return [column.decide(part) for column, part in self._split(logits)]
 
-    def decode(self, logits):
+    def decode(self, logits: Array) -> np.ndarray:
         decoded = [column.decode(part) for column, part in self._split(logits)]
         kinds = {labels.dtype.kind for labels in decoded}
         dtype = np.result_type(*decoded) if len(kinds) == 1 else object  # never 1 as "1"
         return np.stack(decoded, axis=1, dtype=dtype)
 
-    def probabilities(self, logits, loss):
-        heads = zip(self._split(logits), loss.heads, strict=True)
+    def probabilities(self, logits: Array, loss: Loss) -> list[Array]:
+        heads = zip(self._split(logits), cast(MultiHead, loss).heads, strict=True)
         return [column.probabilities(part, head) for (column, part), head in heads]
 
-    def log_probabilities(self, logits):
+    def log_probabilities(self, logits: Array) -> list[Array]:
         return [column.log_probabilities(part) for column, part in self._split(logits)]
 
 
-def _between_0_and_1(probabilities):
+Labels = LabelColumn | LabelIndicator | LabelColumns
+
+
+def _between_0_and_1(probabilities: Array) -> Array:
     """Round what is exactly 0 or 1 to the next number in between."""
     limits = np.finfo(probabilities.dtype)
     # two ufuncs take half as long as np.clip on a single row
@@ -281,13 +298,15 @@ def _between_0_and_1(probabilities):
     return np.minimum(probabilities, 1 - limits.epsneg, out=probabilities)
 
 
-def _finite(log_probabilities):
+def _finite(log_probabilities: Array) -> Array:
     """The logarithms of probabilities that are never 0."""
     lowest = np.log(np.finfo(log_probabilities.dtype).tiny)
     return np.maximum(log_probabilities, lowest, out=log_probabilities)
 
 
-def _one_a_column(classes, y, n_columns):
+def _one_a_column(
+    classes: ArrayLike | None, y: np.ndarray, n_columns: int
+) -> Sequence[ArrayLike]:
     """Return `classes` if it has an entry for each column of `y`."""
     if y.ndim != 2 or y.shape[1] != n_columns:
         raise ValueError(
@@ -303,7 +322,7 @@ def _one_a_column(classes, y, n_columns):
 
 
 @contextmanager
-def _in_column(k):
+def _in_column(k: int) -> Iterator[None]:
     """Let errors of the block say which column of y they are about."""
     try:
         yield
@@ -311,7 +330,7 @@ def _in_column(k):
         raise type(error)(f"Column {k} of y: {error}") from None
 
 
-def _check_classes(classes):
+def _check_classes(classes: ArrayLike | None) -> np.ndarray:
     """Return the sorted labels that `partial_fit` is told of."""
     try:
         with np.errstate(invalid="ignore"):  # NaN among integers is refused below

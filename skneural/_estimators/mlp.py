@@ -1,11 +1,16 @@
 """What the dense networks share: parameters, and the layers that they make."""
 
+from collections.abc import Mapping, Sequence
+from typing import Self, cast
+
 from skneural._checks import parameters as check
 from skneural._checks.foreign_names import keyword_advice
 from skneural._engine.optimizers import OPTIMIZERS
 from skneural._estimators.base import BaseNeuralNetwork
+from skneural._network.array_types import Shape
 from skneural._network.initializers import WEIGHT_INITS
 from skneural._network.layers.activations import ACTIVATIONS
+from skneural._network.layers.base import Layer
 from skneural._network.layers.batch_norm import BatchNorm
 from skneural._network.layers.dense import Dense
 from skneural._network.layers.dropout import Dropout
@@ -15,7 +20,13 @@ from skneural._network.layers.noise import GaussianNoise
 class BaseMLP(BaseNeuralNetwork):
     """Parameters and layers that the dense networks share."""
 
-    _parameter_checks = {
+    activation: str | Sequence[str]
+    batch_norm: bool
+    dropout: float | Sequence[float]
+    hidden_layer_sizes: int | Sequence[int]
+    weight_init: str
+
+    _parameter_checks: Mapping[str, check.CheckValue] = {
         "hidden_layer_sizes": check.layer_sizes,
         "batch_norm": check.boolean,
         "solver": check.one_of(*OPTIMIZERS, "lbfgs"),
@@ -50,7 +61,7 @@ class BaseMLP(BaseNeuralNetwork):
         "random_state": check.random_state,
     }
 
-    def set_params(self, **params):
+    def set_params(self, **params: object) -> Self:
         """Set parameters of this estimator.
 
         Parameters
@@ -83,41 +94,41 @@ class BaseMLP(BaseNeuralNetwork):
                     raise ValueError(f"{error}{keyword_advice(name, known)}") from None
         return super().set_params(**params)
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         self._activations_and_dropouts()  # first: what follows looks at their values
         super()._check_parameters()
 
-    def _n_blocks(self):
+    def _n_blocks(self) -> int:
         return 0
 
-    def _activations_and_dropouts(self):
+    def _activations_and_dropouts(self) -> tuple[tuple[str, ...], tuple[float, ...]]:
         """Return the activation and the dropout of every block and then hidden layer."""
         sizes = check.layer_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
         n_layers, what = len(sizes), "hidden layers"
         if self._n_blocks():
             n_layers, what = n_layers + self._n_blocks(), "blocks and hidden layers"
         known, rate = check.one_of(*ACTIVATIONS), check.number(0, 1, open_high=True)
-        return (
-            check.per_layer("activation", self.activation, n_layers, known, what),
-            check.per_layer("dropout", self.dropout, n_layers, rate, what),
-        )
+        activations = check.per_layer("activation", self.activation, n_layers, known, what)
+        dropouts = check.per_layer("dropout", self.dropout, n_layers, rate, what)
+        return cast(tuple[str, ...], activations), cast(tuple[float, ...], dropouts)
 
-    def _build_layers(self, input_shape, output_shape):
+    def _build_layers(self, input_shape: Shape, output_shape: Shape | None) -> list[Layer]:
         """The layers of the network, described but not built; no output layer for None."""
         return [*self._noise(), *self._head(output_shape)]
 
-    def _noise(self):
+    def _noise(self) -> list[Layer]:
         return [GaussianNoise(float(self.input_noise))] if self.input_noise else []
 
-    def _scheme(self, activation):
+    def _scheme(self, activation: str) -> str:
         auto = self.weight_init == "auto"
         return ACTIVATIONS[activation].weight_init if auto else self.weight_init
 
-    def _head(self, output_shape):
+    def _head(self, output_shape: Shape | None) -> list[Layer]:
         """The hidden dense layers, and the output layer."""
-        layers = []
+        layers: list[Layer] = []
         sizes = check.layer_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
-        own = (values[self._n_blocks() :] for values in self._activations_and_dropouts())
+        n_blocks, (activations, dropouts) = self._n_blocks(), self._activations_and_dropouts()
+        own = activations[n_blocks:], dropouts[n_blocks:]
         for units, activation, dropout in zip(sizes, *own, strict=True):
             layers.append(Dense(units, self._scheme(activation)))
             if self.batch_norm:

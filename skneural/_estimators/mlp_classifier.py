@@ -1,10 +1,17 @@
 """MLPClassifier: a dense network for class labels."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
 from skneural._checks import parameters as check
 from skneural._checks.foreign_names import explain_unknown_keywords
+from skneural._estimators.class_weight import ClassWeight
 from skneural._estimators.classifier import NeuralClassifierMixin
 from skneural._estimators.mlp import BaseMLP
 from skneural._network.losses.classification import CLASSIFIER_LOSSES
+from skneural.schedules import Schedule
 
 
 class MLPClassifier(NeuralClassifierMixin, BaseMLP):
@@ -219,7 +226,7 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
     True
     """
 
-    _parameter_checks = {
+    _parameter_checks: Mapping[str, check.CheckValue] = {
         **BaseMLP._parameter_checks,
         "loss": check.one_of(*CLASSIFIER_LOSSES),
         "class_weight": check.class_weight,
@@ -228,45 +235,45 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
     @explain_unknown_keywords
     def __init__(
         self,
-        hidden_layer_sizes=(200,),
+        hidden_layer_sizes: int | Sequence[int] = (200,),
         *,
-        activation="relu",
-        loss="log_loss",
-        solver="adam",
-        learning_rate=3e-3,
-        schedule="auto",
-        decay=1.0,
-        batch_size="auto",
-        max_iter=50,
-        patience=None,
-        tol=1e-4,
-        target_score=None,
-        early_stopping=False,
-        validation_fraction=0.1,
-        scoring=None,
-        alpha="auto",
-        l1_ratio=0.0,
-        dropout=0.0,
-        batch_norm=False,
-        input_noise=0.0,
-        max_grad_norm=None,
-        weight_init="auto",
-        class_weight=None,
-        dtype="auto",
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.95,
-        rho=0.99,
-        epsilon=1e-8,
-        power_t=0.5,
-        max_fun=15_000,
-        shuffle=True,
-        warm_start=False,
-        verbose=False,
-        on_interrupt="raise",
-        random_state=None,
-    ):
+        activation: str | Sequence[str] = "relu",
+        loss: str = "log_loss",
+        solver: str = "adam",
+        learning_rate: float = 3e-3,
+        schedule: str | Schedule = "auto",
+        decay: float = 1.0,
+        batch_size: int | Literal["auto"] = "auto",
+        max_iter: int = 50,
+        patience: int | None = None,
+        tol: float = 1e-4,
+        target_score: float | None = None,
+        early_stopping: bool | Literal["auto"] = False,
+        validation_fraction: float = 0.1,
+        scoring: str | Callable[..., float] | None = None,
+        alpha: float | Literal["auto"] = "auto",
+        l1_ratio: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
+        batch_norm: bool = False,
+        input_noise: float = 0.0,
+        max_grad_norm: float | None = None,
+        weight_init: str = "auto",
+        class_weight: ClassWeight | None = None,
+        dtype: Literal["auto", "float32", "float64"] = "auto",
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.95,
+        rho: float = 0.99,
+        epsilon: float = 1e-8,
+        power_t: float = 0.5,
+        max_fun: int = 15_000,
+        shuffle: bool = True,
+        warm_start: bool = False,
+        verbose: bool | int = False,
+        on_interrupt: Literal["raise", "warn"] = "raise",
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.loss = loss

@@ -1,10 +1,16 @@
 """MLPRegressor: a dense network for real targets."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
 from skneural._checks import parameters as check
 from skneural._checks.foreign_names import explain_unknown_keywords
 from skneural._estimators.mlp import BaseMLP
 from skneural._estimators.regressor import NeuralRegressorMixin
 from skneural._network.losses.regression import REGRESSOR_LOSSES
+from skneural.schedules import Schedule
 
 
 class MLPRegressor(NeuralRegressorMixin, BaseMLP):
@@ -229,7 +235,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
     True
     """
 
-    _parameter_checks = {
+    _parameter_checks: Mapping[str, check.CheckValue] = {
         **BaseMLP._parameter_checks,
         "loss": check.one_of(*REGRESSOR_LOSSES),
         "quantile": check.number(0, 1, open_low=True, open_high=True),
@@ -240,47 +246,47 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
     @explain_unknown_keywords
     def __init__(
         self,
-        hidden_layer_sizes=(200,),
+        hidden_layer_sizes: int | Sequence[int] = (200,),
         *,
-        activation="relu",
-        loss="squared_error",
-        solver="adam",
-        learning_rate=3e-3,
-        schedule="auto",
-        decay=1.0,
-        batch_size="auto",
-        max_iter=50,
-        patience=None,
-        tol=1e-4,
-        target_score=None,
-        early_stopping=False,
-        validation_fraction=0.1,
-        scoring=None,
-        alpha="auto",
-        l1_ratio=0.0,
-        dropout=0.0,
-        batch_norm=False,
-        input_noise=0.0,
-        max_grad_norm=None,
-        weight_init="auto",
-        quantile=0.5,
-        delta=1.0,
-        normalize_y=True,
-        dtype="auto",
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.95,
-        rho=0.99,
-        epsilon=1e-8,
-        power_t=0.5,
-        max_fun=15_000,
-        shuffle=True,
-        warm_start=False,
-        verbose=False,
-        on_interrupt="raise",
-        random_state=None,
-    ):
+        activation: str | Sequence[str] = "relu",
+        loss: str = "squared_error",
+        solver: str = "adam",
+        learning_rate: float = 3e-3,
+        schedule: str | Schedule = "auto",
+        decay: float = 1.0,
+        batch_size: int | Literal["auto"] = "auto",
+        max_iter: int = 50,
+        patience: int | None = None,
+        tol: float = 1e-4,
+        target_score: float | None = None,
+        early_stopping: bool | Literal["auto"] = False,
+        validation_fraction: float = 0.1,
+        scoring: str | Callable[..., float] | None = None,
+        alpha: float | Literal["auto"] = "auto",
+        l1_ratio: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
+        batch_norm: bool = False,
+        input_noise: float = 0.0,
+        max_grad_norm: float | None = None,
+        weight_init: str = "auto",
+        quantile: float = 0.5,
+        delta: float = 1.0,
+        normalize_y: bool = True,
+        dtype: Literal["auto", "float32", "float64"] = "auto",
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.95,
+        rho: float = 0.99,
+        epsilon: float = 1e-8,
+        power_t: float = 0.5,
+        max_fun: int = 15_000,
+        shuffle: bool = True,
+        warm_start: bool = False,
+        verbose: bool | int = False,
+        on_interrupt: Literal["raise", "warn"] = "raise",
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.loss = loss

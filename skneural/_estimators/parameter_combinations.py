@@ -6,10 +6,11 @@ import numpy as np
 from sklearn.metrics import get_scorer_names
 
 from skneural._checks.foreign_names import value_advice
+from skneural._estimators.estimator_protocol import Estimator
 from skneural.schedules import Adaptive, make_schedule
 
 # off for L-BFGS: what gives another loss at every look, or one with kinks
-_NOT_WITH_LBFGS = {
+_NOT_WITH_LBFGS: dict[str, float | bool | None] = {
     "dropout": 0.0,
     "batch_norm": False,
     "input_noise": 0.0,
@@ -19,7 +20,7 @@ _NOT_WITH_LBFGS = {
 }
 
 
-def check_parameters(estimator):
+def check_parameters(estimator: Estimator) -> None:
     """Check every constructor parameter, by name, before any work."""
     for name, check_value in estimator._parameter_checks.items():
         check_value(name, getattr(estimator, name))

@@ -2,37 +2,44 @@
 
 import copy
 import math
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import TypedDict
 
 import numpy as np
 
 from skneural._checks.data import check_start
-from skneural._engine.optimizers import OPTIMIZERS
+from skneural._engine.optimizers import OPTIMIZERS, Optimizer
 from skneural._estimators.auto_parameters import (
     auto_alpha,
     auto_batch_size,
     auto_early_stopping,
 )
 from skneural._estimators.checked_rows import check_rows, check_validation_rows
+from skneural._estimators.estimator_protocol import Estimator
+from skneural._network.network import Network
+from skneural._training.augmentation import Augmentation
 from skneural._training.convergence import Convergence
 from skneural._training.job import Job
 from skneural._training.lbfgs import LBFGS
 from skneural._training.progress import Progress, spawn_generators
-from skneural._training.validation import Validation, hold_out
-from skneural.schedules import make_schedule
+from skneural._training.validation import Rows, Validation, hold_out
+from skneural.schedules import Schedule, make_schedule
+
+Given = tuple[object, object, object]  # X_val, y_val and sample_weight_val
 
 
 def prepare(
-    estimator,
-    X,
-    y,
-    sample_weight,
+    estimator: Estimator,
+    X: object,
+    y: object,
+    sample_weight: object,
     *,
-    resume,
-    given=(None, None, None),
-    restore_best=True,
-    **encoding,
-):
+    resume: bool,
+    given: Given = (None, None, None),
+    restore_best: bool = True,
+    **encoding: object,
+) -> Job:
     """Turn data and parameters into a job; nothing is trained yet."""
     rows = check_rows(estimator, X, y, sample_weight, resume, **encoding)
     rngs = estimator._progress.rngs if resume else spawn_generators(estimator.random_state)
@@ -81,7 +88,7 @@ def prepare(
     )
 
 
-def _rows_a_step(estimator, n_samples):
+def _rows_a_step(estimator: Estimator, n_samples: int) -> int:
     if estimator.solver == "lbfgs":
         return n_samples
     if estimator.batch_size == "auto":
@@ -89,7 +96,7 @@ def _rows_a_step(estimator, n_samples):
     return min(int(estimator.batch_size), n_samples)
 
 
-def _penalty(estimator, batch_size, rows):
+def _penalty(estimator: Estimator, batch_size: int, rows: Rows | None) -> float:
     if estimator.alpha != "auto":
         return float(estimator.alpha)
     if rows is None:
@@ -97,12 +104,27 @@ def _penalty(estimator, batch_size, rows):
     return auto_alpha(estimator.solver, batch_size, len(rows.encoded), rows.sample_weight)
 
 
-def _make_schedule(estimator, *, continues):
+def _make_schedule(estimator: Estimator, *, continues: bool) -> Schedule:
     """The schedule of a call; whether it continues training decides what "auto" is."""
     return make_schedule(estimator.schedule, estimator.power_t, continues)
 
 
-def _training_settings(estimator, epochs_so_far, validated):
+class _Settings(TypedDict):
+    """What a job takes over from the constructor parameters."""
+
+    convergence: Convergence
+    learning_rate: float
+    schedule: Schedule
+    schedule_length: int
+    decay: float
+    l1_ratio: float
+    max_grad_norm: float
+    max_iter: int
+    shuffle: bool
+    augment: Augmentation | None
+
+
+def _training_settings(estimator: Estimator, epochs_so_far: int, validated: bool) -> _Settings:
     """The constructor parameters that a job takes over, as plain Python numbers."""
     patience = math.inf if estimator.patience is None else estimator.patience
     if estimator.solver == "lbfgs" and not validated:
@@ -124,7 +146,9 @@ def _training_settings(estimator, epochs_so_far, validated):
     }
 
 
-def _split(estimator, rows, given, seed, *, decides):
+def _split(
+    estimator: Estimator, rows: Rows, given: Given, seed: int, *, decides: bool
+) -> tuple[Rows, Rows | None]:
     """Return the rows to train on and the rows to validate on, or None."""
     X_val, y_val, weight_val = given
     if (X_val is None) != (y_val is None) or (X_val is None and weight_val is not None):
@@ -154,12 +178,12 @@ def _split(estimator, rows, given, seed, *, decides):
     return rows, held_out
 
 
-def _in_network_units(estimator, rows):
+def _in_network_units(estimator: Estimator, rows: Rows) -> Rows:
     """Return the rows with targets as the network takes them."""
     return replace(rows, encoded=estimator._scale_y(rows.encoded, rows.X.dtype))
 
 
-def _holds_rows_out(estimator, rows):
+def _holds_rows_out(estimator: Estimator, rows: Rows) -> bool:
     """Whether `fit` holds out a part of its rows to validate on."""
     if estimator.early_stopping != "auto":
         return bool(estimator.early_stopping)
@@ -170,13 +194,13 @@ def _holds_rows_out(estimator, rows):
     return labels is None or np.unique(labels, return_counts=True)[1].min() > 1
 
 
-def _make_optimizer(estimator, n_weights, alpha):
+def _make_optimizer(estimator: Estimator, n_weights: int, alpha: float) -> Optimizer:
     if estimator.solver == "lbfgs":
         return LBFGS(float(estimator.tol), int(estimator.max_fun))
     return OPTIMIZERS[estimator.solver](estimator, alpha, n_weights)
 
 
-def _progress_so_far(estimator, network, optimizer):
+def _progress_so_far(estimator: Estimator, network: Network, optimizer: Optimizer) -> Progress:
     """A copy of where the last fit ended, so that an error leaves that untouched."""
     changes = []
     if estimator.solver != estimator._progress.solver:
@@ -202,7 +226,11 @@ def _progress_so_far(estimator, network, optimizer):
     return progress
 
 
-def start_from(network, coefs_init, intercepts_init):
+def start_from(
+    network: Network,
+    coefs_init: Iterable[object] | None,
+    intercepts_init: Iterable[object] | None,
+) -> None:
     """Copy given weights and biases into the network."""
     given = {"weight": ("coefs_init", coefs_init), "bias": ("intercepts_init", intercepts_init)}
     for kind, (name, arrays) in given.items():

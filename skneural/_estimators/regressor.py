@@ -1,18 +1,28 @@
 """What the regressors share: targets and predictions."""
 
+from collections.abc import Callable
+from typing import Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
+from sklearn.utils import Tags
 
-from skneural._checks.data import check_numbers, check_sample_weight, named
+from skneural._checks.data import Matrix, check_numbers, check_sample_weight, named
 from skneural._checks.foreign_names import explain_unknown_keywords
 from skneural._checks.parameters import trains_in_parts
 from skneural._engine.prediction import raw_prediction
 from skneural._estimators.available_if import available_if
-from skneural._estimators.target_fit import measure_target_fit
+from skneural._estimators.target_fit import TargetFit, measure_target_fit
 from skneural._estimators.target_scale import TargetScale
+from skneural._network.array_types import Array, DType, Sparse
+from skneural._network.losses.base import Loss
 from skneural._network.losses.regression import REGRESSOR_LOSSES
+from skneural._network.network import Network
 from skneural._training.default_scores import R2
+from skneural._training.job import Job
+from skneural._training.validation import Rows
 
 # The squares of larger targets overflow, in R^2 if not before.
 _LARGEST_TARGET = 1e140
@@ -21,20 +31,30 @@ _LARGEST_TARGET = 1e140
 class NeuralRegressorMixin(RegressorMixin):
     """Real targets in and out, one column or several."""
 
-    _target_fit = None  # a TargetFit after `fit`; files do not keep it
+    delta: float
+    loss: str
+    normalize_y: bool
+    quantile: float
+
+    network_: Network
+    _n_targets: int
+    _target_scale: TargetScale | None
+    _y_ndim: int
+
+    _target_fit: TargetFit | None = None  # a TargetFit after `fit`; files do not keep it
 
     @available_if(trains_in_parts)
     @explain_unknown_keywords
     def partial_fit(
         self,
-        X,
-        y,
-        sample_weight=None,
+        X: ArrayLike | Sparse,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-    ):
+        X_val: ArrayLike | Sparse | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Train for one epoch on a part of the data.
 
         Parameters
@@ -73,29 +93,29 @@ class NeuralRegressorMixin(RegressorMixin):
         self._target_fit = None  # of an earlier fit
         return self
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, object]) -> None:
         super().__setstate__({"normalize_y": False, **state})  # pickles of earlier versions
 
     @property
-    def y_mean_(self):
+    def y_mean_(self) -> np.ndarray:
         """Mean that `normalize_y` subtracts from each output, 0 where it does not."""
         self._refuse_unfitted()
         scale = self._target_scale
         return np.zeros(self._n_targets) if scale is None else scale.mean
 
     @property
-    def y_scale_(self):
+    def y_scale_(self) -> np.ndarray:
         """Scale that `normalize_y` divides each output by, 1 where it does not."""
         self._refuse_unfitted()
         scale = self._target_scale
         return np.ones(self._n_targets) if scale is None else scale.scale
 
-    def _normalizes_y(self):
+    def _normalizes_y(self) -> bool:
         """Whether the parameters ask for targets in standardized units."""
         link = REGRESSOR_LOSSES[self.loss].out_activation
         return bool(self.normalize_y) and link == "identity"
 
-    def _encode_y(self, y, dtype, *, resume):
+    def _encode_y(self, y: object, dtype: DType, *, resume: bool) -> Array:
         """Return targets of shape (n_samples, n_outputs), in float64 if they will be scaled."""
         unread = y
         y = check_numbers("y", unread, dtype)  # predictions have this dtype
@@ -119,7 +139,7 @@ class NeuralRegressorMixin(RegressorMixin):
             raise ValueError(f"y must have {self._n_targets} columns, got {n_outputs}.")
         return y.reshape(-1, n_outputs)
 
-    def _learn_target_scale(self, rows, *, resume):
+    def _learn_target_scale(self, rows: Rows, *, resume: bool) -> None:
         if not resume:
             self._target_scale = None
             if self._normalizes_y():
@@ -133,20 +153,20 @@ class NeuralRegressorMixin(RegressorMixin):
                 "warm_start=False."
             )
 
-    def _make_loss(self):
+    def _make_loss(self) -> Loss:
         own = {"huber": {"delta": float(self.delta)}, "quantile": {"quantile": self.quantile}}
         return REGRESSOR_LOSSES[self.loss](**own.get(self.loss, {}))
 
-    def _measure_fit(self, job):
+    def _measure_fit(self, job: Job) -> None:
         network = job.progress.network
         self._target_fit = measure_target_fit(
             network, job.X, job.y, job.sample_weight, self._target_scale
         )
 
-    def _why_useless(self):
-        return self._target_fit and self._target_fit.doubt
+    def _why_useless(self) -> str | None:
+        return None if self._target_fit is None else self._target_fit.doubt
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike | Sparse) -> np.ndarray:
         """Predict targets.
 
         Parameters
@@ -162,15 +182,15 @@ class NeuralRegressorMixin(RegressorMixin):
         y = self._computed(X, self._predict_checked)
         return y[:, 0] if self._y_ndim == 1 else y
 
-    def _predict_checked(self, network, X, most_bytes):
+    def _predict_checked(self, network: Network, X: Matrix, most_bytes: int) -> Array:
         return self._decode(network, raw_prediction(network, X, most_bytes))
 
-    def _decode(self, network, raw):
+    def _decode(self, network: Network, raw: Array) -> Array:
         """Turn raw predictions, in place, into predictions in the units of y."""
         y = network.loss.predict(raw, out=raw)
         return y if self._target_scale is None else self._target_scale.undo(y)
 
-    def _quick_score(self, rows):
+    def _quick_score(self, rows: Rows) -> Callable[[np.ndarray], float] | None:
         """Return `score` of some rows as a function of their raw predictions.
 
         None where a subclass predicts or scores in a way of its own.
@@ -181,7 +201,9 @@ class NeuralRegressorMixin(RegressorMixin):
         y = check_numbers("y", rows.y, np.float64)
         return R2(lambda raw: self._decode(self.network_, raw), y, rows.sample_weight)
 
-    def score(self, X, y, sample_weight=None):
+    def score(
+        self, X: ArrayLike | Sparse, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Return the coefficient of determination R^2 of the predictions.
 
         Parameters
@@ -210,7 +232,7 @@ class NeuralRegressorMixin(RegressorMixin):
         with named("y"):
             return r2_score(y, predicted, sample_weight=sample_weight)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags

@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from skneural._checks.data import Matrix
 from skneural._engine.prediction import raw_prediction
 from skneural._estimators.target_scale import TargetScale
+from skneural._network.losses.base import Loss
+from skneural._network.network import Network
 
 SCALE_TARGETS = (
     "Set normalize_y=True, which trains on y scaled to mean 0 and standard deviation 1."
@@ -46,17 +50,17 @@ class TargetFit:
     target_scale: TargetScale | None = None  # pickles of earlier versions have none
 
     @property
-    def is_scaled(self):
+    def is_scaled(self) -> NDArray[np.bool_]:
         """Which outputs have targets of about mean 0 and standard deviation 1."""
         return (np.abs(self.mean) <= 3) & (self.spread >= 1 / 3) & (self.spread <= 3)
 
     @property
-    def is_worse_than_constant(self):
+    def is_worse_than_constant(self) -> NDArray[np.bool_]:
         """Which outputs a constant would predict better."""
         return self.explained < -0.05  # as much as 200 rows may be off by chance
 
     @property
-    def doubt(self):
+    def doubt(self) -> str | None:
         """Why the fit is of no use, in sentences, or None."""
         if not self.is_worse_than_constant.any():
             return None
@@ -70,11 +74,11 @@ class TargetFit:
         )
 
     @property
-    def scaling_advice(self):
+    def scaling_advice(self) -> str:
         """What to do where `is_scaled` is false."""
         return SCALE_TARGETS if self.target_scale is None else NEW_SCALE
 
-    def describe(self, k):
+    def describe(self, k: int) -> str:
         """Return mean and standard deviation of targets and predictions of output `k`."""
         name = "y" if len(self.mean) == 1 else f"column {k} of y"
         means, spreads = self.mean, self.spread_of_y
@@ -88,12 +92,18 @@ class TargetFit:
         )
 
     @property
-    def spread_of_y(self):
+    def spread_of_y(self) -> np.ndarray:
         """Standard deviation of the targets in the units of y."""
         return self.spread * (1 if self.target_scale is None else self.target_scale.scale)
 
 
-def measure_target_fit(network, X, y, sample_weight, target_scale=None):
+def measure_target_fit(
+    network: Network,
+    X: Matrix,
+    y: np.ndarray,
+    sample_weight: np.ndarray | None,
+    target_scale: TargetScale | None = None,
+) -> TargetFit | None:
     """Return the TargetFit of up to 200 random training rows.
 
     Targets are in the units of the network, in which its loss is defined. None for losses
@@ -127,7 +137,7 @@ def measure_target_fit(network, X, y, sample_weight, target_scale=None):
         )
 
 
-def _random_rows(n_samples, sample_weight):
+def _random_rows(n_samples: int, sample_weight: np.ndarray | None) -> np.ndarray:
     """Return the numbers of up to 200 rows that have a weight, the same ones every time."""
     rng = np.random.default_rng(0)
     if sample_weight is not None:
@@ -139,7 +149,9 @@ def _random_rows(n_samples, sample_weight):
     )
 
 
-def _column_losses(loss, y, predicted, weight):
+def _column_losses(
+    loss: Loss, y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None
+) -> np.ndarray:
     gradient = np.empty((len(y), 1))
     return np.array(
         [

@@ -1,8 +1,11 @@
 """Regression targets in standardized units for training, and predictions back in those of y."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
+
+from skneural._network.array_types import Array, DType
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class TargetScale:
     scale: np.ndarray
 
     @classmethod
-    def of(cls, y, sample_weight=None):
+    def of(cls, y: np.ndarray, sample_weight: np.ndarray | None = None) -> Self:
         """Return the scale of targets in float64, one row per sample."""
         weight = None
         if sample_weight is not None:
@@ -38,12 +41,12 @@ class TargetScale:
         scale[scale == 0] = 1
         return cls(mean, scale)
 
-    def standardize(self, y, dtype):
+    def standardize(self, y: np.ndarray, dtype: DType) -> Array:
         """Return float64 targets in the units and the dtype of the network."""
         with np.errstate(over="ignore"):  # of later targets on another scale
             return ((y - self.mean) / self.scale).astype(dtype)
 
-    def undo(self, prediction):
+    def undo(self, prediction: np.ndarray) -> np.ndarray:
         """Return predictions of the network in the units of y, in the dtype they had."""
         y = prediction * self.scale  # in float64, whatever the network computes in
         y += self.mean

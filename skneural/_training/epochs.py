@@ -123,11 +123,10 @@ def make_training(job: Job, *, updates: bool = True) -> CompiledTraining | Refer
 
     Without `updates`, only loss and gradient are asked for.
     """
-    # mypy: the engines ask for an optimizer with steps, which L-BFGS never takes there
     program = program_of(job.progress.network)
     if program is not None and (CompiledTraining.knows(job.optimizer) or not updates):
-        return CompiledTraining(program, job)  # type: ignore[arg-type]
-    return ReferenceTraining(job)  # type: ignore[arg-type]
+        return CompiledTraining(program, job)
+    return ReferenceTraining(job)
 
 
 def diverged(job: Job, rate: float) -> ValueError:

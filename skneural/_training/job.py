@@ -2,24 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from skneural._checks.data import Matrix
+from skneural._engine.optimizers import Optimizer
 from skneural._training.convergence import Convergence
 from skneural._training.progress import Progress
 from skneural._training.validation import Validation
 from skneural.schedules import Adaptive, Schedule
 
 _SMALLEST_RATE = 1e-6  # where "adaptive" ends, as in scikit-learn
-
-
-class Optimizer(Protocol):
-    """What all optimizers have: the state that they begin with."""
-
-    def init(self, theta: np.ndarray) -> dict[str, np.ndarray | int]:
-        """Return the state before the first step."""
 
 
 @dataclass

@@ -37,6 +37,12 @@ class LBFGS:
         """Nothing is kept between fits."""
         return {}
 
+    def step(
+        self, theta: np.ndarray, grad: np.ndarray, rate: float, state: dict[str, np.ndarray]
+    ) -> None:
+        """Refuse: its steps are SciPy's, and `train` here asks only for gradients."""
+        raise TypeError("L-BFGS has no steps of its own: they are taken by SciPy.")
+
 
 def train(job: Job, reporting: Reporting) -> str | None:
     """Train the network of a job in place; an epoch is an iteration on all rows.

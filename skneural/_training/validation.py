@@ -55,7 +55,7 @@ class Rows:
     """Some rows, with targets as they came and as the network takes them."""
 
     X: Matrix
-    y: np.ndarray
+    y: Matrix  # sparse for a label indicator matrix alone
     encoded: np.ndarray
     sample_weight: np.ndarray | None
     # their score as a function of raw predictions

@@ -1,5 +1,7 @@
 """Ctrl-C: the step is ended, the fit is kept, and the user is told."""
 
+import contextlib
+import itertools
 import os
 import pickle
 import signal
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from _ctrl_c import call_interrupted
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
@@ -21,6 +24,7 @@ from skneural import (
     MLPClassifier,
     MLPRegressor,
 )
+from skneural._estimators import fitted_attributes
 
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:200] / 16, Y[:200]
@@ -233,6 +237,38 @@ def test_in_another_thread_nothing_is_changed():
     thread.join()
     assert handlers == {signal.default_int_handler}
     assert own.n_iter_ == 6
+
+
+def keeps_attributes(frame):
+    """Whether a frame takes part in giving attributes back after an error of partial_fit."""
+    name, file = frame.f_code.co_name, frame.f_code.co_filename
+    if file == contextlib.__file__:
+        name = frame.f_back.f_code.co_name
+    return name == "_partial_fit" or file == fitted_attributes.__file__
+
+
+def test_nothing_is_given_back_once_the_exception_has_been_caught():
+    """Ctrl-C at any instruction of `partial_fit` undoes it at once or not at all."""
+    x, y = X[:10, :3], X[:10, 3]
+    own = dense(MLPRegressor, batch_size=10)
+    for place in itertools.count():
+        vars(own).clear()
+        vars(own).update(vars(dense(MLPRegressor, batch_size=10)))
+        caught = None
+        try:
+            pressed = call_interrupted(lambda: own.partial_fit(x, y), place, keeps_attributes)
+        except KeyboardInterrupt as error:
+            caught = error  # keeps all frames alive, as sys.last_exc does
+        else:
+            assert not pressed
+            break
+        assert not hasattr(own, "_job")
+        assert hasattr(own, "network_") == hasattr(own, "n_iter_")
+        own.partial_fit(x, y)
+        after = vars(own).copy()
+        del caught
+        assert vars(own) == after, place
+    assert place > 100
 
 
 def test_an_error_after_ctrl_c_does_not_swallow_it():
