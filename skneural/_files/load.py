@@ -179,7 +179,7 @@ def _rebuild(
     return estimator
 
 
-def _parameter(name: str, told: Told) -> object:
+def _parameter(name: str, told: Told) -> Told:
     if isinstance(told, dict) and "own" in told:  # only in a checkpoint
         raise ValueError(f"its fit had {name} {told['own']!s:.80}, which is not in the file")
     return from_plain(told)

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural._estimators.classifier import NeuralClassifierMixin
 from skneural._estimators.convnet import BaseConvNet
-from skneural._estimators.labels import LabelColumn, LabelColumns, LabelIndicator
+from skneural._estimators.labels import LabelColumn, LabelIndicator
 from skneural._estimators.mlp import BaseMLP
 from skneural._estimators.regressor import NeuralRegressorMixin
 from skneural._network.array_types import Arrays, Shape
@@ -272,8 +272,10 @@ def _add_labels(graph: Graph, raw: str, estimator: NeuralClassifierMixin) -> Non
         else:
             graph.output("scores", raw)
         return
-    columns, parts, ends = [labels], [raw], [""]
-    if isinstance(labels, LabelColumns):
+    parts, ends = [raw], [""]
+    if isinstance(labels, LabelColumn):
+        columns = [labels]
+    else:
         columns = labels.columns
         ends = [f"_{k}" for k in range(len(columns))]
         if len(columns) > 1:

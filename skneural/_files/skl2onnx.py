@@ -98,12 +98,13 @@ def _set_types(operator: "Operator") -> None:
 
 def _classes(classifier: NeuralClassifierMixin, scope: "Scope") -> np.ndarray:
     """The labels as skl2onnx has them: integers of 64 bits, text, or numbers for them."""
-    classes = classifier.classes_
-    if isinstance(classifier._labels, LabelColumns):
+    labels = classifier._labels
+    if isinstance(labels, LabelColumns):
         raise ValueError(
             "skl2onnx has no outputs for several columns of labels. Convert the scaler and the "
             "network one by one: skneural.to_onnx(pipeline[-1])."
         )
+    classes = labels.classes
     if scope.get_options(classifier, {"nocl": False})["nocl"]:
         return np.arange(len(classes))
     return classes.astype(str if isinstance(classes[0], str) else np.int64)

@@ -66,7 +66,7 @@ class StateWriter:
             return {"slice": [to_plain(v) for v in (value.start, value.stop, value.step)]}
         if type(value) is np.ndarray:
             return self._write_array(value, path)
-        if type(value) is BSpline:
+        if isinstance(value, BSpline) and kind is BSpline:
             pieces = [value.t, value.c, value.k, value.extrapolate]
             return {"BSpline": [self.write(v, f"{path}.{k}") for k, v in enumerate(pieces)]}
         if isinstance(value, np.dtype) and value.kind in "biufUO":
