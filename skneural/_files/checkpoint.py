@@ -5,13 +5,17 @@ import zlib
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackContext
 
 from skneural._checks.parameters import number
 from skneural._estimators.base import BaseNeuralNetwork
+from skneural._estimators.mlp import BaseMLP
 from skneural._files.load import CLASSES, read
 from skneural._files.plain_values import to_plain
-from skneural._files.safetensors_file import remove_leftovers, write
+from skneural._files.safetensors_file import Json, Path, remove_leftovers, write
 from skneural._files.save import contents
+from skneural._training.job import Job
 from skneural.schedules import make_schedule
 
 _MAY_CHANGE = ("verbose", "on_interrupt")  # from run to run, without a change of its result
@@ -59,7 +63,7 @@ class Checkpoint:
     (20, ['iris.checkpoint'])
     """
 
-    def __init__(self, path, every=1, resume=False):
+    def __init__(self, path: Path, every: int = 1, resume: bool = False) -> None:
         number(1, integer=True)("every", every)
         if not isinstance(resume, bool | np.bool_):
             raise TypeError(f"resume must be True or False, got {resume!r}.")
@@ -67,10 +71,10 @@ class Checkpoint:
         self.every = every
         self.resume = resume
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Checkpoint({self.path!r}, every={self.every!r}, resume={self.resume!r})"
 
-    def setup(self, estimator, context):
+    def setup(self, estimator: BaseEstimator, context: CallbackContext) -> None:
         """Refuse, before any work, what cannot be checkpointed or written."""
         if not isinstance(estimator, BaseNeuralNetwork):
             raise TypeError(
@@ -89,11 +93,11 @@ class Checkpoint:
             raise OSError(f"{self.path} cannot be written: is there {directory}, writable?")
         remove_leftovers(self.path)
 
-    def teardown(self, estimator, context):
+    def teardown(self, estimator: BaseMLP, context: CallbackContext) -> None:
         """Forget the data of the fit."""
         vars(self).pop("_data", None)
 
-    def on_fit_task_begin(self, estimator, context):
+    def on_fit_task_begin(self, estimator: BaseMLP, context: CallbackContext) -> None:
         """Leave the estimator what it needs to resume, before it prepares its fit."""
         if context.task_name != "fit":
             return
@@ -101,18 +105,18 @@ class Checkpoint:
         if self.resume and os.path.exists(self.path):
             self._read(estimator)
 
-    def on_fit_task_end(self, estimator, context):
+    def on_fit_task_end(self, estimator: BaseMLP, context: CallbackContext) -> None:
         """Write a checkpoint after every so many epochs, and at the end."""
         job = estimator._job
         epochs = job.progress.epochs - job.begun
         if context.task_name == "fit" or epochs % self.every == 0:
             self._write(estimator, job)
 
-    def _write(self, estimator, job):
+    def _write(self, estimator: BaseMLP, job: Job) -> None:
         if not hasattr(self, "_data"):
             self._data = _fingerprint(job)
         convergence = job.convergence
-        training = {
+        training: dict[str, Json] = {
             "begun": job.begun,
             "schedule_length": int(job.schedule_length),
             "ended": bool(job.ended),
@@ -126,7 +130,7 @@ class Checkpoint:
             arrays["best.theta"], arrays["best.state"] = job.best
         write(self.path, text, arrays)
 
-    def _read(self, estimator):
+    def _read(self, estimator: BaseMLP) -> None:
         """Make the estimator the one of the file, and let it restore the fit."""
         saved, training = read(self.path, template=estimator)
         if training is None:
@@ -150,9 +154,9 @@ class Checkpoint:
             )
         params = estimator.get_params(deep=False)
         fitted = {name: value for name, value in vars(saved).items() if name not in params}
-        vars(estimator).update(fitted)
+        estimator.__dict__.update(fitted)
 
-        def restore(job):
+        def restore(job: Job) -> None:
             self._data = _fingerprint(job)
             if self._data != training["data"]:
                 raise ValueError(
@@ -172,9 +176,9 @@ class Checkpoint:
         estimator._restore = restore
 
 
-def _parameters(estimator):
+def _parameters(estimator: BaseMLP) -> dict[str, Json]:
     """The constructor parameters as JSON; of what is not plain, the name of its type."""
-    params = {}
+    params: dict[str, Json] = {}
     for name, value in estimator.get_params(deep=False).items():
         try:
             params[name] = to_plain(value)
@@ -184,7 +188,7 @@ def _parameters(estimator):
     return params
 
 
-def _fingerprint(job):
+def _fingerprint(job: Job) -> int:
     """A number that tells the data of fits apart: rows, targets, weights, validation data."""
     parts = [job.X, job.y, job.sample_weight]
     if job.validation is not None:
@@ -192,8 +196,12 @@ def _fingerprint(job):
         parts += [rows.X, rows.encoded, rows.sample_weight]
     total = 0
     for part in parts:
-        csr = sparse.issparse(part)
-        for array in (part.data, part.indices, part.indptr) if csr else (part,):
+        arrays: tuple[np.ndarray | None, ...]
+        if isinstance(part, sparse.csr_array | sparse.csr_matrix):
+            arrays = part.data, part.indices, part.indptr
+        else:
+            arrays = (part,)
+        for array in arrays:
             if array is not None:
                 array = np.ascontiguousarray(array)
                 total = zlib.crc32(repr(array.shape).encode(), total)

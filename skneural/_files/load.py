@@ -1,8 +1,10 @@
 """An estimator from a file of arrays and plain parameters: all of it is checked first."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from skneural._checks import parameters as check
 from skneural._checks.warn import warn
@@ -18,9 +20,10 @@ from skneural._estimators.mlp_regressor import MLPRegressor
 from skneural._estimators.regressor import NeuralRegressorMixin
 from skneural._estimators.target_scale import TargetScale
 from skneural._files.plain_values import codes_to_text, from_plain, time_dtype
-from skneural._files.safetensors_file import ModelFile, read_json
+from skneural._files.safetensors_file import ModelFile, Path, Section, Told, read_json
 from skneural._files.sklearn_classes import SKLEARN_VERSION, is_wrapper_name
 from skneural._files.wrappers import build
+from skneural._network.array_types import DType, Shape
 from skneural._network.network import Network
 from skneural._training.progress import Progress
 from skneural._version import __version__
@@ -38,7 +41,7 @@ MOST_EPOCHS = 10**7
 _ERRORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
-def describe(estimator, input_shape, dtype):
+def describe(estimator: BaseMLP, input_shape: Shape, dtype: DType) -> Network:
     """The network that the estimator's parameters describe; nothing is allocated."""
     labels = getattr(estimator, "_labels", None)
     n_outputs = estimator._n_targets if labels is None else _n_outputs(labels)
@@ -46,13 +49,15 @@ def describe(estimator, input_shape, dtype):
     return Network(layers, estimator._make_loss(), input_shape, dtype)
 
 
-def _n_outputs(labels):
+def _n_outputs(labels: LabelColumn | LabelColumns | LabelIndicator) -> int:
     if isinstance(labels, LabelColumns):
         return sum(column.size for column in labels.columns)
     return len(labels.classes) if isinstance(labels, LabelIndicator) else labels.size
 
 
-def read(path, template=None):
+def read(
+    path: Path, template: BaseMLP | None = None
+) -> tuple[BaseEstimator, dict[str, Told] | None]:
     """Return the estimator of a file, and what a Checkpoint has kept in it.
 
     Parameters
@@ -87,7 +92,7 @@ def read(path, template=None):
     return estimator, training
 
 
-def _warn_of_other_versions(path, text):
+def _warn_of_other_versions(path: Path, text: Mapping[str, str]) -> None:
     """Warn if the file was written by another version of skneural, or of scikit-learn."""
     versions = {"skneural": __version__}
     if "sklearn_version" in text:
@@ -101,7 +106,7 @@ def _warn_of_other_versions(path, text):
             )
 
 
-def _check_format(text):
+def _check_format(text: Mapping[str, Told]) -> None:
     name, _, number = str(text.get("format")).partition(" ")
     if name != "skneural" or not (number.isascii() and number.isdecimal()):
         raise ValueError("it is no model file of skneural")
@@ -114,7 +119,7 @@ def _check_format(text):
         raise ValueError("its header is incomplete")
 
 
-def _count(data, name, low=0):
+def _count(data: Told, name: str | int, low: int = 0) -> int:
     """An integer of a header, from `low` up."""
     value = data[name]
     if type(value) is not int or not low <= value < 2**63:
@@ -122,12 +127,12 @@ def _count(data, name, low=0):
     return value
 
 
-def _build_network(section, about):
+def _build_network(section: Section | None, about: dict[str, Told]) -> BaseMLP:
     """A network inside another estimator, which is not fitted if it has no arrays."""
     return _with_parameters(about) if section is None else _rebuild(section, about)
 
 
-def _with_parameters(about, template=None):
+def _with_parameters(about: dict[str, Told], template: BaseMLP | None = None) -> BaseMLP:
     """An estimator that is not fitted, with the parameters of the file or the template."""
     name = about["class"]
     if not isinstance(name, str) or name not in CLASSES:
@@ -146,7 +151,9 @@ def _with_parameters(about, template=None):
     return cls(**params)
 
 
-def _rebuild(file, about, template=None):
+def _rebuild(
+    file: ModelFile | Section, about: dict[str, Told], template: BaseMLP | None = None
+) -> BaseMLP:
     """A fitted estimator from an open file."""
     estimator = _with_parameters(about, template)
     estimator._check_parameters()
@@ -172,13 +179,13 @@ def _rebuild(file, about, template=None):
     return estimator
 
 
-def _parameter(name, told):
+def _parameter(name: str, told: Told) -> Told:
     if isinstance(told, dict) and "own" in told:  # only in a checkpoint
         raise ValueError(f"its fit had {name} {told['own']!s:.80}, which is not in the file")
     return from_plain(told)
 
 
-def _read_target(file, target, estimator):
+def _read_target(file: ModelFile | Section, target: Told, estimator: BaseMLP) -> None:
     """Read the labels, or how many targets there are."""
     if not isinstance(estimator, NeuralClassifierMixin):
         estimator._y_ndim = _count(target, "ndim", 1)
@@ -209,7 +216,7 @@ def _read_target(file, target, estimator):
     estimator.classes_ = labels.classes
 
 
-def _read_target_scale(file, n_targets):
+def _read_target_scale(file: ModelFile | Section, n_targets: int) -> TargetScale:
     """Mean and scale of the targets."""
     mean, scale = (file.read(name, "<f8", (n_targets,)) for name in ("y_mean", "y_scale"))
     if not (np.isfinite(mean).all() and np.isfinite(scale).all() and (scale > 0).all()):
@@ -217,14 +224,16 @@ def _read_target_scale(file, n_targets):
     return TargetScale(mean, scale)
 
 
-def _read_text(file, name, n_rows):
+def _read_text(file: ModelFile | Section, name: str, n_rows: int) -> np.ndarray:
     _, shape, _ = file.arrays[name]
     if len(shape) != 2:
         raise ValueError(f"array {name!r} is no text")
     return codes_to_text(file.read(name, "<u4", (n_rows, shape[1])), name)
 
 
-def _read_progress(file, about, network):
+def _read_progress(
+    file: ModelFile | Section, about: dict[str, Told], network: Network
+) -> Progress:
     """Where the network stands in its training."""
     told = about["progress"]
     epochs = _count(told, "epochs", 1)
@@ -232,6 +241,7 @@ def _read_progress(file, about, network):
     if epochs > MOST_EPOCHS or "loss" not in names:
         raise ValueError("the history is described wrongly")
     history = {n: file.read(f"history.{n}", "<f8", (epochs,)).tolist() for n in names}
+    state: dict[str, np.ndarray | int]
     state = {name: _count(about["optimizer"], name) for name in about["optimizer"]}
     if state.keys() - {"steps"}:
         raise ValueError("the optimizer is described wrongly")
@@ -261,7 +271,7 @@ def _read_progress(file, about, network):
     )
 
 
-def _read_generator(told):
+def _read_generator(told: Told) -> np.random.Generator:
     """A generator in the state that a file tells."""
     rng = np.random.default_rng(0)
     state, inc = told["state"]["state"], told["state"]["inc"]
@@ -278,7 +288,9 @@ def _read_generator(told):
     return rng
 
 
-def _read_training(file, about, network):
+def _read_training(
+    file: ModelFile, about: dict[str, Told], network: Network
+) -> dict[str, Told] | None:
     """What a Checkpoint has kept of a fit under way."""
     training = about["training"]
     if training is None:

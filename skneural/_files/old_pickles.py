@@ -40,7 +40,7 @@ _MOVED = [
 ]
 
 
-def enter_old_names():
+def enter_old_names() -> None:
     """Let `pickle` find classes by the names that their modules had."""
     for old, new in _MOVED:
         old, new = f"skneural.{old}", f"skneural.{new}"
@@ -52,7 +52,7 @@ def enter_old_names():
                 setattr(sys.modules[old], name, value)
 
 
-def old_names(cls):
+def old_names(cls: type) -> set[str]:
     """Return the full names that a class may have had then; none if it was not moved."""
     modules = [old for old, new in _MOVED if cls.__module__ == f"skneural.{new}"]
     return {f"skneural.{module}.{cls.__qualname__}" for module in modules}

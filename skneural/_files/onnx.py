@@ -1,21 +1,36 @@
 """ONNX: a fitted network as a graph that other runtimes compute."""
 
 import math
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from skneural._estimators.classifier import NeuralClassifierMixin
 from skneural._estimators.convnet import BaseConvNet
-from skneural._estimators.labels import LabelColumns, LabelIndicator
+from skneural._estimators.labels import LabelColumn, LabelIndicator
 from skneural._estimators.mlp import BaseMLP
+from skneural._estimators.regressor import NeuralRegressorMixin
+from skneural._network.array_types import Arrays, Shape
+from skneural._network.layers import activations, pooling
+from skneural._network.layers.base import Layer
+from skneural._network.layers.batch_norm import BatchNorm
+from skneural._network.layers.conv import Conv2D
+from skneural._network.layers.dense import Dense
+from skneural._network.layers.flatten import Flatten
+from skneural._network.layers.windows import Windows
 from skneural._version import __version__
 
+if TYPE_CHECKING:
+    import onnx
+
 OPSET, _IR = 17, 8  # of 2022: what runtimes have today, and what we need
-_PLAIN = {"ReLU": "Relu", "Logistic": "Sigmoid", "Tanh": "Tanh", "Softplus": "Softplus"}
 
 
-def to_onnx(estimator):
+def to_onnx(estimator: BaseMLP) -> "onnx.ModelProto":
     """Convert a fitted estimator to ONNX.
 
     The graph takes ``X``, of shape (n_samples, n_features), or of images or signals in the
@@ -60,9 +75,9 @@ def to_onnx(estimator):
     return graph.model(type(estimator).__name__)
 
 
-def network_graph(estimator, onnx):
+def network_graph(estimator: BaseMLP, onnx: ModuleType) -> tuple["Graph", str]:
     """Return a graph of all layers, and the name of what the last one computes."""
-    network, graph = estimator.network_, _Graph(onnx)
+    network, graph = estimator.network_, Graph(onnx)
     kind = onnx.helper.np_dtype_to_tensor_dtype(network.dtype)
     shape = ["n_samples", *network.input_shape]
     graph.inputs.append(onnx.helper.make_tensor_value_info("X", kind, shape))
@@ -75,13 +90,16 @@ def network_graph(estimator, onnx):
     layers = zip(
         network.layers, network.input_shapes, params, network.state_views(), strict=True
     )
-    for layer, input_shape, weights, state in layers:
+    for layer, input_shape, weights, statistics in layers:
         if not layer.only_training:
-            raw = _add_layer(graph, raw, layer, len(input_shape) > 1, weights, state)
+            if type(layer) not in _LAYERS:
+                raise TypeError(f"to_onnx does not know the layer {layer}")
+            add_layer = _LAYERS[type(layer)]
+            raw = add_layer(graph, raw, layer, {**weights, **statistics}, len(input_shape) > 1)
     return graph, raw
 
 
-def add_targets(graph, raw, regressor):
+def add_targets(graph: "Graph", raw: str, regressor: NeuralRegressorMixin) -> str:
     """Add the inverse link of a regressor's loss, and the way back to the units of y."""
     if regressor.network_.loss.out_activation == "exp":
         return graph.add("Exp", raw)
@@ -99,41 +117,58 @@ def add_targets(graph, raw, regressor):
     return graph.add("Add", graph.add("Mul", raw, scale), mean)
 
 
-class _Graph:
+class Graph:
     """Nodes and constants, named by their number."""
 
-    def __init__(self, onnx):
+    nodes: list["onnx.NodeProto"]
+    constants: list["onnx.TensorProto"]
+    inputs: list["onnx.ValueInfoProto"]
+    outputs: list["onnx.ValueInfoProto"]
+
+    def __init__(self, onnx: ModuleType) -> None:
         self.onnx = onnx
         self.nodes, self.constants, self.inputs, self.outputs = [], [], [], []
 
-    def add(self, operation, *inputs, n_outputs=1, **attributes):
-        """Add a node; inputs are names or arrays. Return the name of its output, or names."""
-        names = [name if isinstance(name, str) else self.constant(name) for name in inputs]
-        outputs = [f"v{len(self.nodes)}_{i}" for i in range(n_outputs)]
-        self._append(operation, names, outputs, **attributes)
-        return outputs[0] if n_outputs == 1 else outputs
+    def add(self, operation: str, *inputs: ArrayLike, **attributes: object) -> str:
+        """Add a node; inputs are names or arrays. Return the name of its output."""
+        output = f"v{len(self.nodes)}"
+        self._append(operation, inputs, [output], **attributes)
+        return output
 
-    def _append(self, operation, inputs, outputs, **attributes):
+    def split(self, value: str, sizes: Sequence[int]) -> list[str]:
+        """Add a node that splits columns into runs of these sizes. Return their names."""
+        outputs = [f"v{len(self.nodes)}_{i}" for i in range(len(sizes))]
+        self._append("Split", [value, np.array(sizes, np.int64)], outputs, axis=1)
+        return outputs
+
+    def _append(
+        self,
+        operation: str,
+        inputs: Sequence[ArrayLike],
+        outputs: list[str],
+        **attributes: object,
+    ) -> None:
+        inputs = [x if isinstance(x, str) else self.constant(x) for x in inputs]
         name = f"{operation}_{len(self.nodes)}"
         make_node = self.onnx.helper.make_node
         self.nodes.append(make_node(operation, inputs, outputs, name=name, **attributes))
 
-    def constant(self, array):
+    def constant(self, array: ArrayLike) -> str:
         """Add an array."""
         array = np.asarray(array)
         name = f"c{len(self.constants)}"
         self.constants.append(self.onnx.numpy_helper.from_array(array, name))
         return name
 
-    def reshape(self, value, shape):
+    def reshape(self, value: str, shape: Shape) -> str:
         return self.add("Reshape", value, np.array(shape, np.int64))
 
-    def output(self, name, value):
+    def output(self, name: str, value: str) -> None:
         """Call a value `name` and make it an output; the runtime knows its type and shape."""
         self._append("Identity", [value], [name])
         self.outputs.append(self.onnx.helper.make_empty_tensor_value_info(name))
 
-    def model(self, name):
+    def model(self, name: str) -> "onnx.ModelProto":
         helper = self.onnx.helper
         graph = helper.make_graph(
             self.nodes, name, self.inputs, self.outputs, initializer=self.constants
@@ -150,61 +185,83 @@ class _Graph:
         return model
 
 
-def _single(array):
+def _single(array: ArrayLike) -> NDArray[np.float32]:
     return np.asarray(array, np.float32)
 
 
-def _add_layer(graph, x, layer, is_image, params, state):
-    """Add what a layer computes when it predicts; images are (n, channels, h, w)."""
-    name = type(layer).__name__
-    if name in _PLAIN:
-        return graph.add(_PLAIN[name], x)
-    if name == "Identity":
-        return x
-    if name == "LeakyReLU":
-        return graph.add("LeakyRelu", x, alpha=0.01)
-    if name == "ELU":
-        return graph.add("Elu", x, alpha=1.0)
-    if name == "SiLU":
-        return graph.add("Mul", x, graph.add("Sigmoid", x))
-    if name == "GELU":  # x / 2 * (1 + erf(x / sqrt(2)))
-        erf = graph.add("Erf", graph.add("Mul", x, _single(1 / math.sqrt(2))))
-        half = graph.add("Mul", x, _single(0.5))
-        return graph.add("Mul", half, graph.add("Add", erf, _single(1)))
-    if name == "Dense":
-        return graph.add("Gemm", x, _single(params["weight"]), _single(params["bias"]))
-    if name == "BatchNorm":
-        mean, variance = (state[key].astype(float) for key in ("mean", "variance"))
-        factor = params["scale"] / np.sqrt(variance + layer.epsilon)
-        end = (-1, 1, 1) if is_image else (-1,)
-        x = graph.add("Mul", x, _single(factor).reshape(end))
-        return graph.add("Add", x, _single(params["shift"] - mean * factor).reshape(end))
-    if name == "Flatten":
-        if is_image:
-            x = graph.add("Transpose", x, perm=[0, 2, 3, 1])
-        return graph.reshape(x, (-1, layer.n_features))
-    if name == "GlobalAveragePool":
-        return graph.add("Flatten", graph.add("GlobalAveragePool", x))
-    windows = layer.windows
-    places = {
-        "kernel_shape": windows.size,
-        "strides": windows.strides,
-        "pads": (*windows.before, *windows.after),
-    }
-    if name == "MaxPool":
-        return graph.add("MaxPool", x, **places)
-    if name == "AveragePool":
-        counts = int(layer.count_padding)
-        return graph.add("AveragePool", x, count_include_pad=counts, **places)
-    if name != "Conv2D":
-        raise TypeError(f"to_onnx does not know the layer {layer}.")
-    weight = params["weight"]
+def _weighted(graph: Graph, x: str, layer: Dense, weights: Arrays, is_image: bool) -> str:
+    return graph.add("Gemm", x, _single(weights["weight"]), _single(weights["bias"]))
+
+
+def _normalized(graph: Graph, x: str, layer: BatchNorm, weights: Arrays, is_image: bool) -> str:
+    mean, variance = (weights[key].astype(float) for key in ("mean", "variance"))
+    factor = weights["scale"] / np.sqrt(variance + layer.epsilon)
+    end = (-1, 1, 1) if is_image else (-1,)
+    x = graph.add("Mul", x, _single(factor).reshape(end))
+    return graph.add("Add", x, _single(weights["shift"] - mean * factor).reshape(end))
+
+
+def _convolved(graph: Graph, x: str, layer: Conv2D, weights: Arrays, is_image: bool) -> str:
+    weight, windows = weights["weight"], layer.windows
     kernel = weight.reshape(*windows.size, *weight.shape[-2:]).transpose(3, 2, 0, 1)
-    arrays = np.ascontiguousarray(_single(kernel)), _single(params["bias"])
-    return graph.add("Conv", x, *arrays, dilations=windows.dilation, **places)
+    arrays = np.ascontiguousarray(_single(kernel)), _single(weights["bias"])
+    return graph.add("Conv", x, *arrays, dilations=windows.dilation, **_places(windows))
 
 
-def _add_labels(graph, raw, estimator):
+def _averaged(
+    graph: Graph, x: str, layer: pooling.AveragePool, weights: Arrays, is_image: bool
+) -> str:
+    counts = int(layer.count_padding)
+    return graph.add("AveragePool", x, count_include_pad=counts, **_places(layer.windows))
+
+
+def _flattened(graph: Graph, x: str, layer: Flatten, weights: Arrays, is_image: bool) -> str:
+    if is_image:
+        x = graph.add("Transpose", x, perm=[0, 2, 3, 1])
+    return graph.reshape(x, (-1, layer.n_features))
+
+
+def _gelu(graph: Graph, x: str, *_: object) -> str:
+    """Add ``x / 2 * (1 + erf(x / sqrt(2)))``."""
+    erf = graph.add("Erf", graph.add("Mul", x, _single(1 / math.sqrt(2))))
+    half = graph.add("Mul", x, _single(0.5))
+    return graph.add("Mul", half, graph.add("Add", erf, _single(1)))
+
+
+def _places(windows: Windows) -> dict[str, Shape]:
+    """Where windows lie, as attributes of a node."""
+    pads = (*windows.before, *windows.after)
+    return {"kernel_shape": windows.size, "strides": windows.strides, "pads": pads}
+
+
+# How each layer that does something in predictions is added, a layer of exactly this class:
+# from the graph, the name of its input, the layer itself, its parameters and statistics, and
+# whether its input is images, which are (n, channels, h, w) here. Returns the output's name.
+_LAYERS: dict[type[Layer], Callable[..., str]] = {
+    activations.Identity: lambda graph, x, *_: x,
+    activations.Logistic: lambda graph, x, *_: graph.add("Sigmoid", x),
+    activations.Tanh: lambda graph, x, *_: graph.add("Tanh", x),
+    activations.ReLU: lambda graph, x, *_: graph.add("Relu", x),
+    activations.LeakyReLU: lambda graph, x, *_: graph.add("LeakyRelu", x, alpha=0.01),
+    activations.ELU: lambda graph, x, *_: graph.add("Elu", x, alpha=1.0),
+    activations.Softplus: lambda graph, x, *_: graph.add("Softplus", x),
+    activations.SiLU: lambda graph, x, *_: graph.add("Mul", x, graph.add("Sigmoid", x)),
+    activations.GELU: _gelu,
+    Dense: _weighted,
+    BatchNorm: _normalized,
+    Conv2D: _convolved,
+    pooling.MaxPool: lambda graph, x, pool, *_: graph.add(
+        "MaxPool", x, **_places(pool.windows)
+    ),
+    pooling.AveragePool: _averaged,
+    pooling.GlobalAveragePool: lambda graph, x, *_: graph.add(
+        "Flatten", graph.add("GlobalAveragePool", x)
+    ),
+    Flatten: _flattened,
+}
+
+
+def _add_labels(graph: Graph, raw: str, estimator: NeuralClassifierMixin) -> None:
     """Add labels, and probabilities or scores, of one column of labels or several."""
     labels, loss = estimator._labels, estimator.network_.loss
     if isinstance(labels, LabelIndicator):
@@ -215,18 +272,21 @@ def _add_labels(graph, raw, estimator):
         else:
             graph.output("scores", raw)
         return
-    columns, parts, ends = [labels], [raw], [""]
-    if isinstance(labels, LabelColumns):
+    parts, ends = [raw], [""]
+    if isinstance(labels, LabelColumn):
+        columns = [labels]
+    else:
         columns = labels.columns
         ends = [f"_{k}" for k in range(len(columns))]
         if len(columns) > 1:
-            sizes = np.array([column.size for column in columns])
-            parts = graph.add("Split", raw, sizes, axis=1, n_outputs=len(columns))
+            parts = graph.split(raw, [column.size for column in columns])
     for column, part, end in zip(columns, parts, ends, strict=True):
         _add_column(graph, part, column, loss.probabilistic, end)
 
 
-def _add_column(graph, raw, column, probabilistic, end):
+def _add_column(
+    graph: Graph, raw: str, column: LabelColumn, probabilistic: bool, end: str
+) -> None:
     classes = column.classes
     plain = np.array(classes.tolist()) if classes.dtype == object else classes
     graph.output(f"label{end}", add_label(graph, raw, plain))
@@ -237,7 +297,7 @@ def _add_column(graph, raw, column, probabilistic, end):
         graph.output(f"scores{end}", scores)
 
 
-def add_label(graph, raw, classes):
+def add_label(graph: Graph, raw: str, classes: np.ndarray) -> str:
     """Add the choice of a class, by one output of two classes or one for each of them."""
     if len(classes) == 2:
         positive = graph.add("Greater", graph.reshape(raw, (-1,)), _single(0))
@@ -249,7 +309,7 @@ def add_label(graph, raw, classes):
     return graph.add("Gather", classes, index)
 
 
-def add_probabilities(graph, raw, binary):
+def add_probabilities(graph: Graph, raw: str, binary: bool) -> str:
     """Add a column of probabilities for every class."""
     if not binary:
         return graph.add("Softmax", raw, axis=1)

@@ -2,35 +2,37 @@
 
 import math
 import re
+from collections.abc import Callable
 
 import numpy as np
 
-from skneural._files.safetensors_file import is_endless
-from skneural.schedules import SCHEDULES
+from skneural._files.safetensors_file import Json, Told, is_endless
+from skneural.schedules import SCHEDULES, Schedule
 
 _KINDS = "biufU"  # of NumPy's dtypes: booleans, integers, floats, text
 _TIME = re.compile(r"[mM]8\[\d{0,9}(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\]")
 _MOST_TEXT = 1 << 20  # characters of an array of text, each as wide as the longest
 
 
-def to_plain(value):
+def to_plain(value: object) -> Json:
     """Return what JSON can hold; a TypeError if `value` is no plain parameter."""
-    kind = type(value)
-    if value is None or kind in (bool, int, str):
+    if value is None or type(value) is bool or type(value) is int or type(value) is str:
         return value
-    if kind is float:
+    if type(value) is float:
         return value if math.isfinite(value) else {"float": repr(value)}
-    if kind in (list, tuple):
-        return {kind.__name__: [to_plain(entry) for entry in value]}
-    if kind is dict:
+    if type(value) is list or type(value) is tuple:
+        return {type(value).__name__: [to_plain(entry) for entry in value]}
+    if type(value) is dict:
         return {"dict": [[to_plain(key), to_plain(entry)] for key, entry in value.items()]}
-    if kind in SCHEDULES.values():
+    if isinstance(value, Schedule) and type(value) in SCHEDULES.values():
         params = value.get_params(deep=False)
-        return {"schedule": [kind.__name__, to_plain(params)]}
-    if kind is np.random.RandomState:
-        name, keys, *rest = value.get_state()
-        if name == "MT19937":
-            return {"RandomState": [keys.tolist(), *rest]}
+        return {"schedule": [type(value).__name__, to_plain(params)]}
+    if type(value) is np.random.RandomState:
+        state = value.get_state(legacy=False)
+        if state["bit_generator"] == "MT19937":
+            words = state["state"]
+            rest = words["pos"], state["has_gauss"], state["gauss"]
+            return {"RandomState": [words["key"].tolist(), *rest]}
     if isinstance(value, np.generic | np.ndarray) and value.dtype.str[1:] in _dtypes(value):
         if isinstance(value, np.generic):
             return {"numpy": [value.dtype.str, to_plain(value.item())]}
@@ -39,21 +41,21 @@ def to_plain(value):
     raise TypeError(f"{value!r} is neither a plain value nor a schedule of skneural.schedules")
 
 
-def _dtypes(value):
+def _dtypes(value: np.generic | np.ndarray) -> set[str]:
     """The dtypes, without byte order, that are plain: not those of C's long double."""
     if value.dtype.kind == "U":
         return {value.dtype.str[1:]}
     return {"b1", *(f"{kind}{size}" for kind in "iuf" for size in (1, 2, 4, 8))}
 
 
-def text_to_codes(array):
+def text_to_codes(array: np.ndarray) -> np.ndarray:
     """Return an array of text as code points, along one more axis."""
     array = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
     width = array.dtype.itemsize // 4
     return array.reshape(-1).view("<u4").reshape(*array.shape, width)
 
 
-def codes_to_text(codes, name):
+def codes_to_text(codes: np.ndarray, name: str) -> np.ndarray:
     """Return text from its code points; a ValueError if the array `name` holds no text."""
     if codes.ndim < 1 or codes.shape[-1] < 1 or codes.max(initial=0) > 0x10FFFF:
         raise ValueError(f"array {name!r} is no text")
@@ -61,19 +63,19 @@ def codes_to_text(codes, name):
     return text.astype(f"=U{codes.shape[-1]}", copy=False).reshape(codes.shape[:-1])
 
 
-def is_time(dtype):
+def is_time(dtype: np.dtype) -> bool:
     """Whether a dtype is one of datetimes or timedeltas with a unit, such as M8[ns]."""
     return dtype.kind in "mM" and _TIME.fullmatch(dtype.str[1:]) is not None
 
 
-def time_dtype(text):
+def time_dtype(text: Told) -> np.dtype:
     """Return the dtype of datetimes or timedeltas that text such as "M8[ns]" describes."""
     if not isinstance(text, str) or not _TIME.fullmatch(text):
         raise ValueError(f"{text!r:.60} is no dtype of datetimes")
     return np.dtype(text)
 
 
-def from_plain(data):
+def from_plain(data: Told) -> Told:
     """Return the value that `to_plain` has described; a ValueError for anything else."""
     if data is None or type(data) in (bool, int, str, float):
         return data
@@ -87,15 +89,15 @@ def from_plain(data):
     raise ValueError(f"{data!r:.60} describes no value")
 
 
-def _read_list(entries):
+def _read_list(entries: list[Told]) -> list[Told]:
     return [from_plain(entry) for entry in entries]
 
 
-def _read_dict(pairs):
+def _read_dict(pairs: list[Told]) -> dict[object, object]:
     return {from_plain(key): from_plain(entry) for key, entry in pairs}
 
 
-def _read_schedule(content):
+def _read_schedule(content: list[Told]) -> Schedule:
     name, params = content
     classes = {cls.__name__: cls for cls in SCHEDULES.values()}
     schedule = classes[name](**from_plain(params))
@@ -103,7 +105,7 @@ def _read_schedule(content):
     return schedule
 
 
-def _read_random_state(content):
+def _read_random_state(content: list[Told]) -> np.random.RandomState:
     keys, position, has_gauss, gauss = content
     keys = np.array(keys, dtype=np.uint32)
     # NumPy takes any position, and would read beyond the keys
@@ -114,7 +116,7 @@ def _read_random_state(content):
     return random_state
 
 
-def _read_array(content):
+def _read_array(content: list[Told]) -> np.ndarray:
     dtype, shape, entries = content
     array = _as_array(dtype, _read_list(entries)).reshape(shape)
     if is_endless(array.shape):
@@ -122,12 +124,12 @@ def _read_array(content):
     return array
 
 
-def _read_scalar(content):
+def _read_scalar(content: list[Told]) -> np.generic:
     dtype, entry = content
     return _as_array(dtype, [from_plain(entry)])[0]
 
 
-def _as_array(dtype, entries):
+def _as_array(dtype: Told, entries: list[Told]) -> np.ndarray:
     if not isinstance(dtype, str) or dtype[1:2] not in tuple(_KINDS) or len(dtype) > 12:
         raise ValueError(f"{dtype!r:.60} is no dtype")
     if dtype[1] == "U":  # never the width that a file claims
@@ -138,7 +140,7 @@ def _as_array(dtype, entries):
     return np.array(entries, dtype=np.dtype(dtype))
 
 
-_READERS = {
+_READERS: dict[str, Callable[[list[Told]], object]] = {
     "list": _read_list,
     "tuple": lambda entries: tuple(_read_list(entries)),
     "dict": _read_dict,

@@ -12,9 +12,21 @@ import json
 import math
 import os
 import secrets
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
+from numpy.typing import DTypeLike
+
+from skneural._network.array_types import Shape
+
+Path = str | os.PathLike[str]
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+# JSON that a file tells, of which nothing is certain until it has been looked at: whatever an
+# operation on it raises, `load` turns into an error that names the file.
+Told = Any
+Entry = tuple[np.dtype, Shape, int]  # of an array in a file: its dtype, shape and place
 
 DTYPES = {
     "BOOL": "|b1",
@@ -37,7 +49,7 @@ _DIGEST = 32
 _CHUNK = 1 << 20
 
 
-def write(path, text, arrays):
+def write(path: Path, text: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> None:
     """Write a file, or leave the one that is there as it is.
 
     Parameters
@@ -49,7 +61,8 @@ def write(path, text, arrays):
     arrays : dict of str to ndarray
         Of the dtypes in `DTYPES`, in either byte order.
     """
-    entries, data, stop = {"__metadata__": text}, [], 0
+    entries: dict[str, object] = {"__metadata__": text}
+    data, stop = [], 0
     for name, array in {**arrays, "sha256": np.zeros(_DIGEST, np.uint8)}.items():
         dtype = array.dtype.newbyteorder("<")
         start, stop = stop, stop + array.nbytes
@@ -68,14 +81,15 @@ def write(path, text, arrays):
         )
     digest = hashlib.sha256()
     with _replacing(os.fspath(path)) as file:
-        for part in (len(header).to_bytes(8, "little"), header, *data[:-1]):
+        parts: list[bytes | memoryview] = [len(header).to_bytes(8, "little"), header]
+        for part in (*parts, *data[:-1]):
             digest.update(part)
             file.write(part)
         file.write(digest.digest())
 
 
 @contextmanager
-def _replacing(path):
+def _replacing(path: str) -> Iterator[BinaryIO]:
     """A file to write to, which takes the place of the one at `path` when it is whole."""
     temporary = f"{path}.{secrets.token_hex(4)}.tmp"
     try:
@@ -101,7 +115,7 @@ def _replacing(path):
             os.close(directory)
 
 
-def remove_leftovers(path):
+def remove_leftovers(path: Path) -> None:
     """Remove what a killed process has left beside `path`, half written."""
     directory, name = os.path.split(os.fspath(path))
     for other in os.listdir(directory or "."):
@@ -129,7 +143,7 @@ class ModelFile:
         If the file is not such a file, or has been damaged.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: Path) -> None:
         self.file = open(path, "rb")  # noqa: SIM115, __exit__ closes it
         try:
             self._read_header()
@@ -137,13 +151,13 @@ class ModelFile:
             self.file.close()
             raise
 
-    def __enter__(self):
+    def __enter__(self) -> "ModelFile":
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.file.close()
 
-    def _read_header(self):
+    def _read_header(self) -> None:
         size = os.fstat(self.file.fileno()).st_size
         length = int.from_bytes(self.file.read(8), "little")
         self.begin = 8 + length
@@ -154,10 +168,11 @@ class ModelFile:
             raise ValueError("it is no model file of skneural")
         self._check_digest(size, header)
         entries = read_json(header)
-        self.text = entries.pop("__metadata__", None)
+        self.text: dict[str, Told] = entries.pop("__metadata__", None)
         if not isinstance(self.text, dict):
             raise ValueError("its header has no metadata")
-        self.arrays, stop = {}, 0
+        self.arrays: dict[str, Entry] = {}
+        stop = 0
         for name, entry in entries.items():
             self.arrays[name] = dtype, shape, start = _check_entry(name, entry)
             if start != stop:
@@ -170,7 +185,7 @@ class ModelFile:
         if self.arrays.pop("sha256", None) != (np.uint8, (_DIGEST,), stop - _DIGEST):
             raise ValueError("its last array is not a checksum")
 
-    def _check_digest(self, size, header):
+    def _check_digest(self, size: int, header: bytes) -> None:
         digest = hashlib.sha256(len(header).to_bytes(8, "little"))
         digest.update(header)
         left = size - self.begin - _DIGEST
@@ -183,7 +198,7 @@ class ModelFile:
         if digest.digest() != self.file.read():
             raise ValueError("its checksum is wrong: it has been damaged or cut off")
 
-    def read(self, name, dtype, shape):
+    def read(self, name: str, dtype: DTypeLike, shape: Shape) -> np.ndarray:
         """Return an array, which must have this dtype and shape; each can be read once."""
         expected = np.dtype(dtype), tuple(shape)
         found = self.arrays.pop(name, None)
@@ -217,7 +232,7 @@ class Section:
     arrays : dict of str to tuple
     """
 
-    def __init__(self, file, prefix):
+    def __init__(self, file: ModelFile, prefix: str) -> None:
         self.file, self.prefix = file, prefix
         self.arrays = {
             name.removeprefix(prefix): entry
@@ -225,12 +240,12 @@ class Section:
             if name.startswith(prefix)
         }
 
-    def read(self, name, dtype, shape):
+    def read(self, name: str, dtype: DTypeLike, shape: Shape) -> np.ndarray:
         """Return an array as `ModelFile.read` does."""
         return self.file.read(f"{self.prefix}{name}", dtype, shape)
 
 
-def read_json(text):
+def read_json(text: str | bytes) -> dict[str, Told]:
     """Return the object that JSON text describes; a ValueError for anything else."""
     try:
         data = json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_refuse)
@@ -241,23 +256,23 @@ def read_json(text):
     return data
 
 
-def _without_repeats(pairs):
+def _without_repeats(pairs: list[tuple[str, Told]]) -> dict[str, Told]:
     data = dict(pairs)
     if len(data) < len(pairs):
         raise ValueError("a name appears twice in its header")
     return data
 
 
-def _refuse(constant):
+def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"its header has {constant}, which is not JSON")
 
 
-def is_endless(shape):
+def is_endless(shape: Shape) -> bool:
     """Whether an array of this shape has no entries, and yet many parts to go through."""
     return 0 in shape and max(shape) > _MOST_EMPTY
 
 
-def _check_entry(name, entry):
+def _check_entry(name: str, entry: Told) -> Entry:
     """Return dtype, shape and start of an array, as the header describes it."""
     wrong = ValueError(f"array {name!r} is described wrongly")
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:

@@ -1,21 +1,25 @@
 """Saving and loading estimators without pickle: a file of arrays and plain values."""
 
 import json
+from typing import TypeGuard
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from skneural._engine.optimizers import MOMENTS
+from skneural._estimators.base import BaseNeuralNetwork
 from skneural._files.load import CLASSES, FORMAT, LABELS, MOST_EPOCHS, describe, read
 from skneural._files.plain_values import is_time, text_to_codes, to_plain
-from skneural._files.safetensors_file import DTYPES, write
+from skneural._files.safetensors_file import DTYPES, Json, Path, write
 from skneural._files.sklearn_classes import SKLEARN_VERSION, is_wrapper
-from skneural._files.wrappers import TreeWriter, best_estimator
+from skneural._files.wrappers import Described, TreeWriter, best_estimator
+from skneural._training.progress import Progress
 from skneural._version import __version__
 
 
-def save(estimator, path):
+def save(estimator: BaseEstimator, path: Path) -> None:
     """Save a fitted estimator to a file that can be loaded without running code.
 
     The file holds parameters, weights, labels, feature names, the records of the training
@@ -65,13 +69,13 @@ def save(estimator, path):
     array([ True])
     """
     name = type(estimator).__name__
-    estimator = best_estimator(estimator)
-    if _is_network(estimator):
-        check_is_fitted(estimator, "network_")
-        about, arrays = _describe_fitted(estimator)
+    best = best_estimator(estimator)
+    if _is_network(best):
+        check_is_fitted(best, "network_")
+        about, arrays = _describe_fitted(best)
         write(path, _header(about), arrays)
-    elif is_wrapper(estimator):
-        about, arrays = _describe_wrapper(estimator)
+    elif is_wrapper(best):
+        about, arrays = _describe_wrapper(best)
         write(path, {**_header(about), "sklearn_version": SKLEARN_VERSION}, arrays)
     else:
         raise TypeError(
@@ -81,7 +85,7 @@ def save(estimator, path):
         )
 
 
-def load(path):
+def load(path: Path) -> BaseEstimator:
     """Load an estimator that `save` or a `Checkpoint` has written.
 
     Nothing in the file is run. The checksum, and the size of every array against the
@@ -122,7 +126,7 @@ def load(path):
     return estimator
 
 
-def plain_parameters(estimator):
+def plain_parameters(estimator: BaseNeuralNetwork) -> dict[str, Json]:
     """Return the constructor parameters as JSON; a TypeError names one that is not plain."""
     params = {}
     for name, value in estimator.get_params(deep=False).items():
@@ -133,18 +137,18 @@ def plain_parameters(estimator):
     return params
 
 
-def _is_network(estimator):
+def _is_network(estimator: object) -> TypeGuard[BaseNeuralNetwork]:
     return CLASSES.get(type(estimator).__name__) is type(estimator)
 
 
-def _describe_fitted(estimator):
+def _describe_fitted(estimator: BaseNeuralNetwork) -> Described:
     """Return what a file holds of a fitted network: JSON, and arrays by name."""
     params = plain_parameters(estimator)
     _check_unchanged(estimator)
     return _describe(estimator, estimator._progress, estimator._batch_size, params)
 
 
-def _describe_wrapper(estimator):
+def _describe_wrapper(estimator: BaseEstimator) -> Described:
     """Return what a file holds of an estimator of scikit-learn around fitted networks."""
     writer = TreeWriter(_describe_inner)
     about = writer.write(estimator)
@@ -157,7 +161,7 @@ def _describe_wrapper(estimator):
     return about, writer.arrays
 
 
-def _describe_inner(estimator, path):
+def _describe_inner(estimator: object, path: str) -> Described | None:
     """Describe a network inside another estimator, for a `TreeWriter`."""
     if not _is_network(estimator):
         return None
@@ -173,7 +177,7 @@ def _describe_inner(estimator, path):
         raise kind(f"{path}: {error}") from None
 
 
-def _check_unchanged(estimator):
+def _check_unchanged(estimator: BaseNeuralNetwork) -> None:
     """Refuse an estimator whose parameters have been changed since it was fitted."""
     estimator._check_parameters()
     own = estimator.network_
@@ -186,7 +190,13 @@ def _check_unchanged(estimator):
         )
 
 
-def contents(estimator, progress, batch_size, params, training=None):
+def contents(
+    estimator: BaseNeuralNetwork,
+    progress: Progress,
+    batch_size: int,
+    params: dict[str, Json],
+    training: dict[str, Json] | None = None,
+) -> tuple[dict[str, str], dict[str, np.ndarray]]:
     """Return what a file holds: text, and arrays by name.
 
     Parameters
@@ -210,7 +220,7 @@ def contents(estimator, progress, batch_size, params, training=None):
     return _header(about), arrays
 
 
-def _header(about):
+def _header(about: dict[str, Json]) -> dict[str, str]:
     return {
         "format": f"skneural {FORMAT}",
         "skneural_version": __version__,
@@ -218,14 +228,20 @@ def _header(about):
     }
 
 
-def _describe(estimator, progress, batch_size, params, training=None):
+def _describe(
+    estimator: BaseNeuralNetwork,
+    progress: Progress,
+    batch_size: int,
+    params: dict[str, Json],
+    training: dict[str, Json] | None = None,
+) -> Described:
     """Return what `contents` does, with the text as JSON."""
     network = progress.network
     state = progress.optimizer_state
     arrays = {"theta": network.theta, "state": network.state}
-    arrays |= {f"optimizer.{key}": state[key] for key in state if key in MOMENTS}
+    arrays |= {f"optimizer.{key}": np.asarray(state[key]) for key in state if key in MOMENTS}
     arrays |= {f"history.{key}": np.array(v, float) for key, v in progress.history.items()}
-    about = {
+    about: dict[str, Json] = {
         "class": type(estimator).__name__,
         "params": params,
         "input_shape": list(network.input_shape),
@@ -234,8 +250,8 @@ def _describe(estimator, progress, batch_size, params, training=None):
         "target": _describe_target(estimator, arrays),
         "feature_names": hasattr(estimator, "feature_names_in_"),
         "history": list(progress.history),
-        "optimizer": {key: v for key, v in state.items() if key not in MOMENTS},
-        "rngs": {name: rng.bit_generator.state for name, rng in progress.rngs.items()},
+        "optimizer": {key: int(v) for key, v in state.items() if key not in MOMENTS},
+        "rngs": {name: dict(rng.bit_generator.state) for name, rng in progress.rngs.items()},
         "progress": {
             "solver": progress.solver,
             "epochs": progress.epochs,
@@ -247,14 +263,16 @@ def _describe(estimator, progress, batch_size, params, training=None):
         },
         "training": training,
     }
-    if about["feature_names"]:
+    if hasattr(estimator, "feature_names_in_"):
         arrays["feature_names"] = _as_numbers(estimator.feature_names_in_.astype(str))
     if progress.epochs > MOST_EPOCHS:
         raise ValueError(f"a file may record {MOST_EPOCHS:,} epochs, got {progress.epochs:,}.")
     return about, arrays
 
 
-def _describe_target(estimator, arrays):
+def _describe_target(
+    estimator: BaseNeuralNetwork, arrays: dict[str, np.ndarray]
+) -> dict[str, Json]:
     """Describe labels or targets, and put labels, mean and scale among the arrays."""
     if not hasattr(estimator, "_labels"):
         target_scale = estimator._target_scale
@@ -268,7 +286,7 @@ def _describe_target(estimator, arrays):
     labels = estimator._labels
     [kind] = [name for name, cls in LABELS.items() if cls is type(labels)]
     columns = labels.classes if kind == "columns" else [labels.classes]
-    objects = []
+    objects: list[Json] = []
     for k, classes in enumerate(columns):
         if is_time(classes.dtype):
             arrays[f"classes.{k}"] = classes.astype(classes.dtype.newbyteorder("<")).view("<i8")
@@ -285,10 +303,10 @@ def _describe_target(estimator, arrays):
     return {"labels": kind, "columns": objects}
 
 
-def _is_stored(dtype):
+def _is_stored(dtype: np.dtype) -> bool:
     return dtype.kind == "U" or dtype.newbyteorder("<").str in DTYPES.values()
 
 
-def _as_numbers(array):
+def _as_numbers(array: np.ndarray) -> np.ndarray:
     """Text as code points, one row per string; numbers as they are."""
     return text_to_codes(array) if array.dtype.kind == "U" else array

@@ -1,15 +1,28 @@
 """skl2onnx: what it needs to know to convert a Pipeline around an estimator from here."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skneural._estimators.classifier import NeuralClassifierMixin
 from skneural._estimators.labels import LabelColumns, LabelIndicator
 from skneural._files.load import CLASSES
-from skneural._files.onnx import OPSET, add_label, add_probabilities, add_targets, network_graph
+from skneural._files.onnx import (
+    OPSET,
+    Graph,
+    add_label,
+    add_probabilities,
+    add_targets,
+    network_graph,
+)
+
+if TYPE_CHECKING:
+    from skl2onnx.common._container import ModelComponentContainer
+    from skl2onnx.common._topology import Operator, Scope
 
 
-def register_skl2onnx():
+def register_skl2onnx() -> None:
     """Let skl2onnx convert the estimators of skneural, alone and in Pipelines.
 
     Call it once in a process, before ``skl2onnx.to_onnx`` or ``skl2onnx.convert_sklearn``.
@@ -62,7 +75,7 @@ def register_skl2onnx():
         )
 
 
-def _set_types(operator):
+def _set_types(operator: "Operator") -> None:
     """Tell skl2onnx the types and shapes of the outputs."""
     from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
     from skl2onnx.common.utils import check_input_and_output_numbers
@@ -83,20 +96,23 @@ def _set_types(operator):
     probabilities.set_type(FloatTensorType(shape))
 
 
-def _classes(classifier, scope):
+def _classes(classifier: NeuralClassifierMixin, scope: "Scope") -> np.ndarray:
     """The labels as skl2onnx has them: integers of 64 bits, text, or numbers for them."""
-    classes = classifier.classes_
-    if isinstance(classifier._labels, LabelColumns):
+    labels = classifier._labels
+    if isinstance(labels, LabelColumns):
         raise ValueError(
             "skl2onnx has no outputs for several columns of labels. Convert the scaler and the "
             "network one by one: skneural.to_onnx(pipeline[-1])."
         )
+    classes = labels.classes
     if scope.get_options(classifier, {"nocl": False})["nocl"]:
         return np.arange(len(classes))
     return classes.astype(str if isinstance(classes[0], str) else np.int64)
 
 
-def _convert(scope, operator, container):
+def _convert(
+    scope: "Scope", operator: "Operator", container: "ModelComponentContainer"
+) -> None:
     """Add the graph of an estimator to that of its Pipeline."""
     import onnx
     from skl2onnx.helpers import add_onnx_graph
@@ -113,7 +129,7 @@ def _convert(scope, operator, container):
     add_onnx_graph(scope, operator, container, graph.model(type(own).__name__))
 
 
-def _add_answers(graph, raw, own, scope):
+def _add_answers(graph: Graph, raw: str, own: NeuralClassifierMixin, scope: "Scope") -> None:
     probabilistic = own.network_.loss.probabilistic
     if isinstance(own._labels, LabelIndicator):
         positive = graph.add("Greater", raw, np.float32(0))

@@ -5,6 +5,7 @@ on the attributes of the estimator, or if `check_wrapper` checks what that code 
 """
 
 import inspect
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 
@@ -85,26 +86,27 @@ _SCORES = (
 )
 
 
-def is_wrapper_name(name):
+def is_wrapper_name(name: object) -> bool:
     """Whether a class of this name may be in a file."""
     return isinstance(name, str) and name in _MODULE_OF
 
 
-def wrapper_class(name):
+def wrapper_class(name: str) -> type:
     """Return the class of a name for which `is_wrapper_name` is true."""
     return getattr(import_module(_MODULE_OF[name]), name)
 
 
-def is_wrapper(estimator):
+def is_wrapper(estimator: object) -> bool:
     """Whether an estimator is exactly of one of the classes, not of a subclass."""
     name = type(estimator).__name__
     return is_wrapper_name(name) and wrapper_class(name) is type(estimator)
 
 
 @cache
-def named_values():
+def named_values() -> dict[str, Callable[..., object]]:
     """Return the functions and types that parameters may be, by the name a file gives them."""
     selection = import_module("sklearn.feature_selection")
+    values: dict[str, Callable[..., object]]
     values = {cls.__name__: cls for cls in (bool, float, int, object, str)}
     values |= {f"sklearn.{name}": getattr(selection, name) for name in _SCORES}
     for name, value in vars(np).items():
@@ -115,6 +117,6 @@ def named_values():
     return values
 
 
-def parameter_names(cls):
+def parameter_names(cls: type) -> list[str]:
     """Return the names of the constructor parameters of a class."""
     return [name for name in inspect.signature(cls).parameters if name != "self"]

@@ -1,12 +1,17 @@
 """Checks of scikit-learn's estimators that a model file holds."""
 
 import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 from scipy.interpolate import BSpline
 from sklearn.base import BaseEstimator
 
 from skneural._files.sklearn_classes import parameter_names
+
+if TYPE_CHECKING:
+    from sklearn.preprocessing import OneHotEncoder
 
 # attributes that have an entry for each feature: lists, or arrays along their last axis
 _PER_FEATURE = {
@@ -38,7 +43,7 @@ _PER_FEATURE = {
     "VarianceThreshold": ("variances_",),
 }
 # attributes that are an estimator, or a list of tuples with an estimator at this place
-_ESTIMATORS = {
+_ESTIMATORS: dict[str, dict[str, int | None]] = {
     "ColumnTransformer": {"transformers": 1, "transformers_": 1, "remainder": None},
     "FeatureUnion": {"transformer_list": 1},
     "FrozenEstimator": {"estimator": None},
@@ -55,7 +60,7 @@ _NOTHING = object()
 _MOST_JOBS = 256  # joblib starts as many processes as it is told
 
 
-def check_wrapper_parameters(cls, params):
+def check_wrapper_parameters(cls: type, params: Mapping[str, object]) -> None:
     """Refuse parameters that would read files, start many processes or break compiled code.
 
     Raises
@@ -87,7 +92,7 @@ def check_wrapper_parameters(cls, params):
             )
 
 
-def check_wrapper(estimator):
+def check_wrapper(estimator: BaseEstimator) -> None:
     """Check the fitted attributes that compiled code relies on, and rebuild some of them.
 
     Raises
@@ -105,12 +110,12 @@ def check_wrapper(estimator):
         _check_vocabulary(estimator)
 
 
-def _is_fitted(estimator):
+def _is_fitted(estimator: BaseEstimator) -> bool:
     """Whether an estimator has what `check_is_fitted` of scikit-learn looks for."""
     return any(name.endswith("_") for name in vars(estimator))
 
 
-def _check_features(estimator, n_features):
+def _check_features(estimator: BaseEstimator, n_features: object) -> None:
     if not _is_integer(n_features) or n_features < 1:
         raise _wrong(estimator, "n_features_in_")
     name = type(estimator).__name__
@@ -120,7 +125,7 @@ def _check_features(estimator, n_features):
         _REBUILT[name](estimator)
 
 
-def _check_estimators(estimator, name, place):
+def _check_estimators(estimator: BaseEstimator, name: str, place: int | None) -> None:
     """Check an attribute that is an estimator (place None), or a list of tuples of one."""
     value = vars(estimator)[name]
     entries = [value]
@@ -135,15 +140,15 @@ def _check_estimators(estimator, name, place):
             raise _wrong(estimator, name)
 
 
-def _is_integer(value):
+def _is_integer(value: object) -> TypeGuard[int]:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
-def _wrong(estimator, name):
+def _wrong(estimator: BaseEstimator, name: str) -> ValueError:
     return ValueError(f"{name} of the {type(estimator).__name__} is described wrongly")
 
 
-def _check_per_feature(estimator, name, n_features):
+def _check_per_feature(estimator: BaseEstimator, name: str, n_features: int) -> None:
     if name not in vars(estimator):
         if name in _may_be_missing(estimator):
             return
@@ -156,7 +161,7 @@ def _check_per_feature(estimator, name, n_features):
         raise _wrong(estimator, name)
 
 
-def _is_list(value, name, n_features):
+def _is_list(value: object, name: str, n_features: int) -> bool:
     if not isinstance(value, list) or len(value) != n_features:
         return False
     if name == "bsplines_":
@@ -164,7 +169,7 @@ def _is_list(value, name, n_features):
     return all(isinstance(entry, np.ndarray) and entry.ndim == 1 for entry in value)
 
 
-def _is_array(value, name, n_features):
+def _is_array(value: object, name: str, n_features: int) -> bool:
     return (
         isinstance(value, np.ndarray)
         and value.ndim == (2 if name in _MATRICES else 1)
@@ -173,7 +178,7 @@ def _is_array(value, name, n_features):
     )
 
 
-def _may_be_missing(estimator):
+def _may_be_missing(estimator: BaseEstimator) -> tuple[str, ...]:
     """Names of attributes that only some parameters let `fit` set."""
     name = type(estimator).__name__
     if name == "TfidfTransformer":
@@ -181,15 +186,16 @@ def _may_be_missing(estimator):
     return ("mean_",) if name == "FastICA" else ()
 
 
-def _check_vocabulary(estimator):
+def _check_vocabulary(estimator: BaseEstimator) -> None:
     """The numbers of terms become indices of a sparse matrix, which nothing checks later."""
     vocabulary = vars(estimator)["vocabulary_"]
-    numbers = list(vocabulary.values()) if isinstance(vocabulary, dict) else [None]
-    if not all(map(_is_integer, numbers)) or sorted(numbers) != list(range(len(numbers))):
+    if not isinstance(vocabulary, dict) or not all(map(_is_integer, vocabulary.values())):
+        raise _wrong(estimator, "vocabulary_")
+    if sorted(vocabulary.values()) != list(range(len(vocabulary))):
         raise _wrong(estimator, "vocabulary_")
 
 
-def _rebuild_one_hot(encoder):
+def _rebuild_one_hot(encoder: "OneHotEncoder") -> None:
     """Let `fit` find anew which category has which column.
 
     The columns become indices of a sparse matrix, which nothing checks later. The encoder is
@@ -222,7 +228,7 @@ def _rebuild_one_hot(encoder):
     vars(encoder).update({k: v for k, v in vars(again).items() if k not in own})
 
 
-def _is_sorted(labels):
+def _is_sorted(labels: np.ndarray) -> bool:
     """Whether a binary search finds each of the labels, which may end with NaN."""
     if not len(labels):
         return False
@@ -233,7 +239,7 @@ def _is_sorted(labels):
     return bool(np.all(labels[:-1] < labels[1:]))
 
 
-def _is_among(labels, some):
+def _is_among(labels: np.ndarray, some: np.ndarray | None) -> np.ndarray:
     """Which of the labels are in a selection of them that has the same order, or None."""
     mask, rest = np.zeros(len(labels), bool), iter([] if some is None else some.tolist())
     next_one = next(rest, _NOTHING)
@@ -245,7 +251,7 @@ def _is_among(labels, some):
     return mask
 
 
-def _rebuild_by_shape(estimator):
+def _rebuild_by_shape(estimator: BaseEstimator) -> None:
     """Let `fit`, which looks at the shape of its data alone, count the output features."""
     if estimator.n_features_in_ > _MOST_TO_REBUILD // 100:
         raise _wrong(estimator, "n_features_in_")
@@ -254,7 +260,7 @@ def _rebuild_by_shape(estimator):
     vars(estimator).update(vars(again))
 
 
-_REBUILT = {
+_REBUILT: dict[str, Callable[[BaseEstimator], None]] = {
     "OneHotEncoder": _rebuild_one_hot,
     "PolynomialFeatures": _rebuild_by_shape,
 }

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 from scipy.interpolate import BSpline
@@ -14,8 +15,17 @@ from skneural._files.plain_values import (
     time_dtype,
     to_plain,
 )
-from skneural._files.safetensors_file import DTYPES, is_endless, read_json
+from skneural._files.safetensors_file import (
+    DTYPES,
+    Json,
+    ModelFile,
+    Told,
+    is_endless,
+    read_json,
+)
+from skneural._network.array_types import Shape
 
+_SEQUENCES = (list, tuple, set, frozenset)
 _LEAST_TABLE = 100  # entries of a dict of numbers by name that is stored as arrays
 
 
@@ -37,22 +47,26 @@ class StateWriter:
         ``steps.standardscaler.mean_``.
     """
 
-    def __init__(self, names, describe):
+    def __init__(
+        self,
+        names: Mapping[str, object],
+        describe: Callable[[object, str], dict[str, Json] | None],
+    ) -> None:
         self.names, self.describe = names, describe
-        self.arrays = {}
+        self.arrays: dict[str, np.ndarray] = {}
 
-    def write(self, value, path):
+    def write(self, value: object, path: str) -> Json:
         """Return JSON that describes a value; a TypeError names one that cannot be saved."""
         kind = type(value)
-        if kind in (list, tuple, set, frozenset):
+        if isinstance(value, _SEQUENCES) and kind in _SEQUENCES:
             return {kind.__name__: self._write_sequence(value, path)}
-        if kind is dict:
+        if type(value) is dict:
             return self._write_dict(value, path)
-        if kind is slice:
+        if type(value) is slice:
             return {"slice": [to_plain(v) for v in (value.start, value.stop, value.step)]}
-        if kind is np.ndarray:
+        if type(value) is np.ndarray:
             return self._write_array(value, path)
-        if kind is BSpline:
+        if isinstance(value, BSpline) and kind is BSpline:
             pieces = [value.t, value.c, value.k, value.extrapolate]
             return {"BSpline": [self.write(v, f"{path}.{k}") for k, v in enumerate(pieces)]}
         if isinstance(value, np.dtype) and value.kind in "biufUO":
@@ -72,7 +86,7 @@ class StateWriter:
                 "docs/persistence.md."
             ) from None
 
-    def _write_sequence(self, values, path):
+    def _write_sequence(self, values: Collection[object], path: str) -> Json:
         if isinstance(values, set | frozenset):
             values = sorted(values, key=repr)  # the same file in every process
         places = [f"{path}.{_own_name(value, k)}" for k, value in enumerate(values)]
@@ -80,10 +94,10 @@ class StateWriter:
             places[:2] = [f"{path}.name", path]
         return [self.write(value, place) for value, place in zip(values, places, strict=True)]
 
-    def _name_of(self, value):
+    def _name_of(self, value: object) -> str | None:
         return next((name for name, known in self.names.items() if known is value), None)
 
-    def _write_dict(self, value, path):
+    def _write_dict(self, value: dict[object, object], path: str) -> Json:
         keys, entries = list(value), list(value.values())
         is_table = {*map(type, keys)} == {str} and {*map(type, entries)} <= {int, np.int64}
         if is_table and len(keys) >= _LEAST_TABLE and len({*map(type, entries)}) == 1:
@@ -97,7 +111,7 @@ class StateWriter:
         pairs = enumerate(zip(keys, entries, strict=True))
         return {"dict": [[to_plain(k), self.write(v, f"{path}.{i}")] for i, (k, v) in pairs]}
 
-    def _write_array(self, array, path):
+    def _write_array(self, array: np.ndarray, path: str) -> Json:
         dtype = array.dtype.newbyteorder("<")
         if is_time(dtype):
             self._keep(path, array.astype(dtype).view(np.int64))
@@ -122,13 +136,13 @@ class StateWriter:
         self._keep(path, np.frombuffer(text.encode(), np.uint8))
         return {"entries": [path, list(array.shape)]}
 
-    def _keep(self, path, array):
+    def _keep(self, path: str, array: np.ndarray) -> None:
         if path in self.arrays:
             raise ValueError(f"two arrays have the name {path!r}")
         self.arrays[path] = array
 
 
-def _own_name(value, otherwise):
+def _own_name(value: object, otherwise: int | None) -> object:
     """The name in a tuple such as ("scaler", StandardScaler()), a step of a Pipeline."""
     if type(value) is tuple and len(value) > 1 and type(value[0]) is str:
         return value[0]
@@ -147,9 +161,14 @@ class StateReader:
         Called with the JSON that the `describe` of the writer has returned, by its only key.
     """
 
-    def __init__(self, file, values, build):
+    def __init__(
+        self,
+        file: ModelFile,
+        values: Mapping[str, object],
+        build: Mapping[str, Callable[[Told], object]],
+    ) -> None:
         self.file, self.values = file, values
-        self.readers = {
+        self.readers: dict[str, Callable[[Told], Told]] = {
             "list": self._read_list,
             "tuple": lambda entries: tuple(self._read_list(entries)),
             "set": lambda entries: set(self._read_list(entries)),
@@ -168,7 +187,7 @@ class StateReader:
             **build,
         }
 
-    def read(self, told):
+    def read(self, told: Told) -> Told:
         """Return the value that JSON describes."""
         if isinstance(told, dict) and len(told) == 1:
             [(kind, content)] = told.items()
@@ -176,12 +195,12 @@ class StateReader:
                 return self.readers[kind](content)
         return from_plain(told)
 
-    def _read_list(self, entries):
+    def _read_list(self, entries: Told) -> list[Told]:
         if not isinstance(entries, list):
             raise ValueError(f"{entries!r:.60} is no list")
         return [self.read(entry) for entry in entries]
 
-    def _read_table(self, content):
+    def _read_table(self, content: Told) -> dict[str, int]:
         keys, entries, is_int = content
         keys, entries = self.read(keys).tolist(), self.read(entries)
         entries = entries.tolist() if is_int is True else list(entries)
@@ -190,53 +209,53 @@ class StateReader:
             raise ValueError("a name appears twice in a table")
         return table
 
-    def _read_slice(self, content):
+    def _read_slice(self, content: Told) -> slice:
         bounds = [from_plain(bound) for bound in content]
         if len(bounds) != 3 or not {*map(type, bounds)} <= {int, str, type(None)}:
             raise ValueError("a slice is described wrongly")
         return slice(*bounds)
 
-    def _read_spline(self, content):
+    def _read_spline(self, content: Told) -> BSpline:
         t, c, k, extrapolate = (self.read(entry) for entry in content)
         return BSpline(t, c, k, extrapolate=extrapolate)
 
-    def _read_name(self, name):
+    def _read_name(self, name: Told) -> object:
         if not isinstance(name, str) or name not in self.values:
             raise ValueError(f"it names {name!r:.80}, which a file may not hold")
         return self.values[name]
 
-    def _read_stored(self, name, dtype):
+    def _read_stored(self, name: Told, dtype: Told) -> np.ndarray:
         if dtype not in DTYPES.values():
             raise ValueError(f"{dtype!r:.60} is no dtype of an array")
         return self.file.read(name, dtype, self._shape(name))
 
-    def _read_times(self, content):
+    def _read_times(self, content: Told) -> np.ndarray:
         name, dtype = content
         return self._read_stored(name, "<i8").view(time_dtype(dtype))
 
-    def _read_entries(self, content):
+    def _read_entries(self, content: Told) -> np.ndarray:
         name, shape = content
         text = self._read_stored(name, "|u1").tobytes()
-        entries = read_json(text)
-        if entries.keys() != {"list"} or not isinstance(entries["list"], list):
+        plain = read_json(text)
+        if plain.keys() != {"list"} or not isinstance(plain["list"], list):
             raise ValueError(f"array {name!r} is described wrongly")
-        entries = [from_plain(entry) for entry in entries["list"]]
+        entries = [from_plain(entry) for entry in plain["list"]]
         if not isinstance(shape, list) or any(type(n) is not int or n < 0 for n in shape):
             raise ValueError(f"array {name!r} is described wrongly")
-        if len(shape) > 32 or math.prod(shape) != len(entries) or is_endless(shape):
+        if len(shape) > 32 or math.prod(shape) != len(entries) or is_endless(tuple(shape)):
             raise ValueError(f"array {name!r} is described wrongly")
         array = np.empty(len(entries), object)
         for k, entry in enumerate(entries):  # an entry may be an array
             array[k] = entry
         return array.reshape(shape)
 
-    def _shape(self, name):
+    def _shape(self, name: Told) -> Shape:
         if not isinstance(name, str) or name not in self.file.arrays:
             raise ValueError(f"array {name!r:.80} is missing")
         return self.file.arrays[name][1]
 
 
-def _read_dtype(told):
+def _read_dtype(told: Told) -> np.dtype:
     if not isinstance(told, str) or len(told) > 6 or told[1:2] not in tuple("biufUO"):
         raise ValueError(f"{told!r:.60} is no dtype")
     return np.dtype(told)

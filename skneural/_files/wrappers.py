@@ -5,11 +5,13 @@ attributes; what these are is left to `StateWriter` and `StateReader`.
 """
 
 import copy
+from collections.abc import Callable, Mapping
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import MetadataRequest
 
-from skneural._files.safetensors_file import Section
+from skneural._files.safetensors_file import Json, ModelFile, Section, Told
 from skneural._files.sklearn_classes import (
     SKLEARN_VERSION,
     is_wrapper,
@@ -21,6 +23,10 @@ from skneural._files.sklearn_classes import (
 from skneural._files.wrapper_checks import check_wrapper, check_wrapper_parameters
 from skneural._files.wrapper_state import StateReader, StateWriter
 
+# what a file holds of an estimator: JSON, and arrays by name
+Described = tuple[dict[str, Json], dict[str, np.ndarray]]
+DescribeNetwork = Callable[[object, str], Described | None]
+BuildNetwork = Callable[[Section | None, dict[str, Told]], BaseEstimator]
 _CALLBACKS = "_skl_callbacks"  # where set_callbacks keeps them
 
 
@@ -40,17 +46,17 @@ class TreeWriter:
         How many fitted networks were found.
     """
 
-    def __init__(self, describe_network):
+    def __init__(self, describe_network: DescribeNetwork) -> None:
         self.describe_network = describe_network
         self.state = StateWriter(named_values(), self._describe)
         self.arrays = self.state.arrays
         self.n_networks = 0
 
-    def write(self, estimator):
+    def write(self, estimator: BaseEstimator) -> dict[str, Json]:
         """Return the JSON that describes an estimator for which `is_wrapper` is true."""
         return self._write_wrapper(estimator, "")
 
-    def _describe(self, value, path):
+    def _describe(self, value: object, path: str) -> dict[str, Json] | None:
         value = best_estimator(value)
         if is_wrapper(value):
             return {"estimator": self._write_wrapper(value, f"{path}.")}
@@ -64,7 +70,7 @@ class TreeWriter:
             self.arrays.update({f"{path}.{name}": array for name, array in arrays.items()})
         return {"estimator": about}
 
-    def _write_wrapper(self, estimator, prefix):
+    def _write_wrapper(self, estimator: BaseEstimator, prefix: str) -> dict[str, Json]:
         cls, attributes = type(estimator), vars(estimator)
         params = {name: attributes[name] for name in parameter_names(cls)}
         check_wrapper_parameters(cls, params)
@@ -82,21 +88,25 @@ class TreeWriter:
             "fitted": self._write_attributes(fitted, prefix),
         }
 
-    def _write_attributes(self, attributes, prefix):
+    def _write_attributes(
+        self, attributes: Mapping[str, object], prefix: str
+    ) -> dict[str, Json]:
         return {
             name: self.state.write(value, f"{prefix}{name}")
             for name, value in attributes.items()
         }
 
 
-def best_estimator(estimator):
+def best_estimator(estimator: object) -> object:
     """Return the best estimator of a fitted search, and any other value as it is."""
     if isinstance(estimator, BaseEstimator):
         return getattr(estimator, "best_estimator_", estimator)
     return estimator
 
 
-def build(file, about, build_network):
+def build(
+    file: ModelFile, about: dict[str, Told], build_network: BuildNetwork
+) -> BaseEstimator:
     """Return the estimator that JSON describes, with all estimators inside it.
 
     Parameters
@@ -113,7 +123,7 @@ def build(file, about, build_network):
         If the file holds a class, parameter, attribute or value that it may not hold.
     """
 
-    def build_inner(told):
+    def build_inner(told: Told) -> BaseEstimator:
         if is_wrapper_name(told["class"]):
             return build(file, told, build_network)
         return build_network(Section(file, told["at"]) if "at" in told else None, told)

@@ -122,6 +122,10 @@ def test_what_cannot_be_converted_is_refused(monkeypatch):
     with pytest.raises(TypeError, match="estimator of skneural, got LinearRegression"):
         skneural.to_onnx(LinearRegression())
     own = make().fit(X, Y)
+    own.network_.layers[1].__class__ = type("MyReLU", (ACTIVATIONS["relu"],), {})
+    with pytest.raises(TypeError, match=r"does not know the layer MyReLU$"):
+        skneural.to_onnx(own)
+    own = make().fit(X, Y)
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(ImportError, match=r"needs onnx: pip install onnx$"):
         skneural.to_onnx(own)

@@ -198,6 +198,14 @@ def test_batch_norm_has_the_constants_of_pytorch():
     assert layer.arrays["state"]["mean"] == pytest.approx(0.2, rel=1e-2)
 
 
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_an_activation_says_whether_it_ever_falls_and_is_ever_negative(name):
+    layer = bound(ACTIVATIONS[name](), (801, 1))
+    y = layer.forward(np.linspace(-4, 4, 801)[:, None], training=False)
+    assert layer.never_falls == (np.diff(y, axis=0) >= 0).all()
+    assert layer.never_negative == (y >= 0).all()
+
+
 def test_flops_of_a_dense_layer():
     dense = Dense(10)
     dense.build((7,))

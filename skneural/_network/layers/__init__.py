@@ -1,1 +1,1 @@
-"""The layers of a network; `base` is their contract."""
+"""The layers of a network: `base` is their contract, `table` has all of them."""
