@@ -74,6 +74,7 @@ plot_rcparams = {
 }
 suppress_warnings = ["config.cache"]  # a function in the settings cannot be pickled
 exclude_patterns = ["_build", "sg_execution_times.rst"]
+autodoc_typehints = "none"  # the docstrings have the types
 numpydoc_show_class_members = False
 html_theme = "pydata_sphinx_theme"
 html_title = "skneural"

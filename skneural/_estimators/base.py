@@ -1,10 +1,9 @@
-"""What all estimators share: running a fit, fitted attributes, raw predictions."""
+"""What all estimators share: running a fit, raw predictions, hooks of the subclasses."""
 
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from typing import Literal, Self, TypeVar
 
@@ -33,7 +32,7 @@ from skneural._estimators.fit_warnings import (
     warn_of_scale,
     warn_of_validation_data,
 )
-from skneural._estimators.fitted_attributes import UnchangedOnError, fitted_attributes
+from skneural._estimators.fitted_attributes import FittedAttributes, UnchangedOnError
 from skneural._estimators.parameter_combinations import check_parameters
 from skneural._estimators.preparation import Given, prepare, start_from
 from skneural._estimators.target_scale import TargetScale
@@ -46,14 +45,13 @@ from skneural._training import epochs, lbfgs
 from skneural._training.augmentation import Augmentation
 from skneural._training.interrupt import Interrupt, deferred_interrupt
 from skneural._training.job import Job
-from skneural._training.progress import Progress
 from skneural._training.reporting import Reporting
 from skneural._training.validation import Rows
 
 _Computed = TypeVar("_Computed")
 
 
-class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
+class BaseNeuralNetwork(FittedAttributes, CallbackSupportMixin, BaseEstimator):
     """fit, partial_fit and fitted attributes of every estimator here."""
 
     batch_size: int | Literal["auto"]
@@ -62,12 +60,6 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
     max_iter: int
     solver: str
     verbose: bool | int
-    warm_start: bool
-
-    loss_curve_: list[float]
-    n_features_in_: int
-    network_: Network
-    _progress: Progress
 
     _build_layers: Callable[[Shape, Shape | None], list[Layer]]
     _make_loss: Callable[[], Loss]
@@ -245,43 +237,6 @@ class BaseNeuralNetwork(CallbackSupportMixin, BaseEstimator):
             doubt = run(job, reporting)
         self._take_over(job.progress, job.batch_size)
         return doubt
-
-    def _take_over(self, progress: Progress, batch_size: int) -> None:
-        """Set the fitted attributes that follow from where a network stands."""
-        self._forget_validation_scores()
-        self.__dict__.update(fitted_attributes(progress, batch_size))
-
-    def _attributes_after_epoch(self, progress: Progress, batch_size: int) -> dict[str, object]:
-        """The fitted attributes as if the fit ended with this epoch, for its callbacks.
-
-        The weights are those of the epoch, even if the fit restores the best ones at its end.
-        """
-        if not self.warm_start:
-            progress = replace(progress, optimizer_state={})
-        return {**fitted_attributes(progress.copy(), batch_size), "_job": None}
-
-    def _forget_validation_scores(self) -> None:
-        for name in ("validation_scores_", "best_validation_score_"):
-            self.__dict__.pop(name, None)
-
-    @property
-    def coefs_(self) -> tuple[Array, ...]:
-        """Weight matrices, from input to output: views into the network's parameters."""
-        return self._fitted_params("weight")
-
-    @property
-    def intercepts_(self) -> tuple[Array, ...]:
-        """Bias vectors, from input to output: views into the network's parameters."""
-        return self._fitted_params("bias")
-
-    def _fitted_params(self, name: str) -> tuple[Array, ...]:
-        self._refuse_unfitted()
-        return self.network_.params(name)
-
-    def _refuse_unfitted(self) -> None:
-        """Let a property of fitted estimators be missing before `fit`."""
-        if "network_" not in vars(self):
-            raise AttributeError(f"This {type(self).__name__} instance is not fitted yet.")
 
     def summary(self, input_shape: int | Sequence[int] | None = None) -> Summary:
         """Return the table of the layers: output shapes, parameters, bytes of a batch.

@@ -1,6 +1,6 @@
 """What the classifiers share: labels, probabilities and decisions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 import numpy as np
@@ -57,7 +57,7 @@ class NeuralClassifierMixin(ClassifierMixin):
         self,
         X: ArrayLike | Sparse,
         y: ArrayLike | Sparse,
-        classes: ArrayLike | None = None,
+        classes: ArrayLike | Sequence[ArrayLike] | None = None,
         sample_weight: ArrayLike | None = None,
         *,
         X_val: ArrayLike | Sparse | None = None,

@@ -29,7 +29,7 @@ class Estimator(Hyperparameters, Scored, Protocol):
     decay: float
     batch_size: int | Literal["auto"]
     max_iter: int
-    patience: float | None
+    patience: int | None
     tol: float
     max_fun: int
     target_score: float | None

@@ -1,10 +1,13 @@
 """The attributes of a fitted estimator, and how they stay as they were after an error."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from skneural._network.array_types import Array
+from skneural._network.network import Network
 from skneural._training.progress import Progress
 
 
@@ -31,6 +34,66 @@ def fitted_attributes(progress: Progress, batch_size: int) -> dict[str, object]:
         attributes["validation_scores_"] = scores
         attributes["best_validation_score_"] = max(known, default=math.nan)
     return attributes
+
+
+class FittedAttributes:
+    """The attributes of a fitted estimator."""
+
+    best_loss_: float
+    best_validation_score_: float  # only with validation data
+    feature_names_in_: np.ndarray  # only if X has names
+    history_: dict[str, list[float]]
+    loss_: float
+    loss_curve_: list[float]
+    n_features_in_: int
+    n_iter_: int
+    n_layers_: int
+    n_outputs_: int
+    network_: Network
+    out_activation_: str | tuple[str, ...]
+    t_: int
+    validation_scores_: list[float]  # only with validation data
+
+    warm_start: bool
+    _batch_size: int
+    _progress: Progress
+
+    def _take_over(self, progress: Progress, batch_size: int) -> None:
+        """Set the fitted attributes that follow from where a network stands."""
+        self._forget_validation_scores()
+        self.__dict__.update(fitted_attributes(progress, batch_size))
+
+    def _attributes_after_epoch(self, progress: Progress, batch_size: int) -> dict[str, object]:
+        """The fitted attributes as if the fit ended with this epoch, for its callbacks.
+
+        The weights are those of the epoch, even if the fit restores the best ones at its end.
+        """
+        if not self.warm_start:
+            progress = replace(progress, optimizer_state={})
+        return {**fitted_attributes(progress.copy(), batch_size), "_job": None}
+
+    def _forget_validation_scores(self) -> None:
+        for name in ("validation_scores_", "best_validation_score_"):
+            self.__dict__.pop(name, None)
+
+    @property
+    def coefs_(self) -> tuple[Array, ...]:
+        """Weight matrices, from input to output: views into the network's parameters."""
+        return self._fitted_params("weight")
+
+    @property
+    def intercepts_(self) -> tuple[Array, ...]:
+        """Bias vectors, from input to output: views into the network's parameters."""
+        return self._fitted_params("bias")
+
+    def _fitted_params(self, name: str) -> tuple[Array, ...]:
+        self._refuse_unfitted()
+        return self.network_.params(name)
+
+    def _refuse_unfitted(self) -> None:
+        """Let a property of fitted estimators be missing before `fit`."""
+        if "network_" not in vars(self):
+            raise AttributeError(f"This {type(self).__name__} instance is not fitted yet.")
 
 
 class UnchangedOnError:
