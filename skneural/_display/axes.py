@@ -1,13 +1,22 @@
 """What the displays share: matplotlib imported when needed, colours, axes in a grid."""
 
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Style = dict[str, Any]  # keyword arguments of functions of matplotlib
 
 # told apart also by colour-blind readers: M. Okabe and K. Ito, Color Universal Design, 2008
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 COLOURS = [BLUE, VERMILLION, GREEN, PURPLE, "#E69F00", "#56B4E9", "#000000"]
 
 
-def import_matplotlib(caller):
+def import_matplotlib(caller: str) -> ModuleType:
     """Return matplotlib.pyplot; `caller` is who needs it."""
     try:
         import matplotlib.pyplot as plt
@@ -17,13 +26,15 @@ def import_matplotlib(caller):
     return plt
 
 
-def one_axes(ax, caller):
+def one_axes(ax: "Axes | None", caller: str) -> "Axes":
     """Return `ax`, or new axes in a figure of their own."""
     plt = import_matplotlib(caller)
     return plt.subplots(layout="constrained")[1] if ax is None else ax
 
 
-def column_of_axes(ax, n_rows, caller):
+def column_of_axes(
+    ax: "Axes | Sequence[Axes] | np.ndarray | None", n_rows: int, caller: str
+) -> np.ndarray:
     """Return axes one above the other, with a common x axis.
 
     Parameters
@@ -40,18 +51,26 @@ def column_of_axes(ax, n_rows, caller):
     axes : ndarray of Axes
     """
     plt = import_matplotlib(caller)
+    from matplotlib.axes import Axes
+
     if ax is None:
         size = (6.4, 1.6 + 2 * n_rows)
         _, axes = plt.subplots(n_rows, sharex=True, figsize=size, layout="constrained")
         return np.atleast_1d(axes)
-    if not isinstance(ax, plt.Axes):
+    if not isinstance(ax, Axes):
         if len(ax) != n_rows:
             raise ValueError(f"ax must be one Axes or a sequence of {n_rows}, got {len(ax)}.")
         return np.asarray(ax)
     if n_rows == 1:
         return np.array([ax])
+    spec = ax.get_subplotspec()
+    if spec is None:
+        raise ValueError(
+            f"ax cannot be divided into {n_rows}, as it is not from plt.subplots or "
+            f"add_subplot. Pass a sequence of {n_rows} Axes."
+        )
     ax.set_axis_off()  # as PartialDependenceDisplay does
-    grid = ax.get_subplotspec().subgridspec(n_rows, 1)
+    grid = spec.subgridspec(n_rows, 1)
     first = ax.figure.add_subplot(grid[0])
     others = [ax.figure.add_subplot(grid[i], sharex=first) for i in range(1, n_rows)]
     for above in [first, *others][:-1]:
@@ -59,13 +78,13 @@ def column_of_axes(ax, n_rows, caller):
     return np.array([first, *others])
 
 
-def tick_whole_epochs(axes):
+def tick_whole_epochs(axes: "Axes") -> None:
     """Epochs are integers."""
     from matplotlib.ticker import MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def plain(text):
+def plain(text: str) -> str:
     """Text that matplotlib draws as it is: a dollar sign would begin a formula."""
     return text.replace("$", r"\$")

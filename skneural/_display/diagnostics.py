@@ -1,14 +1,23 @@
 """DiagnosticsDisplay: what went on in the layers, epoch by epoch."""
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
 
 from skneural._display.axes import (
     COLOURS,
+    Style,
     column_of_axes,
     import_matplotlib,
     plain,
     tick_whole_epochs,
 )
+from skneural._inspection.diagnostics import Diagnostics
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 _LABELS = {
     "grad_norm": "gradient norm",
@@ -59,12 +68,22 @@ class DiagnosticsDisplay:
     ['gradient norm', 'update / weights', 'dead share']
     """
 
-    def __init__(self, *, history, layers):
+    lines_: "dict[str, list[Line2D]]"
+
+    def __init__(
+        self, *, history: Mapping[str, Sequence[Sequence[float]]], layers: Sequence[str]
+    ) -> None:
         self.history = history
         self.layers = layers
 
     @classmethod
-    def from_callback(cls, diagnostics, *, ax=None, **kwargs):
+    def from_callback(
+        cls,
+        diagnostics: Diagnostics,
+        *,
+        ax: "Axes | Sequence[Axes] | np.ndarray | None" = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw what a callback has measured.
 
         Parameters
@@ -90,7 +109,9 @@ class DiagnosticsDisplay:
         display = cls(history=diagnostics.history_, layers=diagnostics.layers_)
         return display.plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(
+        self, ax: "Axes | Sequence[Axes] | np.ndarray | None" = None, **kwargs: Any
+    ) -> Self:
         """Draw the curves.
 
         Parameters
@@ -124,10 +145,10 @@ class DiagnosticsDisplay:
         self.axes_, self.ax_, self.figure_ = axes, axes[0], axes[0].figure
         return self
 
-    def _draw(self, panel, values, kwargs):
+    def _draw(self, panel: "Axes", values: np.ndarray, kwargs: Style) -> "list[Line2D]":
         epochs, lines = np.arange(1, len(values) + 1), []
         for k, layer in enumerate(self.layers):
-            style = {"color": COLOURS[k % len(COLOURS)], "label": plain(layer)}
+            style: Style = {"color": COLOURS[k % len(COLOURS)], "label": plain(layer)}
             style["linestyle"] = ("-", "--", ":")[k // len(COLOURS) % 3]
             style["marker"] = "o" if len(values) < 3 else None
             lines += panel.plot(epochs, values[:, k], **{**style, **kwargs})

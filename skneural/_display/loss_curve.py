@@ -1,15 +1,24 @@
 """LossCurveDisplay: how a fit went, epoch by epoch."""
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from skneural._display.axes import (
     COLOURS,
+    Style,
     column_of_axes,
     import_matplotlib,
     plain,
     tick_whole_epochs,
 )
 from skneural._inspection.find_network import fitted_network
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 # panels from top to bottom: the label of the axis, and the lines with their names
 _PANELS = {
@@ -64,13 +73,28 @@ class LossCurveDisplay:
     True
     """
 
-    def __init__(self, *, history, max_iter=None, estimator_name=None):
+    lines_: "dict[str, Line2D]"
+
+    def __init__(
+        self,
+        *,
+        history: Mapping[str, Sequence[float]],
+        max_iter: int | None = None,
+        estimator_name: str | None = None,
+    ) -> None:
         self.history = history
         self.max_iter = max_iter
         self.estimator_name = estimator_name
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, name=None, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        *,
+        ax: "Axes | Sequence[Axes] | np.ndarray | None" = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the curves of a fitted estimator.
 
         Parameters
@@ -95,7 +119,13 @@ class LossCurveDisplay:
         display = cls(history=network.history_, max_iter=network.max_iter, estimator_name=name)
         return display.plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, *, name=None, **kwargs):
+    def plot(
+        self,
+        ax: "Axes | Sequence[Axes] | np.ndarray | None" = None,
+        *,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the curves.
 
         Parameters
@@ -126,7 +156,7 @@ class LossCurveDisplay:
         self.axes_, self.ax_, self.figure_ = axes, axes[0], axes[0].figure
         return self
 
-    def panels(self):
+    def panels(self) -> list[str]:
         """Return the labels of the axes that the picture has, from top to bottom."""
         rates = np.asarray(self.history.get("learning_rate", [0.0]))
         changes = np.ptp(rates) > 0  # False for L-BFGS, which has none: its rates are NaN
@@ -136,7 +166,7 @@ class LossCurveDisplay:
             if (changes if label == "learning rate" else label in self.history)
         ]
 
-    def _best_epoch(self):
+    def _best_epoch(self) -> int | None:
         """The epoch whose weights a fit with validation data ends with."""
         scores = np.asarray(self.history.get("validation_score", []))
         if np.all(np.isnan(scores)):
@@ -146,11 +176,13 @@ class LossCurveDisplay:
         losses = np.asarray(self.history.get("validation_loss", scores))
         return int(best[np.argmin(losses[best])]) + 1
 
-    def _draw_lines(self, panel, lines, name, kwargs):
+    def _draw_lines(
+        self, panel: "Axes", lines: Mapping[str, str], name: str | None, kwargs: Style
+    ) -> None:
         for key, label in lines.items():
             if key in self.history:
                 values = self.history[key]
-                style = {
+                style: Style = {
                     "color": COLOURS[len(panel.lines) % len(COLOURS)],
                     "linestyle": "--" if key.startswith("validation") else "-",
                     "marker": "o" if len(values) == 1 else None,
@@ -170,7 +202,7 @@ class LossCurveDisplay:
                 transform=panel.get_xaxis_transform(),  # from bottom to top
             )
 
-    def _label_epochs(self, lowest):
+    def _label_epochs(self, lowest: "Axes") -> None:
         several = bool(lowest.get_xlabel())  # curves of another fit were there before
         known = self.max_iter is not None and not several
         of = f" ({len(self.history['loss'])} of at most {self.max_iter})" if known else ""

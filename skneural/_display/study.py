@@ -1,11 +1,23 @@
 """StudyDisplay: the scores of a study over one or two of its parameters."""
 
+import math
+from collections.abc import Mapping, Sequence
 from numbers import Real
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 
-from skneural._display.axes import BLUE, VERMILLION, import_matplotlib, one_axes, plain
-from skneural._inspection.study import format_value, read_study
+from skneural._display.axes import BLUE, VERMILLION, Style, import_matplotlib, one_axes, plain
+from skneural._inspection.study import Study, format_value, read_study
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
+    from matplotlib.container import ErrorbarContainer
+    from matplotlib.image import AxesImage
+    from matplotlib.lines import Line2D
 
 
 class StudyDisplay:
@@ -67,16 +79,22 @@ class StudyDisplay:
     'log'
     """
 
+    errorbar_: "ErrorbarContainer | None"
+    line_: "Line2D | None"
+    im_: "AxesImage | None"
+    text_: np.ndarray | None
+    scatter_: "PathCollection | None"
+
     def __init__(
         self,
         *,
-        values,
-        mean_scores,
-        std_scores,
-        score_name="score",
-        others_vary=False,
-        best_index=None,
-    ):
+        values: Mapping[str, Sequence[object]],
+        mean_scores: ArrayLike,
+        std_scores: ArrayLike,
+        score_name: str = "score",
+        others_vary: bool = False,
+        best_index: int | None = None,
+    ) -> None:
         self.values = values
         self.mean_scores = mean_scores
         self.std_scores = std_scores
@@ -85,7 +103,14 @@ class StudyDisplay:
         self.best_index = best_index
 
     @classmethod
-    def from_search(cls, search, *, param=None, ax=None, **kwargs):
+    def from_search(
+        cls,
+        search: BaseEstimator,
+        *,
+        param: str | Sequence[str] | None = None,
+        ax: "Axes | None" = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the scores of a fitted search.
 
         Parameters
@@ -133,7 +158,7 @@ class StudyDisplay:
         )
         return display.plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: "Axes | None" = None, **kwargs: Any) -> Self:
         """Draw the picture.
 
         Parameters
@@ -153,20 +178,30 @@ class StudyDisplay:
         self.errorbar_ = self.line_ = self.im_ = self.text_ = self.scatter_ = None
         means, stds = np.asarray(self.mean_scores, float), np.asarray(self.std_scores, float)
         drawn = np.flatnonzero(~np.isnan(means))  # what failed leaves a gap
-        scales = [Scale(name, values, drawn) for name, values in self.values.items()]
-        best = None if self.best_index is None else list(drawn).index(self.best_index)
-        if len(scales) == 1:
-            self._plot_points(ax, *scales, means[drawn], stds[drawn], best, kwargs)
+        means, stds = means[drawn], stds[drawn]
+        x, *others = (Scale(name, values, drawn) for name, values in self.values.items())
+        best = None if self.best_index is None else drawn.tolist().index(self.best_index)
+        if not others:
+            self._plot_points(ax, x, means, stds, best, kwargs)
         else:
-            cells = len(scales[0].distinct) * len(scales[1].distinct)
-            is_grid = len(np.unique([scale.index for scale in scales], axis=1).T) * 2 >= cells
+            [y] = others
+            cells = len(x.distinct) * len(y.distinct)
+            is_grid = len(np.unique([x.index, y.index], axis=1).T) * 2 >= cells
             plot = self._plot_cells if is_grid else self._plot_scatter
-            plot(ax, *scales, means[drawn], stds[drawn], best, kwargs)
+            plot(ax, x, y, means, stds, best, kwargs)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def _plot_points(self, ax, x, means, stds, best, kwargs):
-        style = {"fmt": "o", "color": BLUE, "capsize": 3, "zorder": 2}
+    def _plot_points(
+        self,
+        ax: "Axes",
+        x: "Scale",
+        means: np.ndarray,
+        stds: np.ndarray,
+        best: int | None,
+        kwargs: Style,
+    ) -> None:
+        style: Style = {"fmt": "o", "color": BLUE, "capsize": 3, "zorder": 2}
         self.errorbar_ = ax.errorbar(x.places, means, stds, **{**style, **kwargs})
         places = np.unique(x.places)
         repeated = len(places) < len(means)
@@ -181,7 +216,16 @@ class StudyDisplay:
         x.label(ax, "x")
         ax.set_ylabel(plain(f"{self.score_name}, mean ± std"))
 
-    def _plot_cells(self, ax, x, y, means, stds, best, kwargs):
+    def _plot_cells(
+        self,
+        ax: "Axes",
+        x: "Scale",
+        y: "Scale",
+        means: np.ndarray,
+        stds: np.ndarray,
+        best: int | None,
+        kwargs: Style,
+    ) -> None:
         shown = {(y.index[i], x.index[i]): i for i in np.argsort(means)}  # the best, the last
         if best is not None:  # that of halving need not have the highest score
             shown[y.index[best], x.index[best]] = best
@@ -189,8 +233,9 @@ class StudyDisplay:
         cells, self.text_ = np.full(shape, np.nan), np.full(shape, None)
         for cell, i in shown.items():
             cells[cell] = means[i]
-        style = {"cmap": "cividis", "aspect": "auto", "origin": "lower"}
+        style: Style = {"cmap": "cividis", "aspect": "auto", "origin": "lower"}
         self.im_ = ax.imshow(cells, **{**style, **kwargs})
+        shades = np.asarray(self.im_.norm(means))  # from 0 to 1
         for (row, column), i in shown.items():
             self.text_[row, column] = ax.text(
                 column,
@@ -198,15 +243,24 @@ class StudyDisplay:
                 f"{means[i]:.4g}\n± {stds[i]:.2g}" + ("\nbest" if i == best else ""),
                 ha="center",
                 va="center",
-                color="white" if self.im_.norm(means[i]) < 0.5 else "black",
+                color="white" if shades[i] < 0.5 else "black",
                 fontsize=min(9, 60 / shape[1]),
             )
         x.label_cells(ax, "x")
         y.label_cells(ax, "y")
         ax.figure.colorbar(self.im_, ax=ax, label=plain(self.score_name))
 
-    def _plot_scatter(self, ax, x, y, means, stds, best, kwargs):
-        style = {"cmap": "cividis", "c": means, "s": 60}
+    def _plot_scatter(
+        self,
+        ax: "Axes",
+        x: "Scale",
+        y: "Scale",
+        means: np.ndarray,
+        stds: np.ndarray,
+        best: int | None,
+        kwargs: Style,
+    ) -> None:
+        style: Style = {"cmap": "cividis", "c": means, "s": 60}
         self.scatter_ = ax.scatter(x.places, y.places, **{**style, **kwargs})
         if best is not None:
             label = f"best: {means[best]:.4g} ± {stds[best]:.2g}"
@@ -218,7 +272,7 @@ class StudyDisplay:
         ax.figure.colorbar(self.scatter_, ax=ax, label=plain(self.score_name))
 
 
-def _chosen(study, param):
+def _chosen(study: Study, param: str | Sequence[str] | None) -> dict[str, list[object]]:
     """The values of one or two parameters of a study, by short names."""
     known = list(study.varied)
     if param is None:
@@ -237,16 +291,16 @@ def _chosen(study, param):
     return {name: study.varied[name] for name in chosen}
 
 
-def _most_important(study):
+def _most_important(study: Study) -> list[str]:
     """Return the names of the two parameters that make the largest difference to the score."""
     scores = study.scores[study.score_name][0]
 
-    def difference(name):
-        of_value = {}
+    def difference(name: str) -> float:
+        of_value: dict[str, list[float]] = {}
         for value, score in zip(study.varied[name], scores, strict=True):
             if not np.isnan(score):
                 of_value.setdefault(repr(value), []).append(score)
-        return np.ptp([np.mean(of_one) for of_one in of_value.values()] or [0.0])
+        return float(np.ptp([float(np.mean(v)) for v in of_value.values()] or [0.0]))
 
     two = sorted(study.varied, key=difference, reverse=True)[:2]
     return [name for name in study.varied if name in two]  # in their order of the search
@@ -265,28 +319,30 @@ class Scale:
         Which candidates are drawn: `index` and `places` are theirs.
     """
 
-    def __init__(self, name, values, drawn):
+    def __init__(self, name: str, values: Sequence[object], drawn: np.ndarray) -> None:
         self.name = name
-        self.is_number = all(
-            isinstance(value, Real) and not isinstance(value, bool) and np.isfinite(value)
+        numbers = [
+            float(value)
             for value in values
-        )
-        keys = [float(value) if self.is_number else repr(value) for value in values]
-        distinct = dict(zip(keys, values, strict=True))
-        if self.is_number:
-            distinct = dict(sorted(distinct.items()))
-        self.distinct, order = list(distinct.values()), list(distinct)
-        self.index = np.array([order.index(key) for key in keys])[drawn]
+            if isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+        ]
+        self.is_number = len(numbers) == len(values)
+        keys: Sequence[object] = numbers if self.is_number else list(map(repr, values))
+        order = sorted(set(numbers)) if self.is_number else list(dict.fromkeys(keys))
+        of_key = dict(zip(keys, values, strict=True))
+        self.distinct = [of_key[key] for key in order]
+        places: dict[object, int] = {key: place for place, key in enumerate(order)}
+        self.index = np.array([places[key] for key in keys])[drawn]
         self.is_log = False
         if self.is_number and len(self.distinct) > 2:
-            gaps = np.diff(np.asarray(self.distinct, float))
-            uneven = gaps.max() > 5 * gaps.min()  # scikit-learn's rule for its curves
-            self.is_log = uneven and self.distinct[0] > 0
+            gaps = np.diff(np.asarray(order, float))
+            uneven = bool(gaps.max() > 5 * gaps.min())  # scikit-learn's rule for its curves
+            self.is_log = uneven and min(numbers) > 0
             # zero and powers of ten beside each other have no axis but that of categories
             self.is_number = self.is_log or not uneven
         self.places = np.asarray(values, float)[drawn] if self.is_number else self.index
 
-    def label(self, ax, which):
+    def label(self, ax: "Axes", which: Literal["x", "y"]) -> None:
         """Write name, ticks and scale at an axis, "x" or "y"."""
         if not self.is_number:
             getattr(ax, f"set_{which}lim")(-0.5, len(self.distinct) - 0.5)
@@ -299,16 +355,16 @@ class Scale:
         getattr(ax, f"{which}axis").minorticks_off()
         self._label(ax, which, self.distinct)
         if len(self.distinct) > 1:  # room beside the outer values, also if nothing is there
-            low, high = self.distinct[0], self.distinct[-1]
+            low, high = np.asarray(self.distinct, float)[[0, -1]].tolist()
             room = (high / low) ** 0.05 if self.is_log else (high - low) * 0.05
             limits = (low / room, high * room) if self.is_log else (low - room, high + room)
             getattr(ax, f"set_{which}lim")(limits)
 
-    def label_cells(self, ax, which):
+    def label_cells(self, ax: "Axes", which: Literal["x", "y"]) -> None:
         """Write name and values at an axis of a heat map."""
         self._label(ax, which, range(len(self.distinct)))
 
-    def _label(self, ax, which, ticks):
+    def _label(self, ax: "Axes", which: Literal["x", "y"], ticks: Sequence[object]) -> None:
         labels = [plain(format_value(value)) for value in self.distinct]
         slant = {}
         inches = ax.bbox.width / ax.figure.dpi / len(labels)  # a label

@@ -2,13 +2,20 @@
 
 import base64
 import io
+from collections.abc import Iterator
 from html import escape
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from skneural._display.axes import BLUE, VERMILLION, import_matplotlib, plain
+from skneural._display.axes import BLUE, VERMILLION, Style, import_matplotlib, plain
 from skneural._display.loss_curve import LossCurveDisplay
 from skneural._display.study import StudyDisplay
+from skneural._inspection.study import Study
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff;
@@ -32,7 +39,7 @@ footer { margin-top: 2rem; color: #666; font-size: .85rem; }
 """
 
 
-def page(study, table):
+def page(study: Study, table: str) -> str:
     """Return the page as text.
 
     Parameters
@@ -71,13 +78,13 @@ standard deviations.</footer>
 """
 
 
-def _png(figure):
+def _png(figure: "Figure | SubFigure") -> str:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=200)
+    cast("Figure", figure).savefig(buffer, format="png", dpi=200)
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def _new_axes(height=3.6):
+def _new_axes(height: float = 3.6) -> "Axes":
     """Axes of a figure that pyplot knows nothing of: nobody has to close it."""
     from matplotlib.figure import Figure
 
@@ -85,7 +92,7 @@ def _new_axes(height=3.6):
     return Figure(figsize=(4.8, height), layout="constrained").subplots()
 
 
-def _pictures(study):
+def _pictures(study: Study) -> "Iterator[tuple[str, Figure | SubFigure]]":
     """Yield captions and figures."""
     import_matplotlib("StudyReport.to_html")
     means, stds = study.scores[study.score_name]
@@ -107,18 +114,18 @@ def _pictures(study):
     if study.fitted is not None:
         what = "of the first fold" if study.best_index is None else "of the best, on all rows"
         network = study.fitted
-        display = LossCurveDisplay(history=network.history_, max_iter=network.max_iter)
-        height = 2 + 1.6 * len(display.panels())
-        yield f"Training {what}", display.plot(_new_axes(height)).figure_
+        curve = LossCurveDisplay(history=network.history_, max_iter=network.max_iter)
+        height = 2 + 1.6 * len(curve.panels())
+        yield f"Training {what}", curve.plot(_new_axes(height)).figure_
 
 
-def _cost_picture(study, means, stds):
+def _cost_picture(study: Study, means: np.ndarray, stds: np.ndarray) -> "Figure | SubFigure":
     ax = _new_axes()
     seconds = study.fit_time[0]
     ax.errorbar(seconds, means, stds, fmt="o", color=BLUE, capsize=3)
     best = study.best_index
     if best is not None:
-        style = {"color": VERMILLION, "marker": "D", "linestyle": "", "zorder": 3}
+        style: Style = {"color": VERMILLION, "marker": "D", "linestyle": "", "zorder": 3}
         ax.plot(seconds[best], means[best], label="best", **style)
         ax.legend()
     if seconds.max() > 10 * seconds.min() > 0:

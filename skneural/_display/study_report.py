@@ -1,17 +1,26 @@
 """The table of a study: as text, Markdown, an HTML page or a DataFrame."""
 
 import math
+import os
 import re
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from skneural._display.study_page import page
-from skneural._inspection.study import MISSING, format_value, read_study
+from skneural._inspection.study import MISSING, Folds, Study, format_value, read_study
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_Side = TypeVar("_Side")
 
 
-def study_report(search):
+def study_report(search: BaseEstimator | Folds) -> "StudyReport":
     """Make the table of a study: scores, times and sizes of all candidates, the best marked.
 
     Parameters
@@ -82,10 +91,10 @@ class StudyReport:
     study_report : Makes a report.
     """
 
-    def __init__(self, study):
+    def __init__(self, study: Study) -> None:
         self.study = study
 
-    def to_frame(self):
+    def to_frame(self) -> "DataFrame":
         """Return the numbers as a pandas DataFrame.
 
         Returns
@@ -102,6 +111,7 @@ class StudyReport:
             raise ImportError(message) from error
 
         study = self.study
+        columns: dict[str, Sequence[object] | np.ndarray]
         columns = {
             name: [None if value is MISSING else value for value in values]
             for name, values in study.varied.items()
@@ -117,7 +127,7 @@ class StudyReport:
         # columns of tuples stay columns of tuples
         return pd.DataFrame({name: pd.Series(list(v)) for name, v in columns.items()})
 
-    def to_markdown(self):
+    def to_markdown(self) -> str:
         """Return the table in Markdown, as GitHub and Sphinx read it.
 
         Returns
@@ -128,14 +138,14 @@ class StudyReport:
         header, cells = self._table()
         lines = [map(_escape_markdown, header), self._aligned(header, ":--", "--:")]
         for i, row in enumerate(cells):
-            row = map(_escape_markdown, row)
             bold = i == self.study.best_index
-            lines.append([f"**{cell}**" if bold and cell else cell for cell in row])
+            escaped = map(_escape_markdown, row)
+            lines.append([f"**{cell}**" if bold and cell else cell for cell in escaped])
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         notes = [_escape_markdown(note) for note in self.study.notes]
         return "\n\n".join([_escape_markdown(self.study.title), table, *notes]) + "\n"
 
-    def to_html(self, path=None):
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str | None:
         """Make one HTML page with table and pictures inside; needs matplotlib.
 
         Parameters
@@ -154,7 +164,7 @@ class StudyReport:
         Path(path).write_text(html, encoding="utf-8")
         return None
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         """The table alone, for notebooks."""
         header, cells = self._table()
         left = self._aligned(header, ' style="text-align: left"', "")
@@ -170,7 +180,7 @@ class StudyReport:
         lines += [f"<p>{escape(note)}</p>" for note in self.study.notes]
         return "\n".join(lines)
 
-    def __str__(self):
+    def __str__(self) -> str:
         header, cells = self._table()
         columns = list(zip(header, *cells, strict=True))
         sides = self._aligned(header, str.ljust, str.rjust)
@@ -183,12 +193,12 @@ class StudyReport:
 
     __repr__ = __str__
 
-    def _aligned(self, header, left, right):
+    def _aligned(self, header: Sequence[str], left: _Side, right: _Side) -> list[_Side]:
         """One of two things a column: parameters stand left, numbers right."""
         n_left = len(self.study.varied)
         return [left] * n_left + [right] * (len(header) - n_left)
 
-    def _table(self):
+    def _table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Header and rows of the table, as strings."""
         study = self.study
         columns = [
@@ -214,7 +224,7 @@ class StudyReport:
         return names, list(zip(*cells, strict=True))
 
 
-def _format_score(mean, std):
+def _format_score(mean: float, std: float) -> str:
     if np.isnan(mean):
         return "failed"
     if 1e-2 <= abs(mean) < 1e3 or mean == 0:
@@ -222,20 +232,20 @@ def _format_score(mean, std):
     return f"{mean:.4g} ± {std:.2g}"
 
 
-def _format_seconds(mean, std):
+def _format_seconds(mean: float, std: float) -> str:
     """Three digits of the mean, at most tenths of milliseconds; the deviation likewise."""
     decimals = min(max(0, 2 - math.floor(math.log10(mean))), 4) if mean > 0 else 0
     return f"{mean:,.{decimals}f} ± {std:,.{decimals}f}"
 
 
-def _format_count(number):
+def _format_count(number: float | None) -> str:
     """A count, or the mean of counts."""
     if number is None:
         return "-"
     return f"{number:,.0f}" if number == int(number) else f"{number:,.1f}"
 
 
-def _escape_markdown(text):
+def _escape_markdown(text: str) -> str:
     """Take their meaning from what Markdown, its tables or HTML would read as markup."""
     text = escape(text, quote=False)
     return re.sub(r"[\\`*|~\[\]]|(?<!\w)_|_(?!\w)", r"\\\g<0>", text)

@@ -1,12 +1,22 @@
 """WeightsDisplay: the weights of a layer as images."""
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 
-from skneural._display.axes import import_matplotlib, one_axes
+from skneural._display.axes import Style, import_matplotlib, one_axes
 from skneural._inspection.find_network import fitted_network
+from skneural._network.array_types import Shape
 from skneural._network.layers.flatten import Flatten
+from skneural._network.network import Network
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colorbar import Colorbar
 
 
 class WeightsDisplay:
@@ -47,13 +57,22 @@ class WeightsDisplay:
     (6, 1, 8, 8)
     """
 
-    def __init__(self, *, images):
+    colorbar_: "Colorbar | None"
+
+    def __init__(self, *, images: ArrayLike) -> None:
         self.images = images
 
     @classmethod
     def from_estimator(
-        cls, estimator, *, layer=0, image_shape=None, ax=None, colorbar=True, **kwargs
-    ):
+        cls,
+        estimator: BaseEstimator,
+        *,
+        layer: int = 0,
+        image_shape: Sequence[int] | None = None,
+        ax: "Axes | None" = None,
+        colorbar: bool = True,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the weights of a fitted estimator.
 
         Parameters
@@ -90,7 +109,7 @@ class WeightsDisplay:
         images = _images(np.array(coefs[layer]), image_shape)
         return cls(images=images).plot(ax=ax, colorbar=colorbar, **kwargs)
 
-    def plot(self, ax=None, *, colorbar=True, **kwargs):
+    def plot(self, ax: "Axes | None" = None, *, colorbar: bool = True, **kwargs: Any) -> Self:
         """Draw the images.
 
         Parameters
@@ -110,7 +129,7 @@ class WeightsDisplay:
         ax = one_axes(ax, f"{type(self).__name__}.plot")
         images = np.asarray(self.images)
         largest = np.abs(images).max() or 1.0
-        style = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
+        style: Style = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
         style["interpolation"] = "nearest"  # a weight is a pixel
         self.im_ = ax.imshow(_mosaic(images), **{**style, **kwargs})
         ax.set_axis_off()
@@ -121,7 +140,7 @@ class WeightsDisplay:
         return self
 
 
-def _shape_before_flatten(network, layer):
+def _shape_before_flatten(network: Network, layer: int) -> Shape | None:
     """The shape of the images whose pixels a dense layer takes, None if there is no Flatten."""
     weighted = [i for i, one in enumerate(network.layers) if "weight" in one.param_shapes]
     before = weighted[layer] - 1
@@ -131,7 +150,7 @@ def _shape_before_flatten(network, layer):
     return {1: None, 2: (1, *shape), 3: shape}[len(shape)]
 
 
-def _images(weights, image_shape):
+def _images(weights: np.ndarray, image_shape: Sequence[int] | None) -> np.ndarray:
     """Weights of a layer as (n_units, n_channels, height, width)."""
     if weights.ndim == 3:  # of a 1-D convolution: (length, channels, units)
         weights = weights[None]
@@ -162,11 +181,11 @@ def _images(weights, image_shape):
     return images.transpose(0, 3, 1, 2)
 
 
-def _is_integer(value):
+def _is_integer(value: object) -> TypeGuard[int]:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
-def _mosaic(images):
+def _mosaic(images: np.ndarray) -> np.ndarray:
     """All images in one array, with gaps of NaN of a pixel between them."""
     n_units, n_channels, height, width = images.shape
     if n_channels == 1:

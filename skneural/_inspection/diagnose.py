@@ -1,20 +1,26 @@
 """diagnose: what is wrong with a fitted network, in words."""
 
+from collections.abc import Iterator, Mapping, Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 
 from skneural._checks.feature_scale import unscaled_input
+from skneural._estimators.base import BaseNeuralNetwork
 from skneural._inspection.diagnostics import sample_rows
 from skneural._inspection.find_network import as_the_network_sees, fitted_network
 from skneural._inspection.finding import Diagnosis, Finding
-from skneural._inspection.layer_measures import measure_layers
+from skneural._inspection.layer_measures import LayerMeasures, measure_layers
 from skneural._inspection.output_findings import output_findings
+from skneural._network.array_types import Rows, Sparse
 
 _N_ROWS = 500
 _WIDEST_GAP = 0.2  # between the scores of training and validation rows
 _AGAINST_OVERFITTING = "dropout, a higher alpha, fewer units, or more data."
 
 
-def diagnose(estimator, X):
+def diagnose(estimator: BaseEstimator, X: ArrayLike | Sparse) -> Diagnosis:
     """Say what is wrong with a fitted network, and what to try.
 
     Looks for inputs and regression targets that are not scaled, dead rectifiers, saturated
@@ -76,14 +82,14 @@ def diagnose(estimator, X):
     return Diagnosis(finding for finding in findings if finding is not None)
 
 
-def _unscaled(network, x):
+def _unscaled(network: BaseNeuralNetwork, x: Rows) -> Finding | None:
     unscaled = unscaled_input(network, network.network_, x)
     if unscaled is None:
         return None
     return Finding("the input is not scaled", unscaled.evidence, unscaled.advice)
 
 
-def _of_layers(layers):
+def _of_layers(layers: Sequence[LayerMeasures]) -> Iterator[Finding]:
     for layer in layers:
         if layer.dead_share == 1:
             yield Finding(
@@ -108,7 +114,7 @@ def _of_layers(layers):
             )
 
 
-def _vanishing(layers):
+def _vanishing(layers: Sequence[LayerMeasures]) -> Finding | None:
     hidden = layers[:-1]
     if len(hidden) < 2 or any(layer.dead_share == 1 for layer in hidden):
         return None  # dead layers are a finding of their own
@@ -123,7 +129,7 @@ def _vanishing(layers):
     )
 
 
-def _rate_too_high(network):
+def _rate_too_high(network: BaseNeuralNetwork) -> Finding | None:
     losses = np.asarray(network.loss_curve_)
     if len(losses) < 5 or network.solver == "lbfgs":
         return None
@@ -142,7 +148,7 @@ def _rate_too_high(network):
     )
 
 
-def _rate_too_low(network):
+def _rate_too_low(network: BaseNeuralNetwork) -> Finding | None:
     losses = np.asarray(network.loss_curve_)
     if len(losses) < 10 or network.solver == "lbfgs":
         return None
@@ -160,7 +166,7 @@ def _rate_too_low(network):
     )
 
 
-def _overfitting(network):
+def _overfitting(network: BaseNeuralNetwork) -> Finding | None:
     history = network.history_
     losses = np.asarray(history.get("validation_loss", []))
     if len(losses) < 3 or np.isnan(losses).any():
@@ -181,7 +187,7 @@ def _overfitting(network):
     )
 
 
-def _overfitting_at_best(history):
+def _overfitting_at_best(history: Mapping[str, list[float]]) -> Finding | None:
     """Judge the epoch whose weights were kept: that later ones overfit does no harm."""
     best = int(np.nanargmax(history["validation_score"]))
     score, validation_score = history["score"][best], history["validation_score"][best]

@@ -1,12 +1,16 @@
 """Diagnostics: what goes on in the layers while a network trains, as a callback."""
 
 import numpy as np
-from scipy import sparse
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackContext
 
 from skneural._checks.parameters import number
 from skneural._estimators.base import BaseNeuralNetwork
 from skneural._estimators.checked_rows import check_x
+from skneural._estimators.labels import label_array
 from skneural._inspection.layer_measures import measure_layers
+from skneural._network.array_types import Array, Rows, Sparse
 
 MEASURES = ("grad_norm", "update_ratio", "dead_share", "saturated_share")
 
@@ -54,23 +58,36 @@ class Diagnostics:
     3
     """
 
-    def __init__(self, n_samples=500):
+    layers_: list[str]
+    history_: dict[str, list[list[float]]]
+    _rows: tuple[Rows, np.ndarray | None] | None
+    _weights: list[Array] | None
+
+    def __init__(self, n_samples: int = 500) -> None:
         number(1, integer=True)("n_samples", n_samples)
         self.n_samples = n_samples
 
-    def setup(self, estimator, context):
+    def setup(self, estimator: BaseEstimator, context: CallbackContext) -> None:
         """A fit begins: forget the one before."""
         self.layers_, self.history_ = [], {name: [] for name in MEASURES}
         self._rows = self._weights = None
 
-    def teardown(self, estimator, context):
+    def teardown(self, estimator: BaseEstimator, context: CallbackContext) -> None:
         """A fit has ended: keep no data."""
         self._rows = self._weights = None
 
-    def on_fit_task_begin(self, estimator, context):
+    def on_fit_task_begin(self, estimator: BaseEstimator, context: CallbackContext) -> None:
         """Nothing to be done."""
 
-    def on_fit_task_end(self, estimator, context, *, X, y, fitted_estimator):
+    def on_fit_task_end(
+        self,
+        estimator: BaseEstimator,
+        context: CallbackContext,
+        *,
+        X: ArrayLike | Sparse,
+        y: ArrayLike | Sparse,
+        fitted_estimator: BaseNeuralNetwork,
+    ) -> None:
         """Measure the layers at the end of an epoch."""
         if context.task_name != "epoch" or not isinstance(estimator, BaseNeuralNetwork):
             return
@@ -90,18 +107,24 @@ class Diagnostics:
             self.history_[name].append(values)
 
 
-def _update_ratio(weight, before):
+def _update_ratio(weight: Array, before: Array) -> float:
     norm = np.linalg.norm(before)
     return float(np.linalg.norm(weight - before) / norm) if norm else float("nan")
 
 
-def sample_rows(estimator, X, y, n_samples):
+def sample_rows(
+    estimator: BaseNeuralNetwork,
+    X: ArrayLike | Sparse,
+    y: ArrayLike | Sparse | None,
+    n_samples: int,
+) -> tuple[Rows, np.ndarray | None]:
     """Some rows as the network of a fitted estimator takes them, and their targets or None."""
     dtype = estimator.network_.dtype
     x = check_x(estimator, X, "X", dtype)
     places = np.linspace(0, x.shape[0] - 1, min(n_samples, x.shape[0])).astype(int)
     if y is None:
         return x[places], None
-    y = y.toarray() if sparse.issparse(y) else np.asarray(y)
-    encoded = estimator._encode_y(y[places], dtype, resume=True, **estimator._same_labels)
+    encoded = estimator._encode_y(
+        label_array(y)[places], dtype, resume=True, **estimator._same_labels
+    )
     return x[places], estimator._scale_y(encoded, dtype)

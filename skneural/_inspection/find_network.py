@@ -1,11 +1,14 @@
 """Finding the neural network inside what scikit-learn wraps around it."""
 
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from skneural._estimators.base import BaseNeuralNetwork
+from skneural._network.array_types import Sparse
 
 
-def network_path(estimator):
+def network_path(estimator: BaseEstimator) -> tuple[BaseNeuralNetwork | None, str]:
     """Return the neural network inside an estimator, and its place as a parameter name.
 
     The network may be the estimator itself, the last step of a Pipeline, or the regressor
@@ -30,7 +33,7 @@ def network_path(estimator):
     return estimator, "__".join(path)
 
 
-def fitted_network(estimator):
+def fitted_network(estimator: BaseEstimator) -> BaseNeuralNetwork:
     """Return the fitted network inside an estimator or a fitted search; raise without one."""
     network, _ = network_path(getattr(estimator, "best_estimator_", estimator))
     if network is None:
@@ -45,7 +48,7 @@ def fitted_network(estimator):
     return network
 
 
-def as_the_network_sees(estimator, X):
+def as_the_network_sees(estimator: BaseEstimator, X: ArrayLike | Sparse) -> ArrayLike | Sparse:
     """X after all that the wrappers around a fitted network do to it."""
     estimator = getattr(estimator, "best_estimator_", estimator)
     while not isinstance(estimator, BaseNeuralNetwork):

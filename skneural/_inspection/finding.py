@@ -22,17 +22,17 @@ class Finding:
     evidence: str
     advice: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         text = f"{self.problem}: {self.evidence} {self.advice}"
         return textwrap.fill(text, 88, initial_indent="* ", subsequent_indent="  ")
 
 
-class Diagnosis(tuple):
+class Diagnosis(tuple[Finding, ...]):
     """The findings of `diagnose`, empty if there are none; ``print`` shows them in words."""
 
     __slots__ = ()
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(map(str, self)) or "Nothing wrong was found."
 
     __repr__ = __str__

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from skneural._engine.prediction import layer_outputs
+from skneural._network.array_types import Array, Arrays, Rows
 from skneural._network.layers.activations import Activation, Logistic, ReLU, Tanh
+from skneural._network.layers.base import Layer
+from skneural._network.network import Network
 from skneural._network.philox import Draws
 
 _SATURATED = 0.99  # of the way to the limit of a sigmoid
@@ -41,7 +44,9 @@ class LayerMeasures:
     saturated_share: float
 
 
-def measure_layers(network, x, y=None):
+def measure_layers(
+    network: Network, x: Rows, y: np.ndarray | None = None
+) -> list[LayerMeasures]:
     """Measure every layer of weights, from input to output; the network stays as it is.
 
     Of large images only as many rows are taken as fit into some 64 MB of outputs.
@@ -62,14 +67,14 @@ def measure_layers(network, x, y=None):
     n_rows = min(x.shape[0], max(1, _MOST_BYTES // values))
     x, y = x[:n_rows], None if y is None else y[:n_rows]
     activations = {i: _activation_after(network, i) for i in _weighted(network)}
-    outputs = layer_outputs(network, x, set(activations.values()))
+    outputs = layer_outputs(network, x, {j for j in activations.values() if j is not None})
     network.bind(n_rows, Draws(0))
-    grads = [None] * len(network.layers)
+    grads: list[Arrays] = []
     if y is not None:
         network.loss_and_grad(x, y)
         grads = copy.deepcopy(network.views(network.grad))
     signals = network.signals(x, np.random.default_rng(0))
-    measures = []
+    measures: list[LayerMeasures] = []
     for i, activation in activations.items():
         label = network.layers[i].label
         dead = saturated = math.nan
@@ -89,11 +94,11 @@ def measure_layers(network, x, y=None):
     return measures
 
 
-def _weighted(network):
+def _weighted(network: Network) -> list[int]:
     return [i for i, layer in enumerate(network.layers) if "weight" in layer.param_shapes]
 
 
-def _activation_after(network, i):
+def _activation_after(network: Network, i: int) -> int | None:
     """The place of the activation that belongs to the weights at `i`, or None."""
     for j in range(i + 1, len(network.layers)):
         if "weight" in network.layers[j].param_shapes:
@@ -103,7 +108,7 @@ def _activation_after(network, i):
     return None
 
 
-def _shares(activation, output):
+def _shares(activation: Layer, output: Array) -> tuple[float, float]:
     """The shares of dead rectifiers and of saturated outputs."""
     if isinstance(activation, ReLU):
         return float((output.max(axis=0) <= 0).mean()), math.nan

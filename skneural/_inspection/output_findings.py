@@ -3,14 +3,16 @@
 import numpy as np
 
 from skneural._engine.prediction import raw_prediction
+from skneural._estimators.base import BaseNeuralNetwork
 from skneural._estimators.labels import LabelColumn, LabelIndicator
 from skneural._inspection.finding import Finding
+from skneural._network.array_types import Rows
 from skneural._network.losses.regression import HalfSquaredError
 
 _FEWEST_ROWS = 50  # fewer rows of one answer may well be of one class
 
 
-def output_findings(network, x, *, is_blocked):
+def output_findings(network: BaseNeuralNetwork, x: Rows, *, is_blocked: bool) -> list[Finding]:
     """Return what is wrong at the output of a fitted network, each finding with one cause.
 
     Parameters
@@ -34,7 +36,7 @@ def output_findings(network, x, *, is_blocked):
     return list(filter(None, findings))
 
 
-def _one_hot(network):
+def _one_hot(network: BaseNeuralNetwork) -> Finding | None:
     labels = getattr(network, "_labels", None)
     if not (isinstance(labels, LabelIndicator) and labels.is_one_hot):
         return None
@@ -47,7 +49,7 @@ def _one_hot(network):
     )
 
 
-def _one_answer(network):
+def _one_answer(network: BaseNeuralNetwork) -> Finding | None:
     net = network.network_
     positive = len(net.layers) > 1 and getattr(net.layers[-2], "never_negative", False)
     if net.loss.out_activation != "logistic" or not positive:
@@ -66,7 +68,7 @@ def _one_answer(network):
     return None
 
 
-def _unscaled_targets(network):
+def _unscaled_targets(network: BaseNeuralNetwork) -> Finding | None:
     fit = getattr(network, "_target_fit", None)
     if fit is None:
         return None
@@ -85,7 +87,7 @@ def _unscaled_targets(network):
     )
 
 
-def _constant(network, x):
+def _constant(network: BaseNeuralNetwork, x: Rows) -> Finding | None:
     problem, advice = (
         "the predictions are constant",
         "Try another learning_rate, more epochs, or",
@@ -106,7 +108,7 @@ def _constant(network, x):
     )
 
 
-def _unlearned_output(network):
+def _unlearned_output(network: BaseNeuralNetwork) -> Finding | None:
     fit = getattr(network, "_target_fit", None)
     if fit is None or np.nanmax(fit.explained, initial=0) < 0.5:
         return None

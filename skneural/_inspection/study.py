@@ -1,14 +1,22 @@
 """What a search or a cross-validation has found out, read into one form."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 
+from skneural._estimators.base import BaseNeuralNetwork
 from skneural._inspection.find_network import network_path
+from skneural._network.losses.base import Loss
 from skneural._network.network import Network
 
+MeanAndStd = tuple[np.ndarray, np.ndarray]  # over the folds, an entry a candidate
+# of cross_validate: arrays with an entry a fold, estimators, and indices of rows
+Folds = dict[str, Any]
 _FACTS = ("epochs", "parameters")  # scores that are none: they get columns of their own
 
 
@@ -17,18 +25,26 @@ class Study:
     """Candidates of a study and how they did; every list has an entry a candidate."""
 
     title: str
-    varied: dict  # short name of a parameter: values, MISSING where a grid leaves it alone
-    scores: dict  # name: (means, standard deviations) over the folds; the first one decides
-    train_scores: tuple | None  # means and standard deviations of that score, on training rows
-    fit_time: tuple  # means and standard deviations, in seconds
-    epochs: list  # mean over the folds, None where not known
-    n_parameters: list  # of the network, None where not known
+    varied: dict[
+        str, list[object]
+    ]  # short name of a parameter: values, MISSING where a grid leaves it alone
+    scores: dict[
+        str, MeanAndStd
+    ]  # name: (means, standard deviations) over the folds; the first one decides
+    train_scores: (
+        MeanAndStd | None
+    )  # means and standard deviations of that score, on training rows
+    fit_time: MeanAndStd  # means and standard deviations, in seconds
+    epochs: list[float | None]  # mean over the folds, None where not known
+    n_parameters: list[float | None]  # of the network, None where not known
     best_index: int | None
-    fitted: object  # a network to look into: the best on all rows, that of a fold, or None
-    notes: list  # sentences for below the table
+    fitted: (
+        BaseNeuralNetwork | None
+    )  # a network to look into: the best on all rows, that of a fold, or None
+    notes: list[str]  # sentences for below the table
 
     @property
-    def score_name(self):
+    def score_name(self) -> str:
         """Name of the score that decides."""
         return next(iter(self.scores))
 
@@ -36,14 +52,14 @@ class Study:
 class _Missing:
     """What a candidate has for a parameter that its grid leaves alone."""
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "-"
 
 
 MISSING = _Missing()
 
 
-def format_value(value):
+def format_value(value: object) -> str:
     """Return the value of a parameter as short text in one line."""
     if isinstance(value, list | tuple):
         brackets = "[]" if isinstance(value, list) else "()"
@@ -58,7 +74,7 @@ def format_value(value):
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def epochs_scorer(estimator, X=None, y=None):
+def epochs_scorer(estimator: BaseEstimator, X: object = None, y: object = None) -> float:
     """Epochs of a fit, as a scorer that lets a search record them.
 
     A search keeps scores and forgets the fits. With this among several scores,
@@ -97,7 +113,7 @@ def epochs_scorer(estimator, X=None, y=None):
     return np.nan if network is None else network.n_iter_
 
 
-def read_study(search):
+def read_study(search: BaseEstimator | Folds) -> Study:
     """Return the Study of a fitted search, or of the dict that cross_validate returns."""
     if isinstance(search, dict):
         return _of_cross_validate(search)
@@ -114,7 +130,7 @@ def read_study(search):
     )
 
 
-def _of_search(search):
+def _of_search(search: BaseEstimator) -> Study:
     results, candidates = search.cv_results_, search.cv_results_["params"]
     network, path = network_path(search.estimator)
     fitted, _ = network_path(getattr(search, "best_estimator_", None))
@@ -136,7 +152,7 @@ def _of_search(search):
             for name in sorted(metrics, key=lambda name: name != deciding)  # that one first
             if name == deciding or name not in _FACTS
         },
-        train_scores=_mean_and_std(results, f"train_{deciding}"),
+        train_scores=_train_scores(results, deciding),
         fit_time=_mean_and_std(results, "fit_time"),
         epochs=_known(results.get("mean_test_epochs")),
         n_parameters=_known(results.get("mean_test_parameters")),
@@ -149,22 +165,26 @@ def _of_search(search):
     return study
 
 
-def _class_name(network, estimator):
+def _class_name(network: BaseNeuralNetwork | None, estimator: BaseEstimator) -> str:
     return type(estimator if network is None else network).__name__
 
 
-def _mean_and_std(results, name):
-    if f"mean_{name}" in results:
-        return np.asarray(results[f"mean_{name}"]), np.asarray(results[f"std_{name}"])
-    return None
+def _mean_and_std(results: Mapping[str, ArrayLike], name: str) -> MeanAndStd:
+    return np.asarray(results[f"mean_{name}"]), np.asarray(results[f"std_{name}"])
 
 
-def _known(numbers):
-    """A list with None for NaN; None if there are no numbers at all."""
-    return None if numbers is None else [None if np.isnan(n) else float(n) for n in numbers]
+def _train_scores(results: Mapping[str, ArrayLike], deciding: str) -> MeanAndStd | None:
+    """Of the deciding score on training rows, if it was asked for."""
+    name = f"train_{deciding}"
+    return _mean_and_std(results, name) if f"mean_{name}" in results else None
 
 
-def _varied(candidates, path):
+def _known(numbers: Iterable[float] | None) -> list[float | None]:
+    """A list with None for NaN; empty if there are no numbers at all."""
+    return [] if numbers is None else [None if np.isnan(n) else float(n) for n in numbers]
+
+
+def _varied(candidates: Sequence[Mapping[str, object]], path: str) -> dict[str, list[object]]:
     """Values of the parameters that vary, by their short names; of all if none does."""
     names = dict.fromkeys(name for params in candidates for name in params)
     values = {name: [params.get(name, MISSING) for params in candidates] for name in names}
@@ -180,19 +200,19 @@ def _varied(candidates, path):
     }
 
 
-def _within(path, name):
+def _within(path: str, name: str) -> bool:
     """Whether a parameter is the network at `path`, or belongs to it."""
     return not path or name == path or name.startswith(f"{path}__")
 
 
-def _add_what_follows_from_parameters(study, search, path):
+def _add_what_follows_from_parameters(study: Study, search: BaseEstimator, path: str) -> None:
     """Epochs and network size of each candidate, as far as its parameters determine them."""
     candidates, best = search.cv_results_["params"], study.best_index
     networks = [
         network_path(clone(search.estimator).set_params(**clone(params, safe=False)))[0]
         for params in candidates
     ]
-    if study.epochs is None:
+    if not study.epochs:
         study.epochs = [_certain_epochs(network) for network in networks]
         certain = None if best is None else study.epochs[best]
         if study.fitted is not None and certain not in (None, study.fitted.n_iter_):
@@ -206,7 +226,7 @@ def _add_what_follows_from_parameters(study, search, path):
             study.notes.append(
                 "Searches do not record epochs; skneural.epochs_scorer among the scores does."
             )
-    if study.n_parameters is None:
+    if not study.n_parameters:
         # steps before the network decide how many features it gets
         before = [
             {name: repr(value) for name, value in params.items() if not _within(path, name)}
@@ -214,20 +234,22 @@ def _add_what_follows_from_parameters(study, search, path):
         ]
         study.n_parameters = [
             _count_parameters(network, study.fitted)
-            if study.fitted is not None and before[i] == before[best]
+            if study.fitted is not None and best is not None and before[i] == before[best]
             else None
             for i, network in enumerate(networks)
         ]
 
 
-def _certain_epochs(network):
+def _certain_epochs(network: BaseNeuralNetwork | None) -> int | None:
     """The epochs of a fit that nothing ends before `max_iter`, else None."""
     if network is None or network.solver == "lbfgs" or network.target_score is not None:
         return None
     return network.max_iter if network.patience in (None, np.inf) else None
 
 
-def _count_parameters(network, fitted):
+def _count_parameters(
+    network: BaseNeuralNetwork | None, fitted: BaseNeuralNetwork
+) -> int | None:
     """The size of an unfitted network on the data of a fitted one, None if it has none."""
     # rows of another shape make another network of the same parameters
     if network is None or vars(network).get("input_shape") != vars(fitted).get("input_shape"):
@@ -235,12 +257,12 @@ def _count_parameters(network, fitted):
     shapes, dtype = fitted.network_, fitted.network_.dtype
     try:
         layers = network._build_layers(shapes.input_shape, shapes.output_shape)
-        return Network(layers, None, shapes.input_shape, dtype).n_params
+        return Network(layers, Loss(), shapes.input_shape, dtype).n_params
     except (TypeError, ValueError):  # parameters that its fit refused as well
         return None
 
 
-def _add_notes(study, search):
+def _add_notes(study: Study, search: BaseEstimator) -> None:
     failed = np.isnan(study.scores[study.score_name][0])
     if failed.any():
         study.notes.append(
@@ -261,24 +283,26 @@ def _add_notes(study, search):
         )
 
 
-def _of_cross_validate(folds):
+def _of_cross_validate(folds: Folds) -> Study:
     metrics = [name.removeprefix("test_") for name in folds if name.startswith("test_")]
     if "fit_time" not in folds or not metrics:
         raise ValueError(
             "A dict must be what cross_validate returns, with the keys 'fit_time' and "
             f"'test_score' (or 'test_' and another score), got the keys {list(folds)}."
         )
-    results = {}
+    results: dict[str, list[float]] = {}
     for name, values in folds.items():
         if name not in ("estimator", "indices"):
-            results[f"mean_{name}"] = [np.mean(values)]
-            results[f"std_{name}"] = [np.std(values)]
-    networks = [network_path(estimator)[0] for estimator in folds.get("estimator", [])]
-    networks = [network for network in networks if hasattr(network, "network_")]
+            results[f"mean_{name}"] = [float(np.mean(values))]
+            results[f"std_{name}"] = [float(np.std(values))]
+    found = [network_path(estimator)[0] for estimator in folds.get("estimator", [])]
+    networks = [net for net in found if net is not None and hasattr(net, "network_")]
     if networks:
-        results.setdefault("mean_test_epochs", [np.mean([net.n_iter_ for net in networks])])
+        results.setdefault(
+            "mean_test_epochs", [float(np.mean([net.n_iter_ for net in networks]))]
+        )
         sizes = [net.network_.n_params for net in networks]
-        results.setdefault("mean_test_parameters", [np.mean(sizes)])
+        results.setdefault("mean_test_parameters", [float(np.mean(sizes))])
     deciding = metrics[0]
     scores = ", ".join(f"{score:.4g}" for score in folds[f"test_{deciding}"])
     of_what = f" of {type(networks[0]).__name__}" if networks else ""
@@ -290,7 +314,7 @@ def _of_cross_validate(folds):
             for name in metrics
             if name == deciding or name not in _FACTS
         },
-        train_scores=_mean_and_std(results, f"train_{deciding}"),
+        train_scores=_train_scores(results, deciding),
         fit_time=_mean_and_std(results, "fit_time"),
         epochs=_known(results.get("mean_test_epochs")) or [None],
         n_parameters=_known(results.get("mean_test_parameters")) or [None],

@@ -202,6 +202,10 @@ def test_axes_are_divided(stopped):
     assert not ax.axison
     ranges = [axes.get_xlim() for axes in display.axes_]
     assert len(set(ranges)) == 1
+    free = figure.add_axes((0.1, 0.1, 0.5, 0.5))
+    with pytest.raises(ValueError, match=r"cannot be divided into 3.*sequence of 3 Axes"):
+        LossCurveDisplay.from_estimator(stopped, ax=free)
+    assert free.axison
 
 
 def test_style_of_the_lines(fitted):
