@@ -1,8 +1,10 @@
 """The benchmarks run: small, one round, against scikit-learn alone."""
 
 import os
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +87,17 @@ def test_unknown_name_of_a_work():
     done = run_benchmarks("--only", "nothing")
     assert done.returncode == 2
     assert "no work is called nothing; there are mnist-sgd, mnist-adam, " in done.stderr
+
+
+def test_the_chart_of_speed_shows_the_figures_of_the_table(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    speed_chart = import_module("speed_chart")
+    ratios = speed_chart.read_ratios(speed_chart.PAGE.read_text("utf-8"))
+    shown = [
+        f"{name} {time:.2f}" for row in speed_chart.TITLES for name, time in ratios[row].items()
+    ]
+    assert len(shown) > 10
+    speed_chart.draw(ratios, tmp_path / "speed.svg")
+    for path in (speed_chart.PICTURE, tmp_path / "speed.svg"):
+        labels = re.findall(r">(\S+ \d+\.\d\d)</text>", path.read_text("utf-8"))
+        assert sorted(labels) == sorted([*shown, *["skneural 1.00"] * len(speed_chart.TITLES)])
