@@ -41,7 +41,9 @@ COLORS = {
 def read_ratios(page: str) -> dict[tuple[str, str], dict[str, float]]:
     """Return, for each row of the table, the times of the libraries divided by ours."""
     lines = [line for line in page.splitlines() if line.startswith("| ")]
-    start = next(i for i, line in enumerate(lines) if line.startswith("| work | threads |"))
+    start = next(
+        i for i, line in enumerate(lines) if line.startswith("| benchmark | threads |")
+    )
     head = [cell.strip() for cell in lines[start].strip("|").split("|")]
     ratios = {}
     for line in lines[start + 1 :]:
@@ -49,7 +51,7 @@ def read_ratios(page: str) -> dict[tuple[str, str], dict[str, float]]:
         if len(cells) != len(head):
             break
         row = dict(zip(head, cells, strict=True))
-        ratios[row["work"], row["threads"]] = {
+        ratios[row["benchmark"], row["threads"]] = {
             name.removesuffix(" / ours"): float(cell.split()[0])
             for name, cell in row.items()
             if name.endswith(" / ours") and cell

@@ -50,7 +50,7 @@ def tables(tmp_path_factory):
 def test_every_work_is_compared_with_scikit_learn_where_it_can_be(tables):
     for row in tables[0]:
         assert row["skneural"]
-        assert bool(row["scikit-learn / ours"]) != row["work"].startswith("ConvNet")
+        assert bool(row["scikit-learn / ours"]) != row["benchmark"].startswith("ConvNet")
 
 
 def test_goals_stand_beside_the_ratios(tables):
@@ -70,7 +70,7 @@ def test_peers_that_are_not_installed_are_named(tables):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_of_a_process_is_compared(tables):
-    (row,) = (row for row in tables[0] if row["work"].startswith("process memory"))
+    (row,) = (row for row in tables[0] if row["benchmark"].startswith("process memory"))
     megabytes, unit = row["skneural"].split()
     assert unit == "MB"
     assert 50 < float(megabytes) < 1_000
@@ -86,7 +86,9 @@ def test_fits_that_share_the_cores(tables):
 def test_unknown_name_of_a_work():
     done = run_benchmarks("--only", "nothing")
     assert done.returncode == 2
-    assert "no work is called nothing; there are mnist-sgd, mnist-adam, " in done.stderr
+    assert (
+        "no benchmark has a name with nothing; there are mnist-sgd, mnist-adam, " in done.stderr
+    )
 
 
 def test_the_chart_of_speed_shows_the_figures_of_the_table(monkeypatch, tmp_path):
