@@ -6,7 +6,7 @@ from html import escape
 
 import numpy as np
 
-from skneural._display.axes import BLUE, VERMILLION, import_matplotlib, plain
+from skneural._display.axes import BLUE, VERMILION, import_matplotlib, plain
 from skneural._display.loss_curve import LossCurveDisplay
 from skneural._display.study import StudyDisplay
 
@@ -118,7 +118,7 @@ def _cost_picture(study, means, stds):
     ax.errorbar(seconds, means, stds, fmt="o", color=BLUE, capsize=3)
     best = study.best_index
     if best is not None:
-        style = {"color": VERMILLION, "marker": "D", "linestyle": "", "zorder": 3}
+        style = {"color": VERMILION, "marker": "D", "linestyle": "", "zorder": 3}
         ax.plot(seconds[best], means[best], label="best", **style)
         ax.legend()
     if seconds.max() > 10 * seconds.min() > 0:
