@@ -1,13 +1,15 @@
-"""skneural against scikit-learn, PyTorch written by hand, skorch and JAX: one table of ratios,
-then fits that share the cores with others.
+"""Compare skneural with scikit-learn, hand-written PyTorch, skorch and JAX.
+
+The first table has ratios of times and memory, the second one fits that share the cores.
 
     python benchmarks [--only NAME ...] [--rounds 5] [--quick]
 
-The same data, batches, solver and dtype for all, in turn; medians of the ratios theirs / ours,
-each beside what it should reach. With two threads allowed, each peer has one or two, whichever
-suits it best. JAX runs in processes of its own, which read its number of threads when they
-start. SKNEURAL_MNIST names MNIST as an .npz file with X and y; without it random numbers of its
-shape do the same work.
+All libraries use the same data, mini-batches, solver and dtype, and run in turn. Each ratio is
+the median of the time of the other library divided by the time of skneural, followed by its
+goal. If two threads are allowed, each other library uses one or two, whichever is faster. JAX
+runs in separate processes, because it reads the number of threads when it starts.
+SKNEURAL_MNIST is the path of MNIST as an .npz file with X and y; without it, random numbers of
+the same shape are used.
 """
 
 import argparse
@@ -25,7 +27,7 @@ import search
 from _goals import least
 from _harness import CONTESTANTS, in_turn, machine, print_table, rows, serve
 
-HEADER = ["work", "threads", "skneural", "of SGEMM peak"]
+HEADER = ["benchmark", "threads", "skneural", "of SGEMM peak"]
 HEADER += [*(f"{peer} / ours" for peer in CONTESTANTS[1:]), "JAX compiles for"]
 
 
@@ -38,7 +40,7 @@ def versions():
 
 
 def lines(chosen, rounds, quick, peaks, simd_level):
-    """Yield the rows of the table, after the measurements of each work."""
+    """Yield the rows of the table, after the measurements of each benchmark."""
     for work in chosen:
         measured = in_turn(work, 1 if work.unit == "MB" else rounds, quick)
         goal = partial(least, work.name, simd_level=simd_level)
@@ -51,7 +53,9 @@ def main():
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="works whose name has this")
+    parser.add_argument(
+        "--only", nargs="+", metavar="NAME", help="run the benchmarks whose name contains it"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="small data, one round")
     parser.add_argument("--serve", nargs=2, help=argparse.SUPPRESS)  # in a child
@@ -69,7 +73,9 @@ def main():
 
     works, sharing = chosen(works), chosen(sharing)
     if not (works or sharing):
-        parser.error(f"no work is called {' or '.join(args.only)}; there are {names}")
+        parser.error(
+            f"no benchmark has a name with {' or '.join(args.only)}; there are {names}"
+        )
     from skneural._engine.load import native
 
     simd_level = native.simd_level() if native else "no engine"

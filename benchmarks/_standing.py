@@ -98,26 +98,34 @@ class Standing:
         gap = self.difference("ours", "sklearn")
         below = gap.index[gap["mean"] < 0]
         far = gap.index[gap["mean"] < -2 * gap["error"]]
-        yield "below scikit-learn's MLP on at most two", some(below), len(below) <= 2
-        yield "of these, none by over two standard errors", some(far), len(far) == 0
+        yield (
+            "data sets with a lower score than scikit-learn's MLP: at most 2",
+            some(below),
+            len(below) <= 2,
+        )
+        yield "of these, lower by more than two standard errors: none", some(far), len(far) == 0
 
     def against_linear(self):
         gap = self.difference("ours", "linear")["mean"]
         gap = gap[self.tables.loc[gap.index, "task"] == "regression"]
         below = gap.index[gap < -0.02]
         lowest = f"{some(below)}; lowest {gap.min():+.3f} ({gap.idxmin()})"
-        yield "regressions below the linear model by over 0.02: none", lowest, len(below) == 0
+        yield (
+            "regressions with R² below the linear model by more than 0.02: none",
+            lowest,
+            len(below) == 0,
+        )
 
     def against_boosting(self):
         gap = self.difference("ours", "boosting")["mean"]
         small = gap[self.tables.loc[gap.index, "n_rows"] <= SMALL].mean()
         yield (
-            f"less HistGradientBoosting, up to {SMALL:,} rows: ≥ 0",
+            f"skneural minus HistGradientBoosting, up to {SMALL:,} samples: ≥ 0",
             f"{small:+.3f}",
             small >= 0,
         )
         yield (
-            "less HistGradientBoosting, all: ≥ -0.03",
+            "skneural minus HistGradientBoosting, all: ≥ -0.03",
             f"{gap.mean():+.3f}",
             gap.mean() >= -0.03,
         )
@@ -126,7 +134,7 @@ class Standing:
         gap = self.difference(ours, "realmlp")["mean"]
         name, goal = TITLES[ours], f"≥ {least}" if least else "≥ 0"
         yield (
-            f"{name} less RealMLP: {goal}",
+            f"{name} minus RealMLP: {goal}",
             f"{gap.mean():+.3f} on {len(gap)}",
             gap.mean() >= least,
         )
@@ -207,7 +215,7 @@ class Standing:
             [asked, found, "yes" if is_so else "no"]
             for asked, found, is_so in self.conditions()
         ]
-        return markdown(["asked of skneural", "measured", "reached"], rows)
+        return markdown(["goal for skneural", "measured", "reached"], rows)
 
     def text(self):
         """Return all tables."""

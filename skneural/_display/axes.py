@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 Style = dict[str, Any]  # keyword arguments of functions of matplotlib
 
 # told apart also by colour-blind readers: M. Okabe and K. Ito, Color Universal Design, 2008
-BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-COLOURS = [BLUE, VERMILLION, GREEN, PURPLE, "#E69F00", "#56B4E9", "#000000"]
+BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+COLOURS = [BLUE, VERMILION, GREEN, PURPLE, "#E69F00", "#56B4E9", "#000000"]
 
 
 def import_matplotlib(caller: str) -> ModuleType:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from skneural._display.axes import BLUE, VERMILLION, Style, import_matplotlib, one_axes, plain
+from skneural._display.axes import BLUE, VERMILION, Style, import_matplotlib, one_axes, plain
 from skneural._inspection.study import Study, format_value, read_study
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ class StudyDisplay:
             (self.line_,) = ax.plot(places, top, color=BLUE, alpha=0.5, zorder=1)
         if best is not None:
             place, mean = x.places[best], means[best]
-            style = {"marker": "D", "color": VERMILLION, "linestyle": "", "zorder": 3}
+            style = {"marker": "D", "color": VERMILION, "linestyle": "", "zorder": 3}
             ax.plot(place, mean, label=f"best: {mean:.4g}", **style)
             ax.legend()
         x.label(ax, "x")
@@ -264,7 +264,7 @@ class StudyDisplay:
         self.scatter_ = ax.scatter(x.places, y.places, **{**style, **kwargs})
         if best is not None:
             label = f"best: {means[best]:.4g} ± {stds[best]:.2g}"
-            style = {"facecolors": "none", "edgecolors": VERMILLION, "linewidths": 2}
+            style = {"facecolors": "none", "edgecolors": VERMILION, "linewidths": 2}
             ax.scatter(x.places[best], y.places[best], s=180, label=label, **style)
             ax.legend()
         x.label(ax, "x")

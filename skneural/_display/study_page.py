@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from skneural._display.axes import BLUE, VERMILLION, Style, import_matplotlib, plain
+from skneural._display.axes import BLUE, VERMILION, Style, import_matplotlib, plain
 from skneural._display.loss_curve import LossCurveDisplay
 from skneural._display.study import StudyDisplay
 from skneural._inspection.study import Study
@@ -125,7 +125,7 @@ def _cost_picture(study: Study, means: np.ndarray, stds: np.ndarray) -> "Figure 
     ax.errorbar(seconds, means, stds, fmt="o", color=BLUE, capsize=3)
     best = study.best_index
     if best is not None:
-        style: Style = {"color": VERMILLION, "marker": "D", "linestyle": "", "zorder": 3}
+        style: Style = {"color": VERMILION, "marker": "D", "linestyle": "", "zorder": 3}
         ax.plot(seconds[best], means[best], label="best", **style)
         ax.legend()
     if seconds.max() > 10 * seconds.min() > 0:

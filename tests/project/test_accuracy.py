@@ -62,7 +62,7 @@ def test_quick_run_measures_each_method_once(quick):
 
 def test_tables_are_printed_and_put_into_the_page(quick):
     _, printed, page = quick
-    tables = printed[printed.index("| asked of skneural") :].strip()
+    tables = printed[printed.index("| goal for skneural") :].strip()
     assert "| diabetes | regression | 442 | 10 |" in tables
     assert page == (
         "before\n<!-- tables: development -->\n\n"
@@ -140,13 +140,15 @@ def test_conditions_are_reached_or_not():
         records = records_of(peers | scores)
         is_reached = reached(Standing(records))
         assert len(is_reached) == 10
-        assert is_reached["of these, none by over two standard errors"] == (ours > 0.5)
-        below_linear = "regressions below the linear model by over 0.02: none"
+        assert is_reached["of these, lower by more than two standard errors: none"] == (
+            ours > 0.5
+        )
+        below_linear = "regressions with R² below the linear model by more than 0.02: none"
         assert is_reached[below_linear] == (ours > 0.75)
-        assert not is_reached["less HistGradientBoosting, up to 2,000 rows: ≥ 0"]
-        assert is_reached["less HistGradientBoosting, all: ≥ -0.03"] == (ours > 0.75)
-        assert is_reached["skneural less RealMLP: ≥ -0.02"] == (ours > 0.75)
-        assert is_reached["eight of skneural less RealMLP: ≥ 0"] == (eight > 0.8)
+        assert not is_reached["skneural minus HistGradientBoosting, up to 2,000 samples: ≥ 0"]
+        assert is_reached["skneural minus HistGradientBoosting, all: ≥ -0.03"] == (ours > 0.75)
+        assert is_reached["skneural minus RealMLP: ≥ -0.02"] == (ours > 0.75)
+        assert is_reached["eight of skneural minus RealMLP: ≥ 0"] == (eight > 0.8)
         assert not is_reached["CPU seconds of skneural / RealMLP: ≤ 0.1"]
         assert is_reached["fits that end with a ConvergenceWarning: none"]
     warned = records_of({"constant": [0], "ours": [1]}, warnings=["ConvergenceWarning"])

@@ -1,8 +1,10 @@
 """The benchmarks run: small, one round, against scikit-learn alone."""
 
 import os
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +50,7 @@ def tables(tmp_path_factory):
 def test_every_work_is_compared_with_scikit_learn_where_it_can_be(tables):
     for row in tables[0]:
         assert row["skneural"]
-        assert bool(row["scikit-learn / ours"]) != row["work"].startswith("ConvNet")
+        assert bool(row["scikit-learn / ours"]) != row["benchmark"].startswith("ConvNet")
 
 
 def test_goals_stand_beside_the_ratios(tables):
@@ -68,7 +70,7 @@ def test_peers_that_are_not_installed_are_named(tables):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_of_a_process_is_compared(tables):
-    (row,) = (row for row in tables[0] if row["work"].startswith("process memory"))
+    (row,) = (row for row in tables[0] if row["benchmark"].startswith("process memory"))
     megabytes, unit = row["skneural"].split()
     assert unit == "MB"
     assert 50 < float(megabytes) < 1_000
@@ -84,4 +86,20 @@ def test_fits_that_share_the_cores(tables):
 def test_unknown_name_of_a_work():
     done = run_benchmarks("--only", "nothing")
     assert done.returncode == 2
-    assert "no work is called nothing; there are mnist-sgd, mnist-adam, " in done.stderr
+    assert (
+        "no benchmark has a name with nothing; there are mnist-sgd, mnist-adam, " in done.stderr
+    )
+
+
+def test_the_chart_of_speed_shows_the_figures_of_the_table(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    speed_chart = import_module("speed_chart")
+    ratios = speed_chart.read_ratios(speed_chart.PAGE.read_text("utf-8"))
+    shown = [
+        f"{name} {time:.2f}" for row in speed_chart.TITLES for name, time in ratios[row].items()
+    ]
+    assert len(shown) > 10
+    speed_chart.draw(ratios, tmp_path / "speed.svg")
+    for path in (speed_chart.PICTURE, tmp_path / "speed.svg"):
+        labels = re.findall(r">(\S+ \d+\.\d\d)</text>", path.read_text("utf-8"))
+        assert sorted(labels) == sorted([*shown, *["skneural 1.00"] * len(speed_chart.TITLES)])

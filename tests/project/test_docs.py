@@ -1,28 +1,65 @@
-"""The code on the pages of docs/, and the names that they promise to have."""
+"""The code in README and on the pages of docs/, and the names that they promise to have."""
 
-import doctest
 import inspect
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from sklearn import neural_network
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 PAGES = [
     path
-    for path in [*DOCS.glob("*.md"), *DOCS.glob("guide/*.md")]
-    if ">>>" in path.read_text("utf-8")
+    for path in [ROOT / "README.md", *DOCS.glob("*.md"), *DOCS.glob("guide/*.md")]
+    if "```python" in path.read_text("utf-8")
 ]
 
 
+def run_page(path, folder):
+    """Run the code of a page in an interpreter of its own, where warnings are errors."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", Path(__file__).with_name("_run_page.py"), path],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"},
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+    )
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
-def test_code_of_a_page(path):
-    text = re.sub("^```.*", "", path.read_text("utf-8"), flags=re.MULTILINE)
-    examples = doctest.DocTestParser().get_doctest(text, {}, path.name, str(path), 0)
-    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-    assert runner.run(examples) == (0, len(examples.examples))
-    assert len(examples.examples) > 5
+def test_code_of_a_page(path, tmp_path):
+    done = run_page(path, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "```python\n>>> 1 + 1\n3\n```\n",
+        "```python\nprint(1 + 1)\n```\n\n```text\n3\n```\n",
+        "```python\nprint(undefined)\n```\n",
+        "<!-- needs: numpy -->\n```python\n1 / 0\n```\n",
+        "```python\n1 / 0\n```\n\n```python\nprint(1)\n```\n",
+    ],
+    ids=["doctest", "output", "undefined", "needs", "first"],
+)
+def test_wrong_code_of_a_page_is_found(page, tmp_path):
+    path = tmp_path / "page.md"
+    path.write_text(page)
+    assert run_page(path, tmp_path).returncode == 1
+
+
+def test_code_that_needs_a_package_that_is_not_installed_is_left_out(tmp_path):
+    path = tmp_path / "page.md"
+    path.write_text("<!-- needs: numpy, no_such_package -->\n```python\n1 / 0\n```\n")
+    done = run_page(path, tmp_path)
+    assert done.returncode == 0
+    assert "no_such_package" in done.stdout
 
 
 def test_every_chapter_has_code_a_formula_a_picture_and_is_in_the_table_of_contents():
