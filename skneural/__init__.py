@@ -1,6 +1,7 @@
 """Neural networks that are scikit-learn estimators all the way down."""
 
 from skneural._display.diagnostics import DiagnosticsDisplay
+from skneural._display.learning_rate import LearningRateDisplay
 from skneural._display.loss_curve import LossCurveDisplay
 from skneural._display.study import StudyDisplay
 from skneural._display.study_report import StudyReport, study_report
@@ -30,6 +31,7 @@ __all__ = [
     "ConvNetRegressor",
     "Diagnostics",
     "DiagnosticsDisplay",
+    "LearningRateDisplay",
     "LossCurveDisplay",
     "MLPClassifier",
     "MLPRegressor",

@@ -33,8 +33,8 @@ class Batches:
             self.y_rows = np.empty((batch_size, *y.shape[1:]), y.dtype)
 
     def epoch(self, order: Order | None = None) -> Iterator[tuple[Rows, Array, Array | None]]:
-        """Yield ``x, y, sample_weight`` of every batch; `order` is a permutation of rows."""
-        n_samples = self.X.shape[0]
+        """Yield ``x, y, sample_weight`` of every batch; `order` has the numbers of the rows."""
+        n_samples = self.X.shape[0] if order is None else len(order)
         for start in range(0, n_samples, self.batch_size):
             rows: slice | Order
             rows = slice(start, min(start + self.batch_size, n_samples))

@@ -100,12 +100,12 @@ class CompiledTraining:
     def epoch(
         self, order: Order | None, rate: float, reporting: Reporting
     ) -> tuple[float | None, float]:
-        """Train on all rows once, batch by batch.
+        """Train on all rows once, or on those in `order`, batch by batch.
 
         Parameters
         ----------
-        order : ndarray of shape (n_samples,) or None
-            Numbers of the rows in their order, None for the order of the data.
+        order : ndarray of int or None
+            Numbers of the rows in their order, None for all of them in the order of the data.
         rate : float
             The learning rate.
         reporting : Reporting
@@ -118,9 +118,10 @@ class CompiledTraining:
         norm : float
             Norm of the last gradient before it is clipped.
         """
-        progress, n_samples = self.job.progress, self.job.X.shape[0]
+        progress = self.job.progress
         if order is None:
-            order = np.arange(n_samples)
+            order = np.arange(self.job.X.shape[0])
+        n_samples = len(order)
         self._make_team()
         size = self._samples_per_call()
         loss_sum = weight_sum = norm = 0.0

@@ -32,12 +32,12 @@ class ReferenceTraining:
     def epoch(
         self, order: Order | None, rate: float, reporting: Reporting
     ) -> tuple[float | None, float]:
-        """Train on all rows once, batch by batch.
+        """Train on all rows once, or on those in `order`, batch by batch.
 
         Parameters
         ----------
-        order : ndarray of shape (n_samples,) or None
-            Numbers of the rows in their order, None for the order of the data.
+        order : ndarray of int or None
+            Numbers of the rows in their order, None for all of them in the order of the data.
         rate : float
             The learning rate.
         reporting : Reporting
@@ -50,7 +50,8 @@ class ReferenceTraining:
         norm : float
             Norm of the last gradient before it is clipped.
         """
-        progress, n_samples = self.job.progress, self.job.X.shape[0]
+        progress = self.job.progress
+        n_samples = self.job.X.shape[0] if order is None else len(order)
         loss_sum = weight_sum = norm = 0.0
         done = 0
         # A diverging fit is reported by its loss, once, not by a warning from every ufunc.

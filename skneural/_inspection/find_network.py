@@ -1,11 +1,15 @@
 """Finding the neural network inside what scikit-learn wraps around it."""
 
+from typing import TypeVar
+
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from skneural._estimators.base import BaseNeuralNetwork
 from skneural._network.array_types import Sparse
+
+_Inner = TypeVar("_Inner", bound=BaseEstimator)
 
 
 def network_path(estimator: BaseEstimator) -> tuple[BaseNeuralNetwork | None, str]:
@@ -21,8 +25,13 @@ def network_path(estimator: BaseEstimator) -> tuple[BaseNeuralNetwork | None, st
     path : str
         Such as ``"mlpclassifier"``; empty for the estimator itself.
     """
+    return inner_path(estimator, BaseNeuralNetwork)
+
+
+def inner_path(estimator: BaseEstimator, kind: type[_Inner]) -> tuple[_Inner | None, str]:
+    """Return what `network_path` does for an estimator of any class."""
     path = []
-    while not isinstance(estimator, BaseNeuralNetwork):
+    while not isinstance(estimator, kind):
         if hasattr(estimator, "steps"):  # a Pipeline
             name, estimator = estimator.steps[-1]
         elif hasattr(estimator, "regressor"):  # a TransformedTargetRegressor

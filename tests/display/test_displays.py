@@ -16,7 +16,13 @@ from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, Randomize
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from skneural import LossCurveDisplay, MLPClassifier, StudyDisplay, WeightsDisplay
+from skneural import (
+    LearningRateDisplay,
+    LossCurveDisplay,
+    MLPClassifier,
+    StudyDisplay,
+    WeightsDisplay,
+)
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -24,7 +30,7 @@ plt = pytest.importorskip("matplotlib.pyplot")
 
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:200] / 16, Y[:200]
-DISPLAYS = [LossCurveDisplay, StudyDisplay, WeightsDisplay]
+DISPLAYS = [LearningRateDisplay, LossCurveDisplay, StudyDisplay, WeightsDisplay]
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +66,8 @@ def make(display, fitted, **kwargs):
     """Any display, from what it takes."""
     if display is StudyDisplay:
         return StudyDisplay.from_search(grid_search({"alpha": [0.1, 0.2]}), **kwargs)
-    return display.from_estimator(fitted, **kwargs)
+    data = (X, Y) if display is LearningRateDisplay else ()
+    return display.from_estimator(fitted, *data, **kwargs)
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
@@ -95,11 +102,12 @@ import sys
 sys.modules["matplotlib"] = None
 from skneural import {name}
 data = {{"history": {{"loss": [1.0]}}, "images": [[[[1.0]]]], "values": {{"a": [1]}},
-         "mean_scores": [1.0], "std_scores": [0.0]}}
+         "mean_scores": [1.0], "std_scores": [0.0], "learning_rates": [1.0], "losses": [1.0]}}
 import inspect
 known = inspect.signature({name}).parameters
 display = {name}(**{{key: value for key, value in data.items() if key in known}})
-for method, args in (display.plot, ()), ({name}.{maker}, (None,)):
+data = (None, None) if {name!r} == "LearningRateDisplay" else ()
+for method, args in (display.plot, ()), ({name}.{maker}, (None, *data)):
     try:
         method(*args)
     except ImportError as error:
