@@ -149,6 +149,33 @@ def one_of(*names: str) -> Check:
     return Check(refuse, allowed, advise)
 
 
+def one_of_or_object(*names: str, methods: tuple[str, ...]) -> Check:
+    """Return a check for one of some strings, or an object of the user's with some methods."""
+    by_name = one_of(*names)
+    allowed = f"{by_name.allowed}, or an object with the methods {' and '.join(methods)}"
+
+    def refuse(name: str, value: object) -> None:
+        if not isinstance(value, type) and _has(value, methods):
+            return
+        try:
+            by_name(name, value)
+        except (TypeError, ValueError) as error:
+            raise type(error)(
+                f"{name} must be {allowed}, got {value!r}.{advise(value)}"
+            ) from None
+
+    def advise(value: object) -> str:
+        if isinstance(value, type) and _has(value, methods):
+            return f" Write {value.__name__}()."
+        return by_name.advise(value)
+
+    return Check(refuse, allowed, advise)
+
+
+def _has(value: object, methods: tuple[str, ...]) -> bool:
+    return all(callable(getattr(value, method, None)) for method in methods)
+
+
 def either(special: object, check_other: Check) -> Check:
     """Return a check for one special value, or what another check allows."""
     allowed = f"{special!r} or {check_other.allowed}"

@@ -22,13 +22,13 @@ from skneural._checks.shape_advice import (
 from skneural._checks.warn import warn
 from skneural._estimators.mlp import BaseMLP
 from skneural._network.array_types import DType, Shape
-from skneural._network.layers.activations import ACTIVATIONS
 from skneural._network.layers.base import Layer
 from skneural._network.layers.batch_norm import BatchNorm
 from skneural._network.layers.conv import Conv2D
 from skneural._network.layers.dropout import Dropout
 from skneural._network.layers.flatten import Flatten
 from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
+from skneural._network.layers.user_activation import ElementwiseFunction, activation_layer
 from skneural._network.layers.windows import Padding, PerAxis
 from skneural._network.network import Network
 from skneural._training.augmentation import Augmentation
@@ -60,7 +60,7 @@ class _Block(TypedDict):
     """The parameters of one block."""
 
     filters: int
-    activation: str
+    activation: str | ElementwiseFunction
     dropout: float
     kernel_size: PerAxis
     strides: PerAxis
@@ -155,12 +155,13 @@ class BaseConvNet(BaseMLP):
             "average": lambda: AveragePool(size, strides),
             "global_average": GlobalAveragePool,
         }
-        rest: list[Layer] = [ACTIVATIONS[activation]()]
+        function = activation_layer(activation)
+        rest: list[Layer] = [function]
         if pool:
             rest.append(pools[pool]())
         # where the largest value has the largest input, pooling first gives the same output,
         # and leaves the activation a quarter of the work
-        pool_first = pool == "max" and ACTIVATIONS[activation].never_falls
+        pool_first = pool == "max" and function.never_falls
         yield from reversed(rest) if pool_first else rest
         if block["dropout"]:
             yield Dropout(float(block["dropout"]))

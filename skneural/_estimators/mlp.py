@@ -15,12 +15,13 @@ from skneural._network.layers.batch_norm import BatchNorm
 from skneural._network.layers.dense import Dense
 from skneural._network.layers.dropout import Dropout
 from skneural._network.layers.noise import GaussianNoise
+from skneural._network.layers.user_activation import ElementwiseFunction, activation_layer
 
 
 class BaseMLP(BaseNeuralNetwork):
     """Parameters and layers that the dense networks share."""
 
-    activation: str | Sequence[str]
+    activation: str | ElementwiseFunction | Sequence[str | ElementwiseFunction]
     batch_norm: bool
     dropout: float | Sequence[float]
     hidden_layer_sizes: int | Sequence[int]
@@ -101,16 +102,22 @@ class BaseMLP(BaseNeuralNetwork):
     def _n_blocks(self) -> int:
         return 0
 
-    def _activations_and_dropouts(self) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    def _activations_and_dropouts(
+        self,
+    ) -> tuple[tuple[str | ElementwiseFunction, ...], tuple[float, ...]]:
         """Return the activation and the dropout of every block and then hidden layer."""
         sizes = check.layer_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
         n_layers, what = len(sizes), "hidden layers"
         if self._n_blocks():
             n_layers, what = n_layers + self._n_blocks(), "blocks and hidden layers"
-        known, rate = check.one_of(*ACTIVATIONS), check.number(0, 1, open_high=True)
+        known = check.one_of_or_object(*ACTIVATIONS, methods=("f", "df"))
+        rate = check.number(0, 1, open_high=True)
         activations = check.per_layer("activation", self.activation, n_layers, known, what)
         dropouts = check.per_layer("dropout", self.dropout, n_layers, rate, what)
-        return cast(tuple[str, ...], activations), cast(tuple[float, ...], dropouts)
+        return (
+            cast(tuple[str | ElementwiseFunction, ...], activations),
+            cast(tuple[float, ...], dropouts),
+        )
 
     def _build_layers(self, input_shape: Shape, output_shape: Shape | None) -> list[Layer]:
         """The layers of the network, described but not built; no output layer for None."""
@@ -119,9 +126,9 @@ class BaseMLP(BaseNeuralNetwork):
     def _noise(self) -> list[Layer]:
         return [GaussianNoise(float(self.input_noise))] if self.input_noise else []
 
-    def _scheme(self, activation: str) -> str:
+    def _scheme(self, activation: str | ElementwiseFunction) -> str:
         auto = self.weight_init == "auto"
-        return ACTIVATIONS[activation].weight_init if auto else self.weight_init
+        return activation_layer(activation).weight_init if auto else self.weight_init
 
     def _head(self, output_shape: Shape | None) -> list[Layer]:
         """The hidden dense layers, and the output layer."""
@@ -133,7 +140,7 @@ class BaseMLP(BaseNeuralNetwork):
             layers.append(Dense(units, self._scheme(activation)))
             if self.batch_norm:
                 layers.append(BatchNorm())
-            layers.append(ACTIVATIONS[activation]())
+            layers.append(activation_layer(activation))
             if dropout:
                 layers.append(Dropout(float(dropout)))
         if output_shape is None:

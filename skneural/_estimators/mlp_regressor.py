@@ -23,10 +23,13 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
     ----------
     hidden_layer_sizes : int or sequence of int, default=(200,)
         Units of every hidden layer, from input to output; ``()`` is a linear model.
-    activation : str or sequence of str, default="relu"
+    activation : str, object or sequence of them, default="relu"
         Activation of the hidden layers: one of ``"identity"``, ``"logistic"``, ``"tanh"``,
         ``"relu"``, ``"leaky_relu"`` (slope 0.01), ``"elu"``, ``"gelu"`` (exact), ``"silu"``
-        and ``"softplus"``; or a sequence of them, one a hidden layer.
+        and ``"softplus"``; an object of your own with the methods ``f(x)`` and ``df(x)``, which
+        return the function and its derivative at every element of an array; or a sequence of
+        them, one a hidden layer. `fit` compares `df` with finite differences of `f`. A network
+        with an object of your own is trained by NumPy.
     loss : str, default="squared_error"
         What is minimized: ``"squared_error"``, ``"absolute_error"``, ``"huber"``,
         ``"quantile"`` or ``"poisson"``: half the squared error, the absolute error, Huber's
@@ -112,7 +115,8 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         Largest norm of the gradient of all parameters; longer ones are scaled down to it.
     weight_init : {"auto", "he", "glorot", "lecun", "zeros"}, default="auto"
         Scheme of the uniform initial weights. ``"auto"`` is He for layers before a
-        rectifier (relu, leaky_relu, elu, gelu, silu, softplus) and Glorot for the others.
+        rectifier (relu, leaky_relu, elu, gelu, silu, softplus) and Glorot for the others, also
+        for an activation of your own.
         Biases start at 0. To start from weights of your own see `fit`.
     quantile : float, default=0.5
         Which quantile ``loss="quantile"`` estimates, in (0, 1).

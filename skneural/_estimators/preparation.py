@@ -17,6 +17,7 @@ from skneural._estimators.auto_parameters import (
 )
 from skneural._estimators.checked_rows import check_rows, check_validation_rows
 from skneural._estimators.estimator_protocol import Estimator
+from skneural._network.layers.user_activation import UserActivation
 from skneural._network.network import Network
 from skneural._training.augmentation import Augmentation
 from skneural._training.convergence import Convergence
@@ -63,6 +64,7 @@ def prepare(
     layers = estimator._build_layers(input_shape, rows.encoded.shape[1:])
     network = estimator._make_network(layers, input_shape, dtype, resume=resume)
     network.check_memory(batch_size)
+    check_user_functions(network, rows.encoded)
     # fit has all rows and restores the best weights; partial_fit has a part of them
     alpha = _penalty(estimator, batch_size, rows if restore_best else None)
     optimizer = _make_optimizer(estimator, network.n_weights, alpha)
@@ -86,6 +88,13 @@ def prepare(
         alpha=0.0 if estimator.solver == "adamw" else alpha,
         **_training_settings(estimator, progress.epochs, validation is not None),
     )
+
+
+def check_user_functions(network: Network, y: np.ndarray) -> None:
+    """Refuse activations, or a loss, of the user's whose slopes are wrong, before any work."""
+    for layer in network.layers:
+        if isinstance(layer, UserActivation):
+            layer.check()
 
 
 def _rows_a_step(estimator: Estimator, n_samples: int) -> int:

@@ -21,7 +21,9 @@ from skneural._network.layers.batch_norm import BatchNorm
 from skneural._network.layers.conv import Conv2D
 from skneural._network.layers.dense import Dense
 from skneural._network.layers.flatten import Flatten
+from skneural._network.layers.user_activation import UserActivation
 from skneural._network.layers.windows import Windows
+from skneural._network.network import Network
 from skneural._version import __version__
 
 if TYPE_CHECKING:
@@ -54,6 +56,8 @@ def to_onnx(estimator: BaseMLP) -> "onnx.ModelProto":
     ------
     ImportError
         If onnx is not installed: ``pip install onnx``.
+    TypeError
+        If an activation is an object of your own.
     ValueError
         If mean or scale of the targets of a regressor are beyond float32.
     """
@@ -78,6 +82,7 @@ def to_onnx(estimator: BaseMLP) -> "onnx.ModelProto":
 def network_graph(estimator: BaseMLP, onnx: ModuleType) -> tuple["Graph", str]:
     """Return a graph of all layers, and the name of what the last one computes."""
     network, graph = estimator.network_, Graph(onnx)
+    _refuse_user_functions(network)
     kind = onnx.helper.np_dtype_to_tensor_dtype(network.dtype)
     shape = ["n_samples", *network.input_shape]
     graph.inputs.append(onnx.helper.make_tensor_value_info("X", kind, shape))
@@ -97,6 +102,15 @@ def network_graph(estimator: BaseMLP, onnx: ModuleType) -> tuple["Graph", str]:
             add_layer = _LAYERS[type(layer)]
             raw = add_layer(graph, raw, layer, {**weights, **statistics}, len(input_shape) > 1)
     return graph, raw
+
+
+def _refuse_user_functions(network: Network) -> None:
+    for layer in network.layers:
+        if isinstance(layer, UserActivation):
+            raise TypeError(
+                f"activation={layer.function!r} cannot be converted to ONNX: it is code of "
+                "your own. Fit with an activation that has a name, such as 'silu'."
+            )
 
 
 def add_targets(graph: "Graph", raw: str, regressor: NeuralRegressorMixin) -> str:

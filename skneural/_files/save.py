@@ -133,7 +133,10 @@ def plain_parameters(estimator: BaseNeuralNetwork) -> dict[str, Json]:
         try:
             params[name] = to_plain(value)
         except TypeError as error:
-            raise TypeError(f"{name} cannot be saved: {error}.") from None
+            raise TypeError(
+                f"{name} cannot be saved: {error}, and a file holds no code. Pickle the "
+                "estimator instead, for example with joblib.dump."
+            ) from None
     return params
 
 
