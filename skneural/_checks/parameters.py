@@ -149,13 +149,19 @@ def one_of(*names: str) -> Check:
     return Check(refuse, allowed, advise)
 
 
-def one_of_or_object(*names: str, methods: tuple[str, ...]) -> Check:
-    """Return a check for one of some strings, or an object of the user's with some methods."""
+def one_of_or_object(*names: str, methods: tuple[str, ...], function: str = "") -> Check:
+    """Return a check for one of some strings, or an object of the user's with some methods.
+
+    `function` describes a function that may come instead of the object, if one may.
+    """
     by_name = one_of(*names)
-    allowed = f"{by_name.allowed}, or an object with the methods {' and '.join(methods)}"
+    known = "method" if len(methods) == 1 else "methods"
+    allowed = f"an object with the {known} {' and '.join(methods)}"
+    allowed = ", ".join(filter(None, (by_name.allowed, function, f"or {allowed}")))
 
     def refuse(name: str, value: object) -> None:
-        if not isinstance(value, type) and _has(value, methods):
+        is_function = bool(function) and callable(value)
+        if not isinstance(value, type) and (is_function or _has(value, methods)):
             return
         try:
             by_name(name, value)
@@ -170,6 +176,24 @@ def one_of_or_object(*names: str, methods: tuple[str, ...]) -> Check:
         return by_name.advise(value)
 
     return Check(refuse, allowed, advise)
+
+
+def name_of_loss(*names: str) -> Check:
+    """Return a check for one of some losses, which says that others are for regressors."""
+    by_name = one_of(*names)
+
+    def refuse(name: str, value: object) -> None:
+        try:
+            by_name(name, value)
+        except TypeError as error:
+            if not (callable(value) or _has(value, ("loss_gradient",))):
+                raise
+            raise TypeError(
+                f"{error} Losses of your own are for regressors: labels and probabilities "
+                "follow from the loss. A regressor can be fitted to 0/1 columns, one per class."
+            ) from None
+
+    return Check(refuse, by_name.allowed, by_name.advise)
 
 
 def _has(value: object, methods: tuple[str, ...]) -> bool:

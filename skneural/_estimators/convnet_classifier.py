@@ -241,7 +241,8 @@ class ConvNetClassifier(NeuralClassifierMixin, BaseConvNet):
         Number of outputs of the network, all columns of `y` together.
     out_activation_ : str or tuple of str
         ``"softmax"``, ``"logistic"``, ``"identity"`` or ``"exp"``; one for each column of
-        labels where several columns differ.
+        labels where several columns differ. The name of its class for a loss of your own that
+        has a method `predict`.
     n_features_in_ : int
         Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -281,7 +282,7 @@ class ConvNetClassifier(NeuralClassifierMixin, BaseConvNet):
 
     _parameter_checks: Mapping[str, check.CheckValue] = {
         **BaseConvNet._parameter_checks,
-        "loss": check.one_of(*CLASSIFIER_LOSSES),
+        "loss": check.name_of_loss(*CLASSIFIER_LOSSES),
         "class_weight": check.class_weight,
     }
 

@@ -11,6 +11,7 @@ from skneural._engine.optimizers import Hyperparameters
 from skneural._estimators.target_scale import TargetScale
 from skneural._network.array_types import Array, DType, Shape
 from skneural._network.layers.base import Layer
+from skneural._network.losses.user_loss import LossFunction, RowLoss
 from skneural._network.network import Network
 from skneural._training.augmentation import Augmentation
 from skneural._training.progress import Progress
@@ -21,7 +22,7 @@ from skneural.schedules import Schedule
 class Estimator(Hyperparameters, Scored, Protocol):
     """Constructor parameters, fitted attributes and hooks that a fit looks at."""
 
-    loss: str
+    loss: str | RowLoss | LossFunction
     solver: str
     learning_rate: float
     schedule: str | Schedule

@@ -10,6 +10,7 @@ from skneural._checks.foreign_names import explain_unknown_keywords
 from skneural._estimators.mlp import BaseMLP
 from skneural._estimators.regressor import NeuralRegressorMixin
 from skneural._network.losses.regression import REGRESSOR_LOSSES
+from skneural._network.losses.user_loss import LossFunction, RowLoss
 from skneural.schedules import Schedule
 
 
@@ -30,11 +31,17 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         return the function and its derivative at every element of an array; or a sequence of
         them, one a hidden layer. `fit` compares `df` with finite differences of `f`. A network
         with an object of your own is trained by NumPy.
-    loss : str, default="squared_error"
+    loss : str, callable or object, default="squared_error"
         What is minimized: ``"squared_error"``, ``"absolute_error"``, ``"huber"``,
         ``"quantile"`` or ``"poisson"``: half the squared error, the absolute error, Huber's
         loss, the pinball loss of a quantile, or half the Poisson deviance (y from 0 up;
-        predictions are the exponential of the network's output).
+        predictions are the exponential of the network's output). Or a loss of your own: a
+        function ``(y, raw_prediction)``, or an object with such a method `loss_gradient`, that
+        returns the loss of each row, of shape (n_samples,), and its gradient with respect to
+        `raw_prediction`, both arrays of shape (n_samples, n_outputs). With a method
+        ``predict(raw_prediction)`` the object turns the network's output into predictions;
+        without it, that output is the prediction. `fit` compares the gradient with finite
+        differences for some of the targets. The network is then trained by NumPy.
     solver : {"adam", "adamw", "sgd", "rmsprop", "adagrad", "lbfgs"}, default="adam"
         Adam, Adam with decoupled decay, gradient descent with momentum, RMSProp or AdaGrad,
         all on mini-batches and in PyTorch's form; or SciPy's L-BFGS on all rows at once, for
@@ -130,7 +137,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         the parameters `alpha`, `delta` and `tol` refer to the standardized targets.
         `partial_fit` and ``warm_start=True`` keep the mean and the standard deviation of the
         first call. Losses whose predictions are not the output of the network itself, here
-        ``"poisson"``, ignore it.
+        ``"poisson"`` and losses of your own with a method `predict`, ignore it.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Type of weights and arithmetic. ``"auto"`` follows the X of the first fit: float32
         for float32, float16, booleans and integers of up to 16 bits (images), float64 for
@@ -209,7 +216,8 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         Number of outputs of the network, all columns of `y` together.
     out_activation_ : str or tuple of str
         ``"softmax"``, ``"logistic"``, ``"identity"`` or ``"exp"``; one for each column of
-        labels where several columns differ.
+        labels where several columns differ. The name of its class for a loss of your own that
+        has a method `predict`.
     n_features_in_ : int
         Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -241,7 +249,11 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
 
     _parameter_checks: Mapping[str, check.CheckValue] = {
         **BaseMLP._parameter_checks,
-        "loss": check.one_of(*REGRESSOR_LOSSES),
+        "loss": check.one_of_or_object(
+            *REGRESSOR_LOSSES,
+            methods=("loss_gradient",),
+            function="a function of y and raw_prediction",
+        ),
         "quantile": check.number(0, 1, open_low=True, open_high=True),
         "delta": check.number(0, open_low=True),
         "normalize_y": check.boolean,
@@ -253,7 +265,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         hidden_layer_sizes: int | Sequence[int] = (200,),
         *,
         activation: str | Sequence[str] = "relu",
-        loss: str = "squared_error",
+        loss: str | RowLoss | LossFunction = "squared_error",
         solver: str = "adam",
         learning_rate: float = 3e-3,
         schedule: str | Schedule = "auto",

@@ -18,6 +18,7 @@ from skneural._estimators.auto_parameters import (
 from skneural._estimators.checked_rows import check_rows, check_validation_rows
 from skneural._estimators.estimator_protocol import Estimator
 from skneural._network.layers.user_activation import UserActivation
+from skneural._network.losses.user_loss import UserLoss
 from skneural._network.network import Network
 from skneural._training.augmentation import Augmentation
 from skneural._training.convergence import Convergence
@@ -95,6 +96,8 @@ def check_user_functions(network: Network, y: np.ndarray) -> None:
     for layer in network.layers:
         if isinstance(layer, UserActivation):
             layer.check()
+    if isinstance(network.loss, UserLoss):
+        network.loss.check(y)
 
 
 def _rows_a_step(estimator: Estimator, n_samples: int) -> int:

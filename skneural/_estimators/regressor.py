@@ -19,6 +19,7 @@ from skneural._estimators.target_scale import TargetScale
 from skneural._network.array_types import Array, DType, Sparse
 from skneural._network.losses.base import Loss
 from skneural._network.losses.regression import REGRESSOR_LOSSES
+from skneural._network.losses.user_loss import LossFunction, RowLoss, UserLoss
 from skneural._network.network import Network
 from skneural._training.default_scores import R2
 from skneural._training.job import Job
@@ -32,7 +33,7 @@ class NeuralRegressorMixin(RegressorMixin):
     """Real targets in and out, one column or several."""
 
     delta: float
-    loss: str
+    loss: str | RowLoss | LossFunction
     normalize_y: bool
     quantile: float
 
@@ -112,8 +113,7 @@ class NeuralRegressorMixin(RegressorMixin):
 
     def _normalizes_y(self) -> bool:
         """Whether the parameters ask for targets in standardized units."""
-        link = REGRESSOR_LOSSES[self.loss].out_activation
-        return bool(self.normalize_y) and link == "identity"
+        return bool(self.normalize_y) and self._make_loss().out_activation == "identity"
 
     def _encode_y(self, y: object, dtype: DType, *, resume: bool) -> Array:
         """Return targets of shape (n_samples, n_outputs), in float64 if they will be scaled."""
@@ -129,7 +129,7 @@ class NeuralRegressorMixin(RegressorMixin):
                     f"normalize_y=True, got {largest:.3g}, whose square overflows. Divide y by "
                     "a constant."
                 )
-        smallest = REGRESSOR_LOSSES[self.loss].min_target
+        smallest = self._make_loss().min_target
         if y.min() < smallest:
             raise ValueError(f"y must be >= {smallest} for loss={self.loss!r}, got {y.min()}.")
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
@@ -154,6 +154,8 @@ class NeuralRegressorMixin(RegressorMixin):
             )
 
     def _make_loss(self) -> Loss:
+        if not isinstance(self.loss, str):
+            return UserLoss(self.loss)
         own = {"huber": {"delta": float(self.delta)}, "quantile": {"quantile": self.quantile}}
         return REGRESSOR_LOSSES[self.loss](**own.get(self.loss, {}))
 

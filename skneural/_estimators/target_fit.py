@@ -107,9 +107,10 @@ def measure_target_fit(
     """Return the TargetFit of up to 200 random training rows.
 
     Targets are in the units of the network, in which its loss is defined. None for losses
-    whose link is not the identity: their value alone does not tell a good fit.
+    whose link is not the identity: their value alone does not tell a good fit. None for
+    those of the user's, which may need all outputs of a row at once.
     """
-    if network.loss.out_activation != "identity":
+    if network.loss.out_activation != "identity" or not network.loss.is_separable:
         return None
     rows = _random_rows(len(y), sample_weight)
     y = y[rows].astype(np.float64)

@@ -23,6 +23,7 @@ from skneural._network.layers.dense import Dense
 from skneural._network.layers.flatten import Flatten
 from skneural._network.layers.user_activation import UserActivation
 from skneural._network.layers.windows import Windows
+from skneural._network.losses.user_loss import UserLoss
 from skneural._network.network import Network
 from skneural._version import __version__
 
@@ -57,7 +58,7 @@ def to_onnx(estimator: BaseMLP) -> "onnx.ModelProto":
     ImportError
         If onnx is not installed: ``pip install onnx``.
     TypeError
-        If an activation is an object of your own.
+        If an activation is an object of your own, or the loss one with a method `predict`.
     ValueError
         If mean or scale of the targets of a regressor are beyond float32.
     """
@@ -111,6 +112,11 @@ def _refuse_user_functions(network: Network) -> None:
                 f"activation={layer.function!r} cannot be converted to ONNX: it is code of "
                 "your own. Fit with an activation that has a name, such as 'silu'."
             )
+    if isinstance(network.loss, UserLoss) and network.loss.has_link:
+        raise TypeError(
+            f"loss={network.loss.function!r} cannot be converted to ONNX: its predict is code "
+            "of your own. A loss without a method predict can be converted."
+        )
 
 
 def add_targets(graph: "Graph", raw: str, regressor: NeuralRegressorMixin) -> str:

@@ -52,7 +52,8 @@ def check_finite(what: str, array: Array) -> None:
 
 def steps(points: Array) -> Array:
     """Return how far to go from each point, up and down, for a central difference."""
-    return _STEP * np.maximum(1, np.abs(points))
+    # the root: large points must be told apart, but a loss may bend within 1 of a large target
+    return _STEP * np.sqrt(np.maximum(1, np.abs(points)))
 
 
 def check_slope(

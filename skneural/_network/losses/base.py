@@ -26,11 +26,14 @@ class Loss:
         Whether `predict` gives probabilities of classes.
     min_target : float
         The smallest target that the loss is defined for.
+    is_separable : bool
+        Whether the loss of a row is a sum over its outputs, of the same function of each.
     """
 
     out_activation: str = "identity"
     probabilistic = False
     min_target = -math.inf
+    is_separable = True
 
     def loss_gradient(
         self,
