@@ -30,7 +30,7 @@ SHARE = 0.9
 # the tests of a module, quick ones first; its doctests run before them
 _LAYER = ["layers", "gradients", "oracle", "allocations", "options"]
 _IMAGES = ["conv", "pooling", "gradients", "oracle", "convnet", "allocations"]
-_LOSS = ["losses", "oracle", "gradients", "multioutput", "allocations"]
+_LOSS = ["losses", "oracle", "gradients", "multioutput", "allocations", "engine_oracle"]
 _TRAINING = [
     *("training", "validation", "lbfgs", "options", "callbacks", "convnet_training"),
     *("interrupt", "bad_input", "checkpoint"),
@@ -59,8 +59,10 @@ TESTS = {
         *("gradients", "oracle", "layers", "one_row", "summary", "diagnostics", "convnet"),
         *("allocations", "options", "bad_parameters", "limits", "sklearn_parity"),
     ],
-    "_engine/prediction.py": ["one_row", "limits", "convnet", "diagnostics"],
-    "_engine/batches.py": ["training", "allocations", "convnet_training"],
+    "_engine/prediction.py": [
+        *("one_row", "limits", "engine_oracle", "activations", "convnet", "diagnostics"),
+    ],
+    "_engine/batches.py": ["engine_oracle", "training", "allocations", "engine"],
     "_training/progress.py": [*_TRAINING, "copies"],
     "_training/job.py": [*_TRAINING, "schedules"],
     "_training/convergence.py": _TRAINING,
