@@ -1,6 +1,5 @@
 # Everything runs in .venv, which each target makes for itself.
 PYTHON ?= python3
-# With --no-compile, Python compiles only what is imported: installs take a third less time.
 PY = .venv/bin/python
 # The bundled digits by default; make study STUDY="--data mnist --jobs 2" for more.
 STUDY ?= --data digits --jobs 2
@@ -56,6 +55,7 @@ coverage: .venv/coverage.done
 	$(PY) -m coverage run -m pytest
 	$(PY) -m coverage report
 
+# --no-compile: Python compiles what is imported at its first import, so installs are faster.
 # The package itself, compiled anew after a change of its native sources.
 .venv/engine.done: pyproject.toml setup.py $(wildcard $(addprefix skneural/_engine/native/*.,pyx pxi h))
 	test -x $(PY) || $(PYTHON) -m venv .venv
