@@ -56,6 +56,7 @@ coverage: .venv/coverage.done
 	$(PY) -m coverage report
 
 # --no-compile: Python compiles what is imported at its first import, so installs are faster.
+unexport PYTHONDONTWRITEBYTECODE
 # The package itself, compiled anew after a change of its native sources.
 .venv/engine.done: pyproject.toml setup.py $(wildcard $(addprefix skneural/_engine/native/*.,pyx pxi h))
 	test -x $(PY) || $(PYTHON) -m venv .venv
