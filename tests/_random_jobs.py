@@ -89,7 +89,7 @@ def _random_loss(rng):
     if rng.random() < 0.4:
         name = str(rng.choice(_COMPILED_LOSSES))
         n_outputs = int(rng.integers(1, 40))
-        kind = "counts" if name == "poisson" else "numbers"
+        kind = {"poisson": "counts", "gamma": "positive"}.get(name, "numbers")
         return REGRESSOR_LOSSES[name](), n_outputs, [(slice(0, n_outputs), kind)]
     heads, sizes, kinds = [], [], []
     for _ in range(1 if rng.random() < 0.7 else 2):
@@ -106,6 +106,8 @@ def _random_loss(rng):
 def _random_targets(rng, n_samples, n_columns, kind):
     if kind == "counts":
         return rng.poisson(2, (n_samples, n_columns))
+    if kind == "positive":
+        return rng.gamma(2, size=(n_samples, n_columns))
     if kind == "numbers":
         return rng.normal(size=(n_samples, n_columns))
     if kind == "one-hot":

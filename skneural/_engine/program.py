@@ -33,6 +33,7 @@ from skneural._network.losses.classification import (
 )
 from skneural._network.losses.regression import (
     AbsoluteError,
+    HalfGamma,
     HalfPoisson,
     HalfSquaredError,
     HuberLoss,
@@ -60,6 +61,7 @@ _LOSSES: tuple[tuple[type[Loss], ...], ...] = (
     (HuberLoss,),
     (PinballLoss,),
     (HalfPoisson,),
+    (HalfGamma,),
     (SoftmaxCrossEntropy,),
     (LogisticCrossEntropy,),
     (SoftmaxSquaredError,),

@@ -76,9 +76,10 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         finite differences of `f`. A network with an object of your own is trained by NumPy.
     loss : str, callable or object, default="squared_error"
         What is minimized: ``"squared_error"``, ``"absolute_error"``, ``"huber"``,
-        ``"quantile"`` or ``"poisson"``: half the squared error, the absolute error, Huber's
-        loss, the pinball loss of a quantile, or half the Poisson deviance (y from 0 up;
-        predictions are the exponential of the network's output). Or a loss of your own: a
+        ``"quantile"``, ``"poisson"`` or ``"gamma"``: half the squared error, the absolute
+        error, Huber's loss, the pinball loss of a quantile, half the Poisson deviance (y from
+        0 up) or half the gamma deviance (y above 0). With the last two, predictions are the
+        exponential of the network's output. Or a loss of your own: a
         function ``(y, raw_prediction)``, or an object with such a method `loss_gradient`, that
         returns the loss of each row, of shape (n_samples,), and its gradient with respect to
         `raw_prediction`, both arrays of shape (n_samples, n_outputs). With a method
@@ -179,8 +180,8 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         Predictions, and scores with them, are in the units of `y`. The weights, every loss, and
         the parameters `alpha`, `delta` and `tol` refer to the standardized targets.
         `partial_fit` and ``warm_start=True`` keep the mean and the standard deviation of the
-        first call. Losses whose predictions are not the output of the network itself, here
-        ``"poisson"`` and losses of your own with a method `predict`, ignore it.
+        first call. With ``loss="gamma"`` the targets are only divided, by their mean.
+        ``"poisson"`` and losses of your own with a method `predict` ignore it.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Type of weights and arithmetic. ``"auto"`` follows the X of the first fit: float32
         for float32, float16, booleans and integers of up to 16 bits (images), float64 for
@@ -226,10 +227,10 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
     input_shape_ : tuple of int
         Shape of one sample: (height, width, channels), or (length, channels) of signals.
     y_mean_, y_scale_ : ndarray of shape (n_outputs,)
-        Mean and scale by which ``normalize_y=True`` standardizes each output; 0 and 1 where
-        it does not. `partial_fit` and ``warm_start=True`` keep them. `coefs_`, `intercepts_`,
-        `loss_`, `best_loss_`, `loss_curve_` and the losses in `history_` refer to the
-        standardized targets; predictions and scores are in the units of `y`.
+        What ``normalize_y=True`` subtracts from each output, and what it divides the result
+        by; 0 and 1 where it does nothing. `partial_fit` and ``warm_start=True`` keep them.
+        `coefs_`, `intercepts_`, `loss_`, `best_loss_`, `loss_curve_` and the losses in
+        `history_` refer to these units; predictions and scores are in the units of `y`.
     coefs_ : tuple of ndarray of shape (n_inputs, n_units)
         Weights of every layer, from input to output; of a convolution (height, width,
         n_channels, n_filters). Writable views: a change in place changes the network.

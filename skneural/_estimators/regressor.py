@@ -112,8 +112,20 @@ class NeuralRegressorMixin(RegressorMixin):
         return np.ones(self._n_targets) if scale is None else scale.scale
 
     def _normalizes_y(self) -> bool:
-        """Whether the parameters ask for targets in standardized units."""
-        return bool(self.normalize_y) and self._make_loss().out_activation == "identity"
+        """Whether the parameters ask for targets in units of the network's own."""
+        loss = self._make_loss()
+        scaled = loss.out_activation == "identity" or self.loss == "gamma"
+        return bool(self.normalize_y) and scaled
+
+    def _measure_target_scale(
+        self, y: np.ndarray, sample_weight: np.ndarray | None
+    ) -> TargetScale | None:
+        """Return the units that training on some targets is done in, or None for their own."""
+        if not self._normalizes_y():
+            return None
+        if self._make_loss().out_activation == "exp":
+            return TargetScale.of_positive(y, sample_weight)
+        return TargetScale.of(y, sample_weight)
 
     def _encode_y(self, y: object, dtype: DType, *, resume: bool) -> Array:
         """Return targets of shape (n_samples, n_outputs), in float64 if they will be scaled."""
@@ -129,9 +141,7 @@ class NeuralRegressorMixin(RegressorMixin):
                     f"normalize_y=True, got {largest:.3g}, whose square overflows. Divide y by "
                     "a constant."
                 )
-        smallest = self._make_loss().min_target
-        if y.min() < smallest:
-            raise ValueError(f"y must be >= {smallest} for loss={self.loss!r}, got {y.min()}.")
+        self._refuse_targets_out_of_range(y)
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
         if not resume:
             self._y_ndim, self._n_targets = y.ndim, n_outputs
@@ -139,17 +149,38 @@ class NeuralRegressorMixin(RegressorMixin):
             raise ValueError(f"y must have {self._n_targets} columns, got {n_outputs}.")
         return y.reshape(-1, n_outputs)
 
+    def _refuse_targets_out_of_range(self, y: np.ndarray) -> None:
+        """Refuse targets that the loss is not defined for."""
+        loss, smallest = self._make_loss(), y.min()
+        is_open = loss.excludes_min_target
+        if smallest < loss.min_target or (is_open and smallest == loss.min_target):
+            sign = ">" if is_open else ">="
+            raise ValueError(
+                f"y must be {sign} {loss.min_target} for loss={self.loss!r}, got {smallest}."
+            )
+
     def _learn_target_scale(self, rows: Rows, *, resume: bool) -> None:
         if not resume:
-            self._target_scale = None
-            if self._normalizes_y():
-                self._target_scale = TargetScale.of(rows.encoded, rows.sample_weight)
+            self._target_scale = self._measure_target_scale(rows.encoded, rows.sample_weight)
         elif self._normalizes_y() != (self._target_scale is not None):
             was = "standardized y" if self._target_scale is not None else "y as it is"
             raise ValueError(
                 f"The network was trained on {was}, and normalize_y={self.normalize_y!r} with "
                 f"loss={self.loss!r} would change that. Both stay as they are between calls of "
                 "partial_fit, or of fit with warm_start=True; for a new network call fit with "
+                "warm_start=False."
+            )
+        else:
+            self._refuse_another_link()
+
+    def _refuse_another_link(self) -> None:
+        """Refuse to go on from weights whose predictions were made by another link."""
+        was, new = self.out_activation_, self._make_loss().out_activation
+        if was != new:
+            raise ValueError(
+                f"The network was trained with out_activation_={was!r}, and loss={self.loss!r} "
+                f"would change it to {new!r}. It stays as it is between calls of partial_fit, "
+                "or of fit with warm_start=True; for a new network call fit with "
                 "warm_start=False."
             )
 

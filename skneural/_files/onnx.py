@@ -122,7 +122,7 @@ def _refuse_user_functions(network: Network) -> None:
 def add_targets(graph: "Graph", raw: str, regressor: NeuralRegressorMixin) -> str:
     """Add the inverse link of a regressor's loss, and the way back to the units of y."""
     if regressor.network_.loss.out_activation == "exp":
-        return graph.add("Exp", raw)
+        raw = graph.add("Exp", raw)
     target_scale = regressor._target_scale
     if target_scale is None:
         return raw

@@ -146,7 +146,7 @@ BAD_OWN_PARAMETERS = {
         "class_weight",
         [0, "even", [1, 2, 3], {0: -1.0}, {0: NAN, 1: 1, 2: 1}, {0: "1"}],
     ),
-    (MLPRegressor, "loss"): ("'poisson'", [*BAD_NAMES, "log_loss"]),
+    (MLPRegressor, "loss"): ("'gamma'", [*BAD_NAMES, "log_loss"]),
     (MLPRegressor, "quantile"): ("> 0 and < 1", [*BAD_FLOATS, 0, 1.0]),
     (MLPRegressor, "delta"): ("> 0", [*BAD_FLOATS, 0, -1.0]),
     (MLPRegressor, "normalize_y"): ("True or False", BAD_SWITCHES),

@@ -143,7 +143,7 @@ PROGRAMS = {
     "rate of 1": lambda: program([step(), step(kind=7, c=3)], reals=np.ones((2, 2))),
     "rate that is no number": lambda: program(
         [step(), step(kind=7, c=3)], reals=np.full((2, 2), np.nan)),
-    "unknown loss": lambda: program(heads=[(11, 0, 3)]),
+    "unknown loss": lambda: program(heads=[(12, 0, 3)]),
     "loss on too many columns": lambda: program(heads=[(0, 0, 4)]),
     "losses with a gap": lambda: program(heads=[(0, 0, 1), (0, 2, 1)]),
     "columns without a loss": lambda: program(heads=[(0, 0, 2)]),

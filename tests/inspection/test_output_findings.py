@@ -108,8 +108,9 @@ def test_a_quantile_is_compared_with_that_quantile():
         own.fit(X, y, coefs_init=[np.zeros((X.shape[1], 1))])
 
 
-def test_poisson_and_constant_targets_are_left_alone():
-    assert UNSCALED not in problems(make(loss="poisson").fit(X, Y))
+def test_losses_with_a_log_link_and_constant_targets_are_left_alone():
+    for loss in ("poisson", "gamma"):
+        assert UNSCALED not in problems(make(loss=loss).fit(X, Y))
     constant = make().fit(X, np.full(len(X), 1000.0))
     assert UNSCALED not in problems(constant)
 

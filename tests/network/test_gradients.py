@@ -21,6 +21,7 @@ from skneural._network.losses.classification import (
 from skneural._network.losses.regression import (
     REGRESSOR_LOSSES,
     AbsoluteError,
+    HalfGamma,
     HalfPoisson,
     HuberLoss,
     PinballLoss,
@@ -39,6 +40,8 @@ def targets(loss, shape, rng):
         return np.hstack([targets(head, (shape[0], size), rng) for head, size in heads])
     if isinstance(loss, HalfPoisson):
         return rng.poisson(2.0, shape).astype(float)
+    if isinstance(loss, HalfGamma):
+        return rng.gamma(2.0, size=shape)
     if isinstance(loss, OF_REAL_TARGETS):
         return rng.normal(size=shape)
     if isinstance(loss, OF_COLUMNS):

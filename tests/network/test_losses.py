@@ -29,6 +29,7 @@ from skneural._network.losses.classification import (
 from skneural._network.losses.regression import (
     REGRESSOR_LOSSES,
     AbsoluteError,
+    HalfGamma,
     HalfPoisson,
     HalfSquaredError,
     HuberLoss,
@@ -54,6 +55,7 @@ TABLE = {
     "pinball": (PinballLoss(), "real"),
     "pinball_0.9": (PinballLoss(0.9), "real"),
     "poisson": (HalfPoisson(), "counts"),
+    "gamma": (HalfGamma(), "positive"),
     "softmax_cross_entropy": (SoftmaxCrossEntropy(), "one_hot"),
     "logistic_cross_entropy": (LogisticCrossEntropy(), "columns"),
     "softmax_squared": (SoftmaxSquaredError(), "one_hot"),
@@ -88,6 +90,8 @@ def batch(name, n_rows, n_outputs, rng, dtype=np.float64):
         y = rng.integers(0, 2, (n_rows, n_outputs))
     elif kind == "counts":
         y = rng.poisson(2.0, (n_rows, n_outputs))
+    elif kind == "positive":
+        y = rng.gamma(2.0, size=(n_rows, n_outputs))
     else:
         y = rng.normal(size=(n_rows, n_outputs))
     return y.astype(dtype), rng.normal(0, 1.5, (n_rows, n_outputs)).astype(dtype)
@@ -202,6 +206,14 @@ class TestAgainstSklearn:
         deviance = metrics.mean_poisson_deviance(y[:, 0], mean[:, 0], sample_weight=weight)
         np.testing.assert_allclose(value + constant[0], deviance / 2, rtol=1e-12)
 
+    def test_gamma_deviance(self, weighted):
+        y, z, weight = self.draw("gamma", 1, weighted)
+        value, _ = loss_and_gradient(HalfGamma(), y, z, weight)
+        constant = np.average(-np.log(y) - 1, axis=0, weights=weight)
+        mean = HalfGamma().predict(z, out=np.empty_like(z))
+        deviance = metrics.mean_gamma_deviance(y[:, 0], mean[:, 0], sample_weight=weight)
+        np.testing.assert_allclose(value + constant[0], deviance / 2, rtol=1e-12)
+
     def test_hinge(self, weighted):
         y, z, weight = self.draw("hinge", 1, weighted)
         value, _ = loss_and_gradient(HingeLoss(), y, z, weight)
@@ -284,8 +296,9 @@ def test_huge_raw_predictions(name, dtype):
     """Losses, gradients and predictions stay finite; pytest turns warnings into errors."""
     loss, kind = TABLE[name]
     n_outputs = {"heads": 6}.get(kind, 3)
-    highest = 0 if kind == "counts" else 1000  # exp(1000) is infinite, see below
-    z = np.array(np.meshgrid(*[[-1000, 0, highest]] * n_outputs), dtype)
+    # exp(1000) is infinite, see below
+    lowest, highest = {"counts": (-1000, 0), "positive": (-80, 80)}.get(kind, (-1000, 1000))
+    z = np.array(np.meshgrid(*[[lowest, 0, highest]] * n_outputs), dtype)
     z = z.reshape(n_outputs, -1).T.copy()
     for seed in range(5):
         y, _ = batch(name, len(z), n_outputs, np.random.default_rng(seed), dtype)
@@ -304,6 +317,18 @@ def test_poisson_beyond_the_largest_exponent(dtype):
     assert value == np.inf
     np.testing.assert_array_equal(gradient, [[np.inf], [-1.0]])
     predicted = HalfPoisson().predict(z, out=np.empty_like(z))
+    np.testing.assert_array_equal(predicted, [[np.inf], [0.0]])
+
+
+@DTYPES
+def test_gamma_beyond_the_largest_exponent(dtype):
+    z = np.array([[1000.0], [-1000.0]], dtype)
+    y = np.array([[1.0], [2.0]], dtype)
+    value, gradient = loss_and_gradient(HalfGamma(), y, z)
+    assert value == np.inf
+    np.testing.assert_array_equal(gradient, [[0.5], [-np.inf]])
+    assert loss_and_gradient(HalfGamma(), y[:1], z[:1])[0] == 1000
+    predicted = HalfGamma().predict(z, out=np.empty_like(z))
     np.testing.assert_array_equal(predicted, [[np.inf], [0.0]])
 
 
@@ -499,8 +524,10 @@ def test_names():
         assert columns.min_target == rows.min_target == -np.inf
     for name, cls in REGRESSOR_LOSSES.items():
         assert not cls.probabilistic
-        assert cls.min_target == (0 if name == "poisson" else -np.inf)
-        assert cls.out_activation == ("exp" if name == "poisson" else "identity")
+        has_log_link = name in ("poisson", "gamma")
+        assert cls.min_target == (0 if has_log_link else -np.inf)
+        assert cls.excludes_min_target is (name == "gamma")
+        assert cls.out_activation == ("exp" if has_log_link else "identity")
     assert {
         "log_loss": (LogisticCrossEntropy, SoftmaxCrossEntropy),
         "squared_error": (LogisticSquaredError, SoftmaxSquaredError),
@@ -513,6 +540,7 @@ def test_names():
         "huber": HuberLoss,
         "quantile": PinballLoss,
         "poisson": HalfPoisson,
+        "gamma": HalfGamma,
     } == REGRESSOR_LOSSES
 
 

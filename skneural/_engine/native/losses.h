@@ -1,5 +1,5 @@
-// Losses: the loss of every row and its gradient in one call, as in _losses.py and
-// _classification_losses.py. z is the raw prediction, y the target.
+// Losses: the loss of every row and its gradient in one call, as in
+// skneural/_network/losses/. z is the raw prediction, y the target.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 namespace skneural {
 
 enum LossKind : Index {
-    SQUARED, ABSOLUTE, HUBER, PINBALL, POISSON,
+    SQUARED, ABSOLUTE, HUBER, PINBALL, POISSON, GAMMA,
     SOFTMAX_LOG, LOGISTIC_LOG, SOFTMAX_SQUARED, LOGISTIC_SQUARED, HINGE, MULTICLASS_HINGE,
     N_LOSSES
 };
@@ -87,6 +87,12 @@ T loss_of_row(const Head& head, const T* z, const T* y, T* gradient) {
                 T e = exponential(z);
                 g = e - y;
                 return e - y * z;
+            });
+        case GAMMA:
+            return add_columns(z, y, gradient, n, [](T z, T y, T& g) {
+                T ratio = y * exponential(-z);
+                g = 1 - ratio;
+                return z + ratio;
             });
         case SOFTMAX_LOG: {
             T highest, of_label = 0, log_total = softmax(z, gradient, n, highest);
