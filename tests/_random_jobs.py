@@ -17,6 +17,7 @@ from skneural._network.layers.flatten import Flatten
 from skneural._network.layers.noise import GaussianNoise
 from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from skneural._network.losses.classification import CLASSIFIER_LOSSES, MultiHead
+from skneural._network.losses.links import LinkedLoss, LogitLink, LogLink
 from skneural._network.losses.regression import REGRESSOR_LOSSES
 from skneural._network.network import Network
 from skneural._training.convergence import Convergence
@@ -90,7 +91,10 @@ def _random_loss(rng):
         name = str(rng.choice(_COMPILED_LOSSES))
         n_outputs = int(rng.integers(1, 40))
         kind = {"poisson": "counts", "gamma": "positive"}.get(name, "numbers")
-        return REGRESSOR_LOSSES[name](), n_outputs, [(slice(0, n_outputs), kind)]
+        loss = REGRESSOR_LOSSES[name]()
+        if name in ("squared_error", "absolute_error", "huber") and rng.random() < 0.5:
+            loss = LinkedLoss(loss, _random_link(rng, name))
+        return loss, n_outputs, [(slice(0, n_outputs), kind)]
     heads, sizes, kinds = [], [], []
     for _ in range(1 if rng.random() < 0.7 else 2):
         one_hot = bool(rng.random() < 0.5)
@@ -101,6 +105,12 @@ def _random_loss(rng):
     stops = np.cumsum([0, *sizes]).tolist()
     segments = [slice(*pair) for pair in pairwise(stops)]
     return loss, stops[-1], list(zip(segments, kinds, strict=True))
+
+
+def _random_link(rng, name):
+    # the squares of exponentials may grow so fast that rounding errors become large ones
+    is_logit = name == "squared_error" or rng.random() < 0.5
+    return LogitLink(-2, 3) if is_logit else LogLink()
 
 
 def _random_targets(rng, n_samples, n_columns, kind):

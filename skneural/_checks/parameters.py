@@ -244,6 +244,25 @@ def boolean_or_level(name: str, value: object) -> None:
         raise ValueError(f"{name} must be True, False or an integer >= 0, got {value!r}.")
 
 
+def number_range(name: str, value: object) -> None:
+    """Check for None or two finite numbers, the lower one first."""
+    allowed = "None or two numbers (low, high) with low < high"
+    if value is None:
+        return
+    bounds = tuple(value) if _is_sequence(value) else ()
+    numbers = [bound for bound in bounds if is_number(bound, Real)]
+    if len(bounds) != 2 or len(numbers) != 2:
+        raise TypeError(f"{name} must be {allowed}, got {value!r}.{_unquoted(value, 2)}")
+    low, high = numbers
+    if not (_is_finite(low) and _is_finite(high)):
+        raise ValueError(f"{name} must be {allowed}, got {value!r}.")
+    if not low < high:
+        advice = f" Write {(high, low)!r}." if high < low else ""
+        raise ValueError(f"{name} must be {allowed}, got {value!r}.{advice}")
+    if not _is_finite(float(high) - float(low)):
+        raise ValueError(f"{name} must be {allowed}, not too far apart, got {value!r}.")
+
+
 def random_state(name: str, value: object) -> None:
     """Check for None, an integer seed or a RandomState instance."""
     allowed = "None, an integer >= 0 or a numpy.random.RandomState"

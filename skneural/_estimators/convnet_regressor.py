@@ -78,8 +78,8 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         What is minimized: ``"squared_error"``, ``"absolute_error"``, ``"huber"``,
         ``"quantile"``, ``"poisson"`` or ``"gamma"``: half the squared error, the absolute
         error, Huber's loss, the pinball loss of a quantile, half the Poisson deviance (y from
-        0 up) or half the gamma deviance (y above 0). With the last two, predictions are the
-        exponential of the network's output. Or a loss of your own: a
+        0 up) or half the gamma deviance (y above 0). `link` says how predictions follow from
+        the network's output. Or a loss of your own: a
         function ``(y, raw_prediction)``, or an object with such a method `loss_gradient`, that
         returns the loss of each row, of shape (n_samples,), and its gradient with respect to
         `raw_prediction`, both arrays of shape (n_samples, n_outputs). With a method
@@ -172,15 +172,28 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
     quantile : float, default=0.5
         Which quantile ``loss="quantile"`` estimates, in (0, 1).
     delta : float, default=1.0
-        Residual from which on ``loss="huber"`` is linear; in standard deviations of y if
-        `normalize_y` is True.
+        Residual from which on ``loss="huber"`` is linear, in units of `y_scale_`, which is the
+        standard deviation of y unless `link` or `normalize_y` say otherwise.
+    link : {"auto", "identity", "log", "logit"}, default="auto"
+        How a prediction follows from the output z of the network: it is z (``"identity"``), its
+        exponential (``"log"``, for targets from 0 up), or
+        ``low + (high - low) / (1 + exp(-z))`` with the bounds of `output_range` (``"logit"``,
+        for targets within them). ``"squared_error"``, ``"absolute_error"`` and ``"huber"`` take
+        every link, and are losses of the predictions whatever the link is. ``"quantile"`` has
+        the identity only, ``"poisson"`` and ``"gamma"`` the logarithm only. ``"auto"`` is
+        ``"log"`` for these two, and ``"identity"`` for the others. A loss of your own takes
+        ``"auto"`` only: it may have a method `predict`.
+    output_range : tuple of two floats or None, default=None
+        Bounds (low, high) of the predictions with ``link="logit"``, which needs them; None with
+        every other link.
     normalize_y : bool, default=True
         Whether the network is trained on standardized targets: each output minus the mean of
         the rows trained on, divided by their standard deviation, both with sample weights.
         Predictions, and scores with them, are in the units of `y`. The weights, every loss, and
         the parameters `alpha`, `delta` and `tol` refer to the standardized targets.
         `partial_fit` and ``warm_start=True`` keep the mean and the standard deviation of the
-        first call. With ``loss="gamma"`` the targets are only divided, by their mean.
+        first call. With ``link="log"``, and with ``loss="gamma"``, the targets are only
+        divided, by their mean; with ``link="logit"`` the range is standardized with them.
         ``"poisson"`` and losses of your own with a method `predict` ignore it.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Type of weights and arithmetic. ``"auto"`` follows the X of the first fit: float32
@@ -304,6 +317,8 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         ),
         "quantile": check.number(0, 1, open_low=True, open_high=True),
         "delta": check.number(0, open_low=True),
+        "link": check.one_of("auto", "identity", "log", "logit"),
+        "output_range": check.number_range,
         "normalize_y": check.boolean,
     }
 
@@ -345,6 +360,8 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         weight_init: str = "auto",
         quantile: float = 0.5,
         delta: float = 1.0,
+        link: str = "auto",
+        output_range: Sequence[float] | None = None,
         normalize_y: bool = True,
         dtype: Literal["auto", "float32", "float64"] = "auto",
         momentum: float = 0.9,
@@ -395,6 +412,8 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         self.weight_init = weight_init
         self.quantile = quantile
         self.delta = delta
+        self.link = link
+        self.output_range = output_range
         self.normalize_y = normalize_y
         self.dtype = dtype
         self.momentum = momentum

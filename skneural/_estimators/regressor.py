@@ -1,6 +1,6 @@
 """What the regressors share: targets and predictions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import numpy as np
@@ -14,6 +14,15 @@ from skneural._checks.foreign_names import explain_unknown_keywords
 from skneural._checks.parameters import trains_in_parts
 from skneural._engine.prediction import raw_prediction
 from skneural._estimators.available_if import available_if
+from skneural._estimators.links import (
+    Range,
+    check_link,
+    link_of,
+    linked,
+    ranges_of_network,
+    refuse_negative_targets,
+    refuse_targets_out_of_range,
+)
 from skneural._estimators.target_fit import TargetFit, measure_target_fit
 from skneural._estimators.target_scale import TargetScale
 from skneural._network.array_types import Array, DType, Sparse
@@ -33,8 +42,10 @@ class NeuralRegressorMixin(RegressorMixin):
     """Real targets in and out, one column or several."""
 
     delta: float
+    link: str
     loss: str | RowLoss | LossFunction
     normalize_y: bool
+    output_range: Sequence[float] | None
     quantile: float
 
     network_: Network
@@ -43,6 +54,7 @@ class NeuralRegressorMixin(RegressorMixin):
     _y_ndim: int
 
     _target_fit: TargetFit | None = None  # a TargetFit after `fit`; files do not keep it
+    _output_range: Range | None = None  # of the predictions, after a fit with link="logit"
 
     @available_if(trains_in_parts)
     @explain_unknown_keywords
@@ -95,7 +107,13 @@ class NeuralRegressorMixin(RegressorMixin):
         return self
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        super().__setstate__({"normalize_y": False, **state})  # pickles of earlier versions
+        # pickles of earlier versions have none of these
+        later = {"normalize_y": False, "link": "auto", "output_range": None}
+        super().__setstate__({**later, **state})
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        check_link(self.loss, self.link, self.output_range)
 
     @property
     def y_mean_(self) -> np.ndarray:
@@ -113,9 +131,9 @@ class NeuralRegressorMixin(RegressorMixin):
 
     def _normalizes_y(self) -> bool:
         """Whether the parameters ask for targets in units of the network's own."""
-        loss = self._make_loss()
-        scaled = loss.out_activation == "identity" or self.loss == "gamma"
-        return bool(self.normalize_y) and scaled
+        if not isinstance(self.loss, str):
+            return bool(self.normalize_y) and not UserLoss(self.loss).has_link
+        return bool(self.normalize_y) and self.loss != "poisson"
 
     def _measure_target_scale(
         self, y: np.ndarray, sample_weight: np.ndarray | None
@@ -123,7 +141,7 @@ class NeuralRegressorMixin(RegressorMixin):
         """Return the units that training on some targets is done in, or None for their own."""
         if not self._normalizes_y():
             return None
-        if self._make_loss().out_activation == "exp":
+        if link_of(self.loss, self.link) == "log":
             return TargetScale.of_positive(y, sample_weight)
         return TargetScale.of(y, sample_weight)
 
@@ -145,12 +163,13 @@ class NeuralRegressorMixin(RegressorMixin):
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
         if not resume:
             self._y_ndim, self._n_targets = y.ndim, n_outputs
+            self._output_range = self._given_range()
         if n_outputs != self._n_targets:
             raise ValueError(f"y must have {self._n_targets} columns, got {n_outputs}.")
         return y.reshape(-1, n_outputs)
 
     def _refuse_targets_out_of_range(self, y: np.ndarray) -> None:
-        """Refuse targets that the loss is not defined for."""
+        """Refuse targets that the loss or the link is not defined for."""
         loss, smallest = self._make_loss(), y.min()
         is_open = loss.excludes_min_target
         if smallest < loss.min_target or (is_open and smallest == loss.min_target):
@@ -158,6 +177,10 @@ class NeuralRegressorMixin(RegressorMixin):
             raise ValueError(
                 f"y must be {sign} {loss.min_target} for loss={self.loss!r}, got {smallest}."
             )
+        if self.output_range is not None:
+            refuse_targets_out_of_range(y, self.output_range)
+        elif self.link == "log":
+            refuse_negative_targets(y)
 
     def _learn_target_scale(self, rows: Rows, *, resume: bool) -> None:
         if not resume:
@@ -176,19 +199,32 @@ class NeuralRegressorMixin(RegressorMixin):
     def _refuse_another_link(self) -> None:
         """Refuse to go on from weights whose predictions were made by another link."""
         was, new = self.out_activation_, self._make_loss().out_activation
+        change = ""
         if was != new:
+            change = f"out_activation_={was!r} would become {new!r}"
+        elif self._output_range != self._given_range():
+            change = f"output_range={self._output_range} would become {self._given_range()}"
+        if change:
             raise ValueError(
-                f"The network was trained with out_activation_={was!r}, and loss={self.loss!r} "
-                f"would change it to {new!r}. It stays as it is between calls of partial_fit, "
-                "or of fit with warm_start=True; for a new network call fit with "
-                "warm_start=False."
+                f"The network was trained with another link: {change}. loss, link and "
+                "output_range keep it between calls of partial_fit, or of fit with "
+                "warm_start=True; for a new network call fit with warm_start=False."
             )
 
     def _make_loss(self) -> Loss:
         if not isinstance(self.loss, str):
             return UserLoss(self.loss)
         own = {"huber": {"delta": float(self.delta)}, "quantile": {"quantile": self.quantile}}
-        return REGRESSOR_LOSSES[self.loss](**own.get(self.loss, {}))
+        loss = REGRESSOR_LOSSES[self.loss](**own.get(self.loss, {}))
+        ranges = ranges_of_network(self._given_range(), self._target_scale)
+        return linked(loss, link_of(self.loss, self.link), ranges)
+
+    def _given_range(self) -> Range | None:
+        """The parameter `output_range` in plain numbers."""
+        if self.output_range is None:
+            return None
+        low, high = map(float, self.output_range)
+        return low, high
 
     def _measure_fit(self, job: Job) -> None:
         network = job.progress.network
@@ -221,7 +257,11 @@ class NeuralRegressorMixin(RegressorMixin):
     def _decode(self, network: Network, raw: Array) -> Array:
         """Turn raw predictions, in place, into predictions in the units of y."""
         y = network.loss.predict(raw, out=raw)
-        return y if self._target_scale is None else self._target_scale.undo(y)
+        if self._target_scale is not None:
+            y = self._target_scale.undo(y)
+        if self._output_range is not None:  # rounding may have led beyond
+            np.clip(y, *self._output_range, out=y)
+        return y
 
     def _quick_score(self, rows: Rows) -> Callable[[np.ndarray], float] | None:
         """Return `score` of some rows as a function of their raw predictions.

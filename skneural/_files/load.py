@@ -191,6 +191,7 @@ def _read_target(file: ModelFile | Section, target: Told, estimator: BaseMLP) ->
         estimator._y_ndim = _count(target, "ndim", 1)
         estimator._n_targets = _count(target, "n_targets", 1)
         estimator._target_scale = None
+        estimator._output_range = estimator._given_range()
         if target.get("is_scaled") is True:  # files of earlier versions do not say it
             estimator._target_scale = _read_target_scale(file, estimator._n_targets)
         return

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skneural._estimators.classifier import NeuralClassifierMixin
 from skneural._estimators.convnet import BaseConvNet
 from skneural._estimators.labels import LabelColumn, LabelIndicator
+from skneural._estimators.links import Range
 from skneural._estimators.mlp import BaseMLP
 from skneural._estimators.regressor import NeuralRegressorMixin
 from skneural._network.array_types import Arrays, Shape
@@ -121,6 +122,8 @@ def _refuse_user_functions(network: Network) -> None:
 
 def add_targets(graph: "Graph", raw: str, regressor: NeuralRegressorMixin) -> str:
     """Add the inverse link of a regressor's loss, and the way back to the units of y."""
+    if regressor._output_range is not None:
+        return _within_range(graph, raw, regressor._output_range)
     if regressor.network_.loss.out_activation == "exp":
         raw = graph.add("Exp", raw)
     target_scale = regressor._target_scale
@@ -135,6 +138,20 @@ def add_targets(graph: "Graph", raw: str, regressor: NeuralRegressorMixin) -> st
             f"{target_scale.scale.max():.3g}. Divide y by a constant before fit."
         )
     return graph.add("Add", graph.add("Mul", raw, scale), mean)
+
+
+def _within_range(graph: "Graph", raw: str, output_range: Range) -> str:
+    """Add the inverse of the logit link, in the units of y."""
+    low, high = output_range
+    with np.errstate(over="ignore"):
+        bounds = _single(low), _single(high)
+    if not np.isfinite(bounds).all():
+        raise ValueError(
+            "ONNX graphs of skneural compute in float32, and output_range is too large for it: "
+            f"it is {output_range}. Divide y by a constant before fit."
+        )
+    scaled = graph.add("Mul", graph.add("Sigmoid", raw), _single(high - low))
+    return graph.add("Clip", graph.add("Add", scaled, bounds[0]), *bounds)
 
 
 class Graph:

@@ -149,6 +149,15 @@ BAD_OWN_PARAMETERS = {
     (MLPRegressor, "loss"): ("'gamma'", [*BAD_NAMES, "log_loss"]),
     (MLPRegressor, "quantile"): ("> 0 and < 1", [*BAD_FLOATS, 0, 1.0]),
     (MLPRegressor, "delta"): ("> 0", [*BAD_FLOATS, 0, -1.0]),
+    (MLPRegressor, "link"): ("'logit'", [*BAD_NAMES, "Log", "logistic"]),
+    (MLPRegressor, "output_range"): (
+        "None or two numbers (low, high) with low < high",
+        [
+            *(0, 1.0, True, "0, 1", (), (0,), (0, 1, 2), (0, "1"), (None, 1), {0, 1}, {0: 1}),
+            *((True, 2), (1, 0), (1, 1), (0, NAN), (-INF, 0), (0, 10**400), (-1e308, 1e308)),
+            *(np.array(0), np.array([[0, 1]]), iter((0, 1))),
+        ],
+    ),
     (MLPRegressor, "normalize_y"): ("True or False", BAD_SWITCHES),
 }
 for own, dense in zip(CONVNETS, (MLPClassifier, MLPRegressor), strict=True):

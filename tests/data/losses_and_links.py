@@ -21,6 +21,33 @@ def gamma(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return z + y * torch.exp(-z)
 
 
+def squared(prediction: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Half the squared error."""
+    return (prediction - y) ** 2 / 2
+
+
+def absolute(prediction: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The absolute error."""
+    return (prediction - y).abs()
+
+
+def huber(prediction: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Huber's loss with delta 0.7."""
+    return torch.nn.functional.huber_loss(prediction, y, reduction="none", delta=0.7)
+
+
+LINKS = {
+    "log": torch.exp,
+    "logit": torch.sigmoid,
+    "logit_-1_3": lambda z: -1 + 4 * torch.sigmoid(z),
+}
+
+
+def through(link: Callable[[torch.Tensor], torch.Tensor], loss: Loss) -> Loss:
+    """A loss of the predictions that a link makes."""
+    return lambda z, y: loss(link(z), y)
+
+
 def case(loss: Loss, z: list, y: torch.Tensor, weight: torch.Tensor) -> dict:
     """Means of a loss over the rows, and their gradients for the raw predictions."""
     found: dict = {"target": y.tolist()}
@@ -44,6 +71,11 @@ def main() -> None:
     weight = torch.rand(6, generator=generator, dtype=torch.float64) * 3
     weight[2] = 0.0
     cases = {"gamma": case(gamma, z.tolist(), torch.exp(noise), weight)}
+    for loss in (squared, absolute, huber):
+        for name, link in LINKS.items():
+            y = link(noise) + 0.3 * noise
+            made = case(through(link, loss), z.tolist(), y, weight)
+            cases[f"{loss.__name__}_{name}"] = made
     content = {"z": z.tolist(), "sample_weight": weight.tolist(), "cases": cases}
     path = Path(__file__).with_suffix(".json")
     path.write_text(json.dumps(content, indent=1) + "\n")

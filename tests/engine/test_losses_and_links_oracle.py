@@ -7,11 +7,27 @@ import numpy as np
 import pytest
 from test_engine_oracle import ENGINES, loss_of_logits
 
-from skneural._network.losses.regression import HalfGamma
+from skneural._network.losses.links import LinkedLoss, LogitLink, LogLink
+from skneural._network.losses.regression import (
+    AbsoluteError,
+    HalfGamma,
+    HalfSquaredError,
+    HuberLoss,
+)
 
 DATA = Path(__file__).parents[1] / "data" / "losses_and_links.json"
 ORACLE = json.loads(DATA.read_text())
-LOSSES = {"gamma": HalfGamma()}
+OF_PREDICTIONS = {
+    "squared": HalfSquaredError(),
+    "absolute": AbsoluteError(),
+    "huber": HuberLoss(0.7),
+}
+LINKS = {"log": LogLink(), "logit": LogitLink(), "logit_-1_3": LogitLink(-1, 3)}
+LOSSES = {"gamma": HalfGamma()} | {
+    f"{name}_{link}": LinkedLoss(OF_PREDICTIONS[name], LINKS[link])
+    for name in OF_PREDICTIONS
+    for link in LINKS
+}
 
 
 @ENGINES

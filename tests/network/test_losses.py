@@ -26,6 +26,7 @@ from skneural._network.losses.classification import (
     SoftmaxCrossEntropy,
     SoftmaxSquaredError,
 )
+from skneural._network.losses.links import LinkedLoss, LogitLink, LogLink
 from skneural._network.losses.regression import (
     REGRESSOR_LOSSES,
     AbsoluteError,
@@ -56,6 +57,12 @@ TABLE = {
     "pinball_0.9": (PinballLoss(0.9), "real"),
     "poisson": (HalfPoisson(), "counts"),
     "gamma": (HalfGamma(), "positive"),
+    "squared_by_log_link": (LinkedLoss(HalfSquaredError(), LogLink()), "positive_log"),
+    "absolute_by_log_link": (LinkedLoss(AbsoluteError(), LogLink()), "positive_log"),
+    "huber_by_log_link": (LinkedLoss(HuberLoss(0.3), LogLink()), "positive_log"),
+    "squared_by_logit_link": (LinkedLoss(HalfSquaredError(), LogitLink()), "real"),
+    "absolute_by_logit_link": (LinkedLoss(AbsoluteError(), LogitLink()), "real"),
+    "huber_by_logit_link": (LinkedLoss(HuberLoss(0.3), LogitLink()), "real"),
     "softmax_cross_entropy": (SoftmaxCrossEntropy(), "one_hot"),
     "logistic_cross_entropy": (LogisticCrossEntropy(), "columns"),
     "softmax_squared": (SoftmaxSquaredError(), "one_hot"),
@@ -90,7 +97,7 @@ def batch(name, n_rows, n_outputs, rng, dtype=np.float64):
         y = rng.integers(0, 2, (n_rows, n_outputs))
     elif kind == "counts":
         y = rng.poisson(2.0, (n_rows, n_outputs))
-    elif kind == "positive":
+    elif kind.startswith("positive"):
         y = rng.gamma(2.0, size=(n_rows, n_outputs))
     else:
         y = rng.normal(size=(n_rows, n_outputs))
@@ -276,7 +283,8 @@ def test_allocations(name):
     loss.loss_gradient(y, z, gradient_out=gradient)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < (1.2 if "_squared" in name and name != "half_squared" else 0.45) * z.nbytes
+    needs_one_more = name in ("softmax_squared", "logistic_squared") or name.endswith("_link")
+    assert peak < (1.2 if needs_one_more else 0.45) * z.nbytes
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -297,7 +305,8 @@ def test_huge_raw_predictions(name, dtype):
     loss, kind = TABLE[name]
     n_outputs = {"heads": 6}.get(kind, 3)
     # exp(1000) is infinite, see below
-    lowest, highest = {"counts": (-1000, 0), "positive": (-80, 80)}.get(kind, (-1000, 1000))
+    limits = {"counts": (-1000, 0), "positive": (-80, 80), "positive_log": (-1000, 40)}
+    lowest, highest = limits.get(kind, (-1000, 1000))
     z = np.array(np.meshgrid(*[[lowest, 0, highest]] * n_outputs), dtype)
     z = z.reshape(n_outputs, -1).T.copy()
     for seed in range(5):
@@ -330,6 +339,26 @@ def test_gamma_beyond_the_largest_exponent(dtype):
     assert loss_and_gradient(HalfGamma(), y[:1], z[:1])[0] == 1000
     predicted = HalfGamma().predict(z, out=np.empty_like(z))
     np.testing.assert_array_equal(predicted, [[np.inf], [0.0]])
+
+
+@DTYPES
+@pytest.mark.parametrize("loss", [HalfSquaredError(), AbsoluteError(), HuberLoss()], ids=repr)
+def test_log_link_beyond_the_largest_exponent(loss, dtype):
+    loss = LinkedLoss(loss, LogLink())
+    z, y = np.array([[1000.0], [-1000.0]], dtype), np.array([[1.0], [2.0]], dtype)
+    value, gradient = loss_and_gradient(loss, y, z)
+    assert value == np.inf
+    np.testing.assert_array_equal(gradient, [[np.inf], [0.0]])
+    np.testing.assert_array_equal(loss.predict(z, out=np.empty_like(z)), [[np.inf], [0.0]])
+
+
+@DTYPES
+@pytest.mark.parametrize("low", [-3.0, 1e4])
+def test_range_of_the_logit_link(low, dtype):
+    loss = LinkedLoss(HalfSquaredError(), LogitLink(low, low + 2))
+    z = np.array([[-1000.0], [0.0], [1000.0]], dtype)
+    predicted = loss.predict(z, out=np.empty_like(z))
+    np.testing.assert_array_equal(predicted, np.array([[low], [low + 1], [low + 2]], dtype))
 
 
 def test_values_of_huge_raw_predictions():
