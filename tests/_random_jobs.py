@@ -18,6 +18,7 @@ from skneural._network.layers.noise import GaussianNoise
 from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from skneural._network.losses.classification import CLASSIFIER_LOSSES, MultiHead
 from skneural._network.losses.links import LinkedLoss, LogitLink, LogLink
+from skneural._network.losses.quantiles import QuantilesLoss
 from skneural._network.losses.regression import REGRESSOR_LOSSES
 from skneural._network.network import Network
 from skneural._training.convergence import Convergence
@@ -92,6 +93,8 @@ def _random_loss(rng):
         n_outputs = int(rng.integers(1, 40))
         kind = {"poisson": "counts", "gamma": "positive"}.get(name, "numbers")
         loss = REGRESSOR_LOSSES[name]()
+        if name == "quantile" and rng.random() < 0.5:
+            loss = QuantilesLoss(np.linspace(0.05, 0.95, n_outputs))
         if name in ("squared_error", "absolute_error", "huber") and rng.random() < 0.5:
             loss = LinkedLoss(loss, _random_link(rng, name))
         return loss, n_outputs, [(slice(0, n_outputs), kind)]

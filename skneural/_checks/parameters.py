@@ -244,6 +244,24 @@ def boolean_or_level(name: str, value: object) -> None:
         raise ValueError(f"{name} must be True, False or an integer >= 0, got {value!r}.")
 
 
+def quantiles(name: str, value: object) -> None:
+    """Check for a number between 0 and 1, or an increasing sequence of them."""
+    one = number(0, 1, open_low=True, open_high=True)
+    allowed = f"{one.allowed}, or an increasing sequence of such numbers"
+    entries = tuple(value) if _is_sequence(value) else (value,)
+    for entry in entries:
+        try:
+            one(name, entry)
+        except (TypeError, ValueError) as error:
+            advice = _unquoted(value, len(entries) + _MOST_ADVISED)
+            raise type(error)(f"{name} must be {allowed}, got {value!r}.{advice}") from None
+    numbers = [float(entry) for entry in entries if is_number(entry, Real)]
+    increasing = sorted(set(numbers))
+    if not numbers or numbers != increasing:
+        advice = f" Write {increasing}." if 0 < len(numbers) <= _MOST_ADVISED else ""
+        raise ValueError(f"{name} must be {allowed}, got {value!r}.{advice}")
+
+
 def number_range(name: str, value: object) -> None:
     """Check for None or two finite numbers, the lower one first."""
     allowed = "None or two numbers (low, high) with low < high"

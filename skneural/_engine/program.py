@@ -32,6 +32,7 @@ from skneural._network.losses.classification import (
     SoftmaxSquaredError,
 )
 from skneural._network.losses.links import Link, LinkedLoss, LogitLink, LogLink
+from skneural._network.losses.quantiles import QuantilesLoss
 from skneural._network.losses.regression import (
     AbsoluteError,
     HalfGamma,
@@ -139,9 +140,12 @@ def _does_nothing(layer: Layer) -> bool:
 
 def _heads(loss: Loss, n_outputs: int) -> list[tuple[float, ...]] | None:
     """The row of each head, or None if one of them has no kernel."""
-    losses = zip(loss.heads, loss.segments, strict=True) if isinstance(loss, MultiHead) else ()
+    parts = [(loss, slice(0, n_outputs))]
+    # exactly these: a subclass may compute something else
+    if isinstance(loss, MultiHead) and type(loss) in (MultiHead, QuantilesLoss):
+        parts = list(zip(loss.heads, loss.segments, strict=True))
     heads = []
-    for head, columns in losses or [(loss, slice(0, n_outputs))]:
+    for head, columns in parts:
         row = _head(head, columns)
         if row is None:
             return None

@@ -126,8 +126,10 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         rectifier (relu, leaky_relu, elu, gelu, silu, softplus) and Glorot for the others, also
         for an activation of your own.
         Biases start at 0. To start from weights of your own see `fit`.
-    quantile : float, default=0.5
-        Which quantile ``loss="quantile"`` estimates, in (0, 1).
+    quantile : float or sequence of float, default=0.5
+        Which quantile ``loss="quantile"`` estimates, in (0, 1); or several in increasing order,
+        of one target. `predict` then gives a column for each, sorted in every row, so that
+        they never cross.
     delta : float, default=1.0
         Residual from which on ``loss="huber"`` is linear, in units of `y_scale_`, which is the
         standard deviation of y unless `link` or `normalize_y` say otherwise.
@@ -194,7 +196,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
 
     Attributes
     ----------
-    y_mean_, y_scale_ : ndarray of shape (n_outputs,)
+    y_mean_, y_scale_ : ndarray of shape (n_targets,)
         What ``normalize_y=True`` subtracts from each output, and what it divides the result
         by; 0 and 1 where it does nothing. `partial_fit` and ``warm_start=True`` keep them.
         `coefs_`, `intercepts_`, `loss_`, `best_loss_`, `loss_curve_` and the losses in
@@ -227,7 +229,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
     n_layers_ : int
         Number of layers, input and output included.
     n_outputs_ : int
-        Number of outputs of the network, all columns of `y` together.
+        Number of outputs of the network, all columns of `y` or all quantiles together.
     out_activation_ : str or tuple of str
         ``"softmax"``, ``"logistic"``, ``"identity"`` or ``"exp"``; one for each column of
         labels where several columns differ. The name of its class for a loss of your own that
@@ -268,7 +270,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
             methods=("loss_gradient",),
             function="a function of y and raw_prediction",
         ),
-        "quantile": check.number(0, 1, open_low=True, open_high=True),
+        "quantile": check.quantiles,
         "delta": check.number(0, open_low=True),
         "link": check.one_of("auto", "identity", "log", "logit"),
         "output_range": check.number_range,
@@ -301,7 +303,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         input_noise: float = 0.0,
         max_grad_norm: float | None = None,
         weight_init: str = "auto",
-        quantile: float = 0.5,
+        quantile: float | Sequence[float] = 0.5,
         delta: float = 1.0,
         link: str = "auto",
         output_range: Sequence[float] | None = None,

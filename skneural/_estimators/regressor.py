@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
+from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import Tags
 
 from skneural._checks.data import Matrix, check_numbers, check_sample_weight, named
@@ -27,6 +27,7 @@ from skneural._estimators.target_fit import TargetFit, measure_target_fit
 from skneural._estimators.target_scale import TargetScale
 from skneural._network.array_types import Array, DType, Sparse
 from skneural._network.losses.base import Loss
+from skneural._network.losses.quantiles import QuantilesLoss
 from skneural._network.losses.regression import REGRESSOR_LOSSES
 from skneural._network.losses.user_loss import LossFunction, RowLoss, UserLoss
 from skneural._network.network import Network
@@ -46,7 +47,7 @@ class NeuralRegressorMixin(RegressorMixin):
     loss: str | RowLoss | LossFunction
     normalize_y: bool
     output_range: Sequence[float] | None
-    quantile: float
+    quantile: float | Sequence[float]
 
     network_: Network
     _n_targets: int
@@ -160,13 +161,38 @@ class NeuralRegressorMixin(RegressorMixin):
                     "a constant."
                 )
         self._refuse_targets_out_of_range(y)
-        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        n_targets = 1 if y.ndim == 1 else y.shape[1]
+        if n_targets > 1 and self._given_quantiles() is not None:
+            raise ValueError(
+                f"y must have one column for several quantiles, got {n_targets} with "
+                f"quantile={self.quantile!r}. Fit an estimator for each column of y, or one "
+                "quantile of all columns."
+            )
         if not resume:
-            self._y_ndim, self._n_targets = y.ndim, n_outputs
+            self._y_ndim, self._n_targets = y.ndim, n_targets
             self._output_range = self._given_range()
-        if n_outputs != self._n_targets:
-            raise ValueError(f"y must have {self._n_targets} columns, got {n_outputs}.")
-        return y.reshape(-1, n_outputs)
+        if n_targets != self._n_targets:
+            raise ValueError(f"y must have {self._n_targets} columns, got {n_targets}.")
+        return y.reshape(-1, n_targets)
+
+    def _scale_y(self, encoded: np.ndarray, dtype: DType) -> Array:
+        """Return encoded targets as the network takes them, with a column for each output."""
+        scaled = super()._scale_y(encoded, dtype)
+        return (
+            scaled if scaled.shape[1] == self._n_outputs else scaled.repeat(self._n_outputs, 1)
+        )
+
+    @property
+    def _n_outputs(self) -> int:
+        """How many outputs a network with these parameters has."""
+        quantiles = self._given_quantiles()
+        return self._n_targets if quantiles is None else len(quantiles)
+
+    def _given_quantiles(self) -> tuple[float, ...] | None:
+        """The quantiles that the parameters ask for, or None unless there may be several."""
+        if isinstance(self.quantile, Sequence | np.ndarray) and self.loss == "quantile":
+            return tuple(map(float, self.quantile))
+        return None
 
     def _refuse_targets_out_of_range(self, y: np.ndarray) -> None:
         """Refuse targets that the loss or the link is not defined for."""
@@ -214,7 +240,13 @@ class NeuralRegressorMixin(RegressorMixin):
     def _make_loss(self) -> Loss:
         if not isinstance(self.loss, str):
             return UserLoss(self.loss)
-        own = {"huber": {"delta": float(self.delta)}, "quantile": {"quantile": self.quantile}}
+        quantiles = self._given_quantiles()
+        if quantiles is not None:
+            return QuantilesLoss(quantiles)
+        own: dict[str, dict[str, object]] = {
+            "huber": {"delta": float(self.delta)},
+            "quantile": {"quantile": self.quantile},
+        }
         loss = REGRESSOR_LOSSES[self.loss](**own.get(self.loss, {}))
         ranges = ranges_of_network(self._given_range(), self._target_scale)
         return linked(loss, link_of(self.loss, self.link), ranges)
@@ -245,11 +277,13 @@ class NeuralRegressorMixin(RegressorMixin):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions, in the units of `y` and the dtype of the network.
+        y : ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_quantiles)
+            Predictions, in the units of `y` and the dtype of the network. For several
+            quantiles a column for each, none smaller than the one before.
         """
         y = self._computed(X, self._predict_checked)
-        return y[:, 0] if self._y_ndim == 1 else y
+        several = isinstance(self.network_.loss, QuantilesLoss)
+        return y[:, 0] if self._y_ndim == 1 and not several else y
 
     def _predict_checked(self, network: Network, X: Matrix, most_bytes: int) -> Array:
         return self._decode(network, raw_prediction(network, X, most_bytes))
@@ -271,13 +305,15 @@ class NeuralRegressorMixin(RegressorMixin):
         own = type(self).predict, type(self).score
         if own != (NeuralRegressorMixin.predict, NeuralRegressorMixin.score):
             return None
+        if self._given_quantiles() is not None:
+            return None
         y = check_numbers("y", rows.y, np.float64)
         return R2(lambda raw: self._decode(self.network_, raw), y, rows.sample_weight)
 
     def score(
         self, X: ArrayLike | Sparse, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> float:
-        """Return the coefficient of determination R^2 of the predictions.
+        """Return the coefficient of determination R^2, or D^2 for several quantiles.
 
         Parameters
         ----------
@@ -291,7 +327,10 @@ class NeuralRegressorMixin(RegressorMixin):
         Returns
         -------
         score : float
-            At most 1; 0 is as good as predicting the mean of `y`.
+            At most 1; 0 is as good as predicting the mean of `y`. For several quantiles it is
+            the mean of their `sklearn.metrics.d2_pinball_score`, the share of the pinball loss
+            of a constant that the network removes: 0 is then as good as predicting the
+            quantiles of `y`.
 
         Raises
         ------
@@ -302,10 +341,17 @@ class NeuralRegressorMixin(RegressorMixin):
         predicted = self.predict(X)
         y = check_numbers("y", y, np.float64)
         sample_weight = check_sample_weight(sample_weight, len(predicted), np.float64)
+        loss = self.network_.loss
         with named("y"):
-            return r2_score(y, predicted, sample_weight=sample_weight)
+            if not isinstance(loss, QuantilesLoss):
+                return r2_score(y, predicted, sample_weight=sample_weight)
+            scores = [
+                d2_pinball_score(y, column, sample_weight=sample_weight, alpha=quantile)
+                for quantile, column in zip(loss.quantiles, predicted.T, strict=True)
+            ]
+            return float(np.mean(scores))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
+        tags.target_tags.multi_output = self._given_quantiles() is None
         return tags

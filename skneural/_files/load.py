@@ -44,7 +44,7 @@ _ERRORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, 
 def describe(estimator: BaseMLP, input_shape: Shape, dtype: DType) -> Network:
     """The network that the estimator's parameters describe; nothing is allocated."""
     labels = getattr(estimator, "_labels", None)
-    n_outputs = estimator._n_targets if labels is None else _n_outputs(labels)
+    n_outputs = estimator._n_outputs if labels is None else _n_outputs(labels)
     layers = estimator._build_layers(input_shape, (n_outputs,))
     return Network(layers, estimator._make_loss(), input_shape, dtype)
 

@@ -147,7 +147,14 @@ BAD_OWN_PARAMETERS = {
         [0, "even", [1, 2, 3], {0: -1.0}, {0: NAN, 1: 1, 2: 1}, {0: "1"}],
     ),
     (MLPRegressor, "loss"): ("'gamma'", [*BAD_NAMES, "log_loss"]),
-    (MLPRegressor, "quantile"): ("> 0 and < 1", [*BAD_FLOATS, 0, 1.0]),
+    (MLPRegressor, "quantile"): (
+        "a number > 0 and < 1, or an increasing sequence of such numbers",
+        [
+            *(*BAD_FLOATS, 0, 1.0, (), [0.5, 1.0], [0.1, NAN], [0.9, 0.1], [0.5, 0.5]),
+            *((0.1, "0.5"), (0.1, None), [[0.1, 0.9]], np.array([[0.1, 0.9]]), {0.1, 0.9}),
+            *({0.1: 1}, iter([0.1, 0.9])),
+        ],
+    ),
     (MLPRegressor, "delta"): ("> 0", [*BAD_FLOATS, 0, -1.0]),
     (MLPRegressor, "link"): ("'logit'", [*BAD_NAMES, "Log", "logistic"]),
     (MLPRegressor, "output_range"): (

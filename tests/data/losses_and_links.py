@@ -36,6 +36,13 @@ def huber(prediction: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.huber_loss(prediction, y, reduction="none", delta=0.7)
 
 
+def quantiles(prediction: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The pinball losses of the quantiles 0.1, 0.5 and 0.9, one column each."""
+    levels = torch.tensor([0.1, 0.5, 0.9], dtype=torch.float64)
+    error = y - prediction
+    return torch.maximum(levels * error, (levels - 1) * error)
+
+
 LINKS = {
     "log": torch.exp,
     "logit": torch.sigmoid,
@@ -76,6 +83,7 @@ def main() -> None:
             y = link(noise) + 0.3 * noise
             made = case(through(link, loss), z.tolist(), y, weight)
             cases[f"{loss.__name__}_{name}"] = made
+    cases["quantiles"] = case(quantiles, z.tolist(), noise[:, :1].repeat(1, 3), weight)
     content = {"z": z.tolist(), "sample_weight": weight.tolist(), "cases": cases}
     path = Path(__file__).with_suffix(".json")
     path.write_text(json.dumps(content, indent=1) + "\n")

@@ -8,6 +8,7 @@ import pytest
 from test_engine_oracle import ENGINES, loss_of_logits
 
 from skneural._network.losses.links import LinkedLoss, LogitLink, LogLink
+from skneural._network.losses.quantiles import QuantilesLoss
 from skneural._network.losses.regression import (
     AbsoluteError,
     HalfGamma,
@@ -23,7 +24,7 @@ OF_PREDICTIONS = {
     "huber": HuberLoss(0.7),
 }
 LINKS = {"log": LogLink(), "logit": LogitLink(), "logit_-1_3": LogitLink(-1, 3)}
-LOSSES = {"gamma": HalfGamma()} | {
+LOSSES = {"gamma": HalfGamma(), "quantiles": QuantilesLoss([0.1, 0.5, 0.9])} | {
     f"{name}_{link}": LinkedLoss(OF_PREDICTIONS[name], LINKS[link])
     for name in OF_PREDICTIONS
     for link in LINKS

@@ -19,6 +19,7 @@ from skneural._network.losses.classification import (
     MultiHead,
 )
 from skneural._network.losses.links import LinkedLoss, LogitLink, LogLink
+from skneural._network.losses.quantiles import QuantilesLoss
 from skneural._network.losses.regression import (
     REGRESSOR_LOSSES,
     AbsoluteError,
@@ -33,10 +34,12 @@ from skneural._network.philox import Draws
 
 OF_COLUMNS, OF_ONE_HOT_ROWS = map(tuple, zip(*CLASSIFIER_LOSSES.values(), strict=True))
 OF_REAL_TARGETS = tuple(REGRESSOR_LOSSES.values())
-LOSSES = (*OF_COLUMNS, *OF_ONE_HOT_ROWS, *OF_REAL_TARGETS, LinkedLoss)
+LOSSES = (*OF_COLUMNS, *OF_ONE_HOT_ROWS, *OF_REAL_TARGETS, LinkedLoss, QuantilesLoss)
 
 
 def targets(loss, shape, rng):
+    if isinstance(loss, QuantilesLoss):
+        return np.repeat(rng.normal(size=(shape[0], 1)), shape[1], axis=1)
     if isinstance(loss, MultiHead):
         heads = zip(loss.heads, loss.sizes, strict=True)
         return np.hstack([targets(head, (shape[0], size), rng) for head, size in heads])
@@ -57,6 +60,8 @@ def drawn_loss(kind, n_outputs, draw, losses=LOSSES):
         kinds = draw(st.lists(st.sampled_from(losses), min_size=2, max_size=3))
         heads, sizes = zip(*(drawn_loss(head, n_outputs, draw) for head in kinds), strict=True)
         return MultiHead(heads, sizes), sum(sizes)
+    if kind is QuantilesLoss:
+        return QuantilesLoss(np.linspace(0.1, 0.9, n_outputs)), n_outputs
     if kind is LinkedLoss:
         linked = draw(st.sampled_from([HalfSquaredError, AbsoluteError, HuberLoss]))
         link = draw(st.sampled_from([LogLink(), LogitLink(), LogitLink(-2, 3)]))

@@ -27,6 +27,7 @@ from skneural._network.losses.classification import (
     SoftmaxSquaredError,
 )
 from skneural._network.losses.links import LinkedLoss, LogitLink, LogLink
+from skneural._network.losses.quantiles import QuantilesLoss
 from skneural._network.losses.regression import (
     REGRESSOR_LOSSES,
     AbsoluteError,
@@ -359,6 +360,18 @@ def test_range_of_the_logit_link(low, dtype):
     z = np.array([[-1000.0], [0.0], [1000.0]], dtype)
     predicted = loss.predict(z, out=np.empty_like(z))
     np.testing.assert_array_equal(predicted, np.array([[low], [low + 1], [low + 2]], dtype))
+
+
+def test_sorted_quantiles_have_no_larger_loss():
+    rng = np.random.default_rng(0)
+    loss = QuantilesLoss([0.1, 0.3, 0.5, 0.8])
+    y, z = np.repeat(rng.normal(size=(500, 1)), 4, axis=1), rng.normal(size=(500, 4))
+    as_they_are = loss._row_losses(y, z, np.empty_like(z))
+    predicted = loss.predict(z, out=np.empty_like(z))
+    assert (loss._row_losses(y, predicted, np.empty_like(z)) <= as_they_are + 1e-12).all()
+    assert (np.diff(predicted, axis=1) >= 0).all()
+    np.testing.assert_array_equal(predicted, np.sort(z, axis=1))
+    np.testing.assert_array_equal(loss.predict(z, out=z), predicted)
 
 
 def test_values_of_huge_raw_predictions():
