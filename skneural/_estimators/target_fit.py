@@ -121,6 +121,7 @@ def measure_target_fit(
         predicted, loss = raw_prediction(network, X[rows]).astype(np.float64), network.loss
         if isinstance(loss, QuantilesLoss):
             middle = [loss.middle]
+            loss.predict(predicted, out=predicted)
             y, predicted, loss = y[:, middle], predicted[:, middle], loss.heads[loss.middle]
         own = _column_losses(loss, y, predicted, weight)
         # the mean is the best constant for the squared error, a quantile for the others

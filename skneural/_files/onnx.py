@@ -187,8 +187,8 @@ class Graph:
     def sort(self, value: str, n_columns: int) -> str:
         """Add a node that sorts the columns of every row. Return the name of its output."""
         outputs = [f"v{len(self.nodes)}_{i}" for i in range(2)]  # the values, and their places
-        inputs = [value, np.array([n_columns], np.int64)]
-        self._append("TopK", inputs, outputs, largest=0, sorted=1)
+        count = np.array([n_columns], np.int64)
+        self._append("TopK", [value, count], outputs, largest=0, sorted=1)
         return outputs[0]
 
     def _append(
