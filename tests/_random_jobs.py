@@ -17,6 +17,8 @@ from skneural._network.layers.flatten import Flatten
 from skneural._network.layers.noise import GaussianNoise
 from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from skneural._network.losses.classification import CLASSIFIER_LOSSES, MultiHead
+from skneural._network.losses.links import LinkedLoss, LogitLink, LogLink
+from skneural._network.losses.quantiles import QuantilesLoss
 from skneural._network.losses.regression import REGRESSOR_LOSSES
 from skneural._network.network import Network
 from skneural._training.convergence import Convergence
@@ -89,8 +91,13 @@ def _random_loss(rng):
     if rng.random() < 0.4:
         name = str(rng.choice(_COMPILED_LOSSES))
         n_outputs = int(rng.integers(1, 40))
-        kind = "counts" if name == "poisson" else "numbers"
-        return REGRESSOR_LOSSES[name](), n_outputs, [(slice(0, n_outputs), kind)]
+        kind = {"poisson": "counts", "gamma": "positive"}.get(name, "numbers")
+        loss = REGRESSOR_LOSSES[name]()
+        if name == "quantile" and rng.random() < 0.5:
+            loss = QuantilesLoss(np.linspace(0.05, 0.95, n_outputs))
+        if name in ("squared_error", "absolute_error", "huber") and rng.random() < 0.5:
+            loss = LinkedLoss(loss, _random_link(rng, name))
+        return loss, n_outputs, [(slice(0, n_outputs), kind)]
     heads, sizes, kinds = [], [], []
     for _ in range(1 if rng.random() < 0.7 else 2):
         one_hot = bool(rng.random() < 0.5)
@@ -103,9 +110,17 @@ def _random_loss(rng):
     return loss, stops[-1], list(zip(segments, kinds, strict=True))
 
 
+def _random_link(rng, name):
+    # the squares of exponentials may grow so fast that rounding errors become large ones
+    is_logit = name == "squared_error" or rng.random() < 0.5
+    return LogitLink(-2, 3) if is_logit else LogLink()
+
+
 def _random_targets(rng, n_samples, n_columns, kind):
     if kind == "counts":
         return rng.poisson(2, (n_samples, n_columns))
+    if kind == "positive":
+        return rng.gamma(2, size=(n_samples, n_columns))
     if kind == "numbers":
         return rng.normal(size=(n_samples, n_columns))
     if kind == "one-hot":

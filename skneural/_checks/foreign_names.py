@@ -24,6 +24,7 @@ _VALUES = {
     **dict.fromkeys(("mae", "l1loss", "meanabsoluteerror", "l1"), "absolute_error"),
     **dict.fromkeys(("huberloss", "smoothl1", "smoothl1loss"), "huber"),
     **dict.fromkeys(("poissonloss", "poissonnllloss"), "poisson"),
+    "gammadeviance": "gamma",
     **dict.fromkeys(("log", "nll", "nllloss", "deviance"), "log_loss"),
     **dict.fromkeys(("crossentropy", "crossentropyloss", "bce", "bceloss"), "log_loss"),
     **dict.fromkeys(("bcewithlogitsloss", "binarycrossentropy"), "log_loss"),

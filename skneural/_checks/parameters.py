@@ -244,6 +244,43 @@ def boolean_or_level(name: str, value: object) -> None:
         raise ValueError(f"{name} must be True, False or an integer >= 0, got {value!r}.")
 
 
+def quantiles(name: str, value: object) -> None:
+    """Check for a number between 0 and 1, or an increasing sequence of them."""
+    one = number(0, 1, open_low=True, open_high=True)
+    allowed = f"{one.allowed}, or an increasing sequence of such numbers"
+    entries = tuple(value) if _is_sequence(value) else (value,)
+    for entry in entries:
+        try:
+            one(name, entry)
+        except (TypeError, ValueError) as error:
+            advice = _unquoted(value, len(entries) + _MOST_ADVISED)
+            raise type(error)(f"{name} must be {allowed}, got {value!r}.{advice}") from None
+    numbers = [float(entry) for entry in entries if is_number(entry, Real)]
+    increasing = sorted(set(numbers))
+    if not numbers or numbers != increasing:
+        advice = f" Write {increasing}." if 0 < len(numbers) <= _MOST_ADVISED else ""
+        raise ValueError(f"{name} must be {allowed}, got {value!r}.{advice}")
+
+
+def number_range(name: str, value: object) -> None:
+    """Check for None or two finite numbers, the lower one first."""
+    allowed = "None or two numbers (low, high) with low < high"
+    if value is None:
+        return
+    bounds = tuple(value) if _is_sequence(value) else ()
+    numbers = [bound for bound in bounds if is_number(bound, Real)]
+    if len(bounds) != 2 or len(numbers) != 2:
+        raise TypeError(f"{name} must be {allowed}, got {value!r}.{_unquoted(value, 2)}")
+    low, high = numbers
+    if not (_is_finite(low) and _is_finite(high)):
+        raise ValueError(f"{name} must be {allowed}, got {value!r}.")
+    if not low < high:
+        advice = f" Write {(high, low)!r}." if high < low else ""
+        raise ValueError(f"{name} must be {allowed}, got {value!r}.{advice}")
+    if not _is_finite(float(high) - float(low)):
+        raise ValueError(f"{name} must be {allowed}, not too far apart, got {value!r}.")
+
+
 def random_state(name: str, value: object) -> None:
     """Check for None, an integer seed or a RandomState instance."""
     allowed = "None, an integer >= 0 or a numpy.random.RandomState"

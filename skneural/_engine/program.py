@@ -31,8 +31,11 @@ from skneural._network.losses.classification import (
     SoftmaxCrossEntropy,
     SoftmaxSquaredError,
 )
+from skneural._network.losses.links import Link, LinkedLoss, LogitLink, LogLink
+from skneural._network.losses.quantiles import QuantilesLoss
 from skneural._network.losses.regression import (
     AbsoluteError,
+    HalfGamma,
     HalfPoisson,
     HalfSquaredError,
     HuberLoss,
@@ -60,6 +63,7 @@ _LOSSES: tuple[tuple[type[Loss], ...], ...] = (
     (HuberLoss,),
     (PinballLoss,),
     (HalfPoisson,),
+    (HalfGamma,),
     (SoftmaxCrossEntropy,),
     (LogisticCrossEntropy,),
     (SoftmaxSquaredError,),
@@ -68,6 +72,7 @@ _LOSSES: tuple[tuple[type[Loss], ...], ...] = (
     (MulticlassHinge, MulticlassPerceptron),
 )
 _LOSS_PARAMETERS = ("delta", "quantile", "margin")
+_LINK_NUMBERS: dict[type, int] = {type(None): 0, LogLink: 1, LogitLink: 2}
 _ACTIVATION_NUMBERS: dict[type[Layer], int] = {
     ACTIVATIONS[name]: number for number, name in enumerate(_ACTIVATIONS)
 }
@@ -113,8 +118,8 @@ def compile_program(network: Network) -> Program | None:
     return native.Program(
         np.array(integers, np.int64).reshape(len(steps), -1),
         np.array([step[-2:] for step in steps], np.float64),
-        np.array([head[:3] for head in heads], np.int64),
-        np.array([head[3] for head in heads], np.float64),
+        np.array([head[:4] for head in heads], np.int64),
+        np.array([head[4:] for head in heads], np.float64),
         (network.n_params, network.n_weights, network.n_state),
         network.dtype,
     )
@@ -134,16 +139,32 @@ def _does_nothing(layer: Layer) -> bool:
 
 
 def _heads(loss: Loss, n_outputs: int) -> list[tuple[float, ...]] | None:
-    """Number, first column, number of columns and parameter of each loss, or None."""
-    losses = zip(loss.heads, loss.segments, strict=True) if isinstance(loss, MultiHead) else ()
+    """The row of each head, or None if one of them has no kernel."""
+    parts = [(loss, slice(0, n_outputs))]
+    # exactly these: a subclass may compute something else
+    if isinstance(loss, MultiHead) and type(loss) in (MultiHead, QuantilesLoss):
+        parts = list(zip(loss.heads, loss.segments, strict=True))
     heads = []
-    for head, columns in losses or [(loss, slice(0, n_outputs))]:
-        if type(head) not in _LOSS_NUMBERS:
+    for head, columns in parts:
+        row = _head(head, columns)
+        if row is None:
             return None
-        values = [getattr(head, name) for name in _LOSS_PARAMETERS if hasattr(head, name)]
-        n_columns = columns.stop - columns.start
-        heads.append((_LOSS_NUMBERS[type(head)], columns.start, n_columns, *(values or [0.0])))
+        heads.append(row)
     return heads
+
+
+def _head(loss: Loss, columns: slice) -> tuple[float, ...] | None:
+    """The fields of a loss on some columns, in the order of native/losses.h, or None."""
+    link: Link | None = None
+    if type(loss) is LinkedLoss:
+        link, loss = loss.link, loss.loss
+    if type(loss) not in _LOSS_NUMBERS or type(link) not in _LINK_NUMBERS:
+        return None
+    parameters = [getattr(loss, name) for name in _LOSS_PARAMETERS if hasattr(loss, name)]
+    low, width = (link.low, link.width) if isinstance(link, LogitLink) else (0.0, 0.0)
+    n_columns = columns.stop - columns.start
+    integers = _LOSS_NUMBERS[type(loss)], columns.start, n_columns, _LINK_NUMBERS[type(link)]
+    return *integers, *(parameters or [0.0]), low, width
 
 
 def _offsets(network: Network) -> list[dict[str, int]]:

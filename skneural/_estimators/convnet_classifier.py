@@ -238,7 +238,7 @@ class ConvNetClassifier(NeuralClassifierMixin, BaseConvNet):
     n_layers_ : int
         Number of layers, input and output included.
     n_outputs_ : int
-        Number of outputs of the network, all columns of `y` together.
+        Number of outputs of the network, all columns of `y` or all quantiles together.
     out_activation_ : str or tuple of str
         ``"softmax"``, ``"logistic"``, ``"identity"`` or ``"exp"``; one for each column of
         labels where several columns differ. The name of its class for a loss of your own that

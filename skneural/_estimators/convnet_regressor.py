@@ -76,9 +76,10 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         finite differences of `f`. A network with an object of your own is trained by NumPy.
     loss : str, callable or object, default="squared_error"
         What is minimized: ``"squared_error"``, ``"absolute_error"``, ``"huber"``,
-        ``"quantile"`` or ``"poisson"``: half the squared error, the absolute error, Huber's
-        loss, the pinball loss of a quantile, or half the Poisson deviance (y from 0 up;
-        predictions are the exponential of the network's output). Or a loss of your own: a
+        ``"quantile"``, ``"poisson"`` or ``"gamma"``: half the squared error, the absolute
+        error, Huber's loss, the pinball loss of a quantile, half the Poisson deviance (y from
+        0 up) or half the gamma deviance (y above 0). `link` says how predictions follow from
+        the network's output. Or a loss of your own: a
         function ``(y, raw_prediction)``, or an object with such a method `loss_gradient`, that
         returns the loss of each row, of shape (n_samples,), and its gradient with respect to
         `raw_prediction`, both arrays of shape (n_samples, n_outputs). With a method
@@ -168,19 +169,34 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         rectifier (relu, leaky_relu, elu, gelu, silu, softplus) and Glorot for the others, also
         for an activation of your own.
         Biases start at 0. To start from weights of your own see `fit`.
-    quantile : float, default=0.5
-        Which quantile ``loss="quantile"`` estimates, in (0, 1).
+    quantile : float or sequence of float, default=0.5
+        Which quantile ``loss="quantile"`` estimates, in (0, 1); or several in increasing order,
+        of one target. `predict` then gives a column for each, sorted in every row, so that
+        they never cross.
     delta : float, default=1.0
-        Residual from which on ``loss="huber"`` is linear; in standard deviations of y if
-        `normalize_y` is True.
+        Residual from which on ``loss="huber"`` is linear, in units of `y_scale_`, which is the
+        standard deviation of y unless `link` or `normalize_y` say otherwise.
+    link : {"auto", "identity", "log", "logit"}, default="auto"
+        How a prediction follows from the output z of the network: it is z (``"identity"``), its
+        exponential (``"log"``, for targets from 0 up), or
+        ``low + (high - low) / (1 + exp(-z))`` with the bounds of `output_range` (``"logit"``,
+        for targets within them). ``"squared_error"``, ``"absolute_error"`` and ``"huber"`` take
+        every link, and are losses of the predictions whatever the link is. ``"quantile"`` has
+        the identity only, ``"poisson"`` and ``"gamma"`` the logarithm only. ``"auto"`` is
+        ``"log"`` for these two, and ``"identity"`` for the others. A loss of your own takes
+        ``"auto"`` only: it may have a method `predict`.
+    output_range : tuple of two floats or None, default=None
+        Bounds (low, high) of the predictions with ``link="logit"``, which needs them; None with
+        every other link.
     normalize_y : bool, default=True
         Whether the network is trained on standardized targets: each output minus the mean of
         the rows trained on, divided by their standard deviation, both with sample weights.
         Predictions, and scores with them, are in the units of `y`. The weights, every loss, and
         the parameters `alpha`, `delta` and `tol` refer to the standardized targets.
         `partial_fit` and ``warm_start=True`` keep the mean and the standard deviation of the
-        first call. Losses whose predictions are not the output of the network itself, here
-        ``"poisson"`` and losses of your own with a method `predict`, ignore it.
+        first call. With ``link="log"``, and with ``loss="gamma"``, the targets are only
+        divided, by their mean; with ``link="logit"`` the range is standardized with them.
+        ``"poisson"`` and losses of your own with a method `predict` ignore it.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Type of weights and arithmetic. ``"auto"`` follows the X of the first fit: float32
         for float32, float16, booleans and integers of up to 16 bits (images), float64 for
@@ -225,11 +241,11 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
     ----------
     input_shape_ : tuple of int
         Shape of one sample: (height, width, channels), or (length, channels) of signals.
-    y_mean_, y_scale_ : ndarray of shape (n_outputs,)
-        Mean and scale by which ``normalize_y=True`` standardizes each output; 0 and 1 where
-        it does not. `partial_fit` and ``warm_start=True`` keep them. `coefs_`, `intercepts_`,
-        `loss_`, `best_loss_`, `loss_curve_` and the losses in `history_` refer to the
-        standardized targets; predictions and scores are in the units of `y`.
+    y_mean_, y_scale_ : ndarray of shape (n_targets,)
+        What ``normalize_y=True`` subtracts from each output, and what it divides the result
+        by; 0 and 1 where it does nothing. `partial_fit` and ``warm_start=True`` keep them.
+        `coefs_`, `intercepts_`, `loss_`, `best_loss_`, `loss_curve_` and the losses in
+        `history_` refer to these units; predictions and scores are in the units of `y`.
     coefs_ : tuple of ndarray of shape (n_inputs, n_units)
         Weights of every layer, from input to output; of a convolution (height, width,
         n_channels, n_filters). Writable views: a change in place changes the network.
@@ -258,7 +274,7 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
     n_layers_ : int
         Number of layers, input and output included.
     n_outputs_ : int
-        Number of outputs of the network, all columns of `y` together.
+        Number of outputs of the network, all columns of `y` or all quantiles together.
     out_activation_ : str or tuple of str
         ``"softmax"``, ``"logistic"``, ``"identity"`` or ``"exp"``; one for each column of
         labels where several columns differ. The name of its class for a loss of your own that
@@ -301,8 +317,10 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
             methods=("loss_gradient",),
             function="a function of y and raw_prediction",
         ),
-        "quantile": check.number(0, 1, open_low=True, open_high=True),
+        "quantile": check.quantiles,
         "delta": check.number(0, open_low=True),
+        "link": check.one_of("auto", "identity", "log", "logit"),
+        "output_range": check.number_range,
         "normalize_y": check.boolean,
     }
 
@@ -342,8 +360,10 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         input_noise: float = 0.0,
         max_grad_norm: float | None = None,
         weight_init: str = "auto",
-        quantile: float = 0.5,
+        quantile: float | Sequence[float] = 0.5,
         delta: float = 1.0,
+        link: str = "auto",
+        output_range: Sequence[float] | None = None,
         normalize_y: bool = True,
         dtype: Literal["auto", "float32", "float64"] = "auto",
         momentum: float = 0.9,
@@ -394,6 +414,8 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         self.weight_init = weight_init
         self.quantile = quantile
         self.delta = delta
+        self.link = link
+        self.output_range = output_range
         self.normalize_y = normalize_y
         self.dtype = dtype
         self.momentum = momentum

@@ -1,12 +1,12 @@
 """What the regressors share: targets and predictions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
+from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import Tags
 
 from skneural._checks.data import Matrix, check_numbers, check_sample_weight, named
@@ -14,10 +14,20 @@ from skneural._checks.foreign_names import explain_unknown_keywords
 from skneural._checks.parameters import trains_in_parts
 from skneural._engine.prediction import raw_prediction
 from skneural._estimators.available_if import available_if
+from skneural._estimators.links import (
+    Range,
+    check_link,
+    link_of,
+    linked,
+    ranges_of_network,
+    refuse_negative_targets,
+    refuse_targets_out_of_range,
+)
 from skneural._estimators.target_fit import TargetFit, measure_target_fit
 from skneural._estimators.target_scale import TargetScale
 from skneural._network.array_types import Array, DType, Sparse
 from skneural._network.losses.base import Loss
+from skneural._network.losses.quantiles import QuantilesLoss
 from skneural._network.losses.regression import REGRESSOR_LOSSES
 from skneural._network.losses.user_loss import LossFunction, RowLoss, UserLoss
 from skneural._network.network import Network
@@ -33,9 +43,11 @@ class NeuralRegressorMixin(RegressorMixin):
     """Real targets in and out, one column or several."""
 
     delta: float
+    link: str
     loss: str | RowLoss | LossFunction
     normalize_y: bool
-    quantile: float
+    output_range: Sequence[float] | None
+    quantile: float | Sequence[float]
 
     network_: Network
     _n_targets: int
@@ -43,6 +55,7 @@ class NeuralRegressorMixin(RegressorMixin):
     _y_ndim: int
 
     _target_fit: TargetFit | None = None  # a TargetFit after `fit`; files do not keep it
+    _output_range: Range | None = None  # of the predictions, after a fit with link="logit"
 
     @available_if(trains_in_parts)
     @explain_unknown_keywords
@@ -95,7 +108,13 @@ class NeuralRegressorMixin(RegressorMixin):
         return self
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        super().__setstate__({"normalize_y": False, **state})  # pickles of earlier versions
+        # pickles of earlier versions have none of these
+        later = {"normalize_y": False, "link": "auto", "output_range": None}
+        super().__setstate__({**later, **state})
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        check_link(self.loss, self.link, self.output_range)
 
     @property
     def y_mean_(self) -> np.ndarray:
@@ -112,8 +131,20 @@ class NeuralRegressorMixin(RegressorMixin):
         return np.ones(self._n_targets) if scale is None else scale.scale
 
     def _normalizes_y(self) -> bool:
-        """Whether the parameters ask for targets in standardized units."""
-        return bool(self.normalize_y) and self._make_loss().out_activation == "identity"
+        """Whether the parameters ask for targets in units of the network's own."""
+        if not isinstance(self.loss, str):
+            return bool(self.normalize_y) and not UserLoss(self.loss).has_link
+        return bool(self.normalize_y) and self.loss != "poisson"
+
+    def _measure_target_scale(
+        self, y: np.ndarray, sample_weight: np.ndarray | None
+    ) -> TargetScale | None:
+        """Return the units that training on some targets is done in, or None for their own."""
+        if not self._normalizes_y():
+            return None
+        if link_of(self.loss, self.link) == "log":
+            return TargetScale.of_positive(y, sample_weight)
+        return TargetScale.of(y, sample_weight)
 
     def _encode_y(self, y: object, dtype: DType, *, resume: bool) -> Array:
         """Return targets of shape (n_samples, n_outputs), in float64 if they will be scaled."""
@@ -129,21 +160,57 @@ class NeuralRegressorMixin(RegressorMixin):
                     f"normalize_y=True, got {largest:.3g}, whose square overflows. Divide y by "
                     "a constant."
                 )
-        smallest = self._make_loss().min_target
-        if y.min() < smallest:
-            raise ValueError(f"y must be >= {smallest} for loss={self.loss!r}, got {y.min()}.")
-        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        self._refuse_targets_out_of_range(y)
+        n_targets = 1 if y.ndim == 1 else y.shape[1]
+        if n_targets > 1 and self._given_quantiles() is not None:
+            raise ValueError(
+                f"y must have one column for several quantiles, got {n_targets} with "
+                f"quantile={self.quantile!r}. Fit an estimator for each column of y, or one "
+                "quantile of all columns."
+            )
         if not resume:
-            self._y_ndim, self._n_targets = y.ndim, n_outputs
-        if n_outputs != self._n_targets:
-            raise ValueError(f"y must have {self._n_targets} columns, got {n_outputs}.")
-        return y.reshape(-1, n_outputs)
+            self._y_ndim, self._n_targets = y.ndim, n_targets
+            self._output_range = self._given_range()
+        if n_targets != self._n_targets:
+            raise ValueError(f"y must have {self._n_targets} columns, got {n_targets}.")
+        return y.reshape(-1, n_targets)
+
+    def _scale_y(self, encoded: np.ndarray, dtype: DType) -> Array:
+        """Return encoded targets as the network takes them, with a column for each output."""
+        scaled = super()._scale_y(encoded, dtype)
+        return (
+            scaled if scaled.shape[1] == self._n_outputs else scaled.repeat(self._n_outputs, 1)
+        )
+
+    @property
+    def _n_outputs(self) -> int:
+        """How many outputs a network with these parameters has."""
+        quantiles = self._given_quantiles()
+        return self._n_targets if quantiles is None else len(quantiles)
+
+    def _given_quantiles(self) -> tuple[float, ...] | None:
+        """The quantiles that the parameters ask for, or None unless there may be several."""
+        if isinstance(self.quantile, Sequence | np.ndarray) and self.loss == "quantile":
+            return tuple(map(float, self.quantile))
+        return None
+
+    def _refuse_targets_out_of_range(self, y: np.ndarray) -> None:
+        """Refuse targets that the loss or the link is not defined for."""
+        loss, smallest = self._make_loss(), y.min()
+        is_open = loss.excludes_min_target
+        if smallest < loss.min_target or (is_open and smallest == loss.min_target):
+            sign = ">" if is_open else ">="
+            raise ValueError(
+                f"y must be {sign} {loss.min_target} for loss={self.loss!r}, got {smallest}."
+            )
+        if self.output_range is not None:
+            refuse_targets_out_of_range(y, self.output_range)
+        elif self.link == "log":
+            refuse_negative_targets(y)
 
     def _learn_target_scale(self, rows: Rows, *, resume: bool) -> None:
         if not resume:
-            self._target_scale = None
-            if self._normalizes_y():
-                self._target_scale = TargetScale.of(rows.encoded, rows.sample_weight)
+            self._target_scale = self._measure_target_scale(rows.encoded, rows.sample_weight)
         elif self._normalizes_y() != (self._target_scale is not None):
             was = "standardized y" if self._target_scale is not None else "y as it is"
             raise ValueError(
@@ -152,12 +219,44 @@ class NeuralRegressorMixin(RegressorMixin):
                 "partial_fit, or of fit with warm_start=True; for a new network call fit with "
                 "warm_start=False."
             )
+        else:
+            self._refuse_another_link()
+
+    def _refuse_another_link(self) -> None:
+        """Refuse to go on from weights whose predictions were made by another link."""
+        was, new = self.out_activation_, self._make_loss().out_activation
+        change = ""
+        if was != new:
+            change = f"out_activation_={was!r} would become {new!r}"
+        elif self._output_range != self._given_range():
+            change = f"output_range={self._output_range} would become {self._given_range()}"
+        if change:
+            raise ValueError(
+                f"The network was trained with another link: {change}. loss, link and "
+                "output_range keep it between calls of partial_fit, or of fit with "
+                "warm_start=True; for a new network call fit with warm_start=False."
+            )
 
     def _make_loss(self) -> Loss:
         if not isinstance(self.loss, str):
             return UserLoss(self.loss)
-        own = {"huber": {"delta": float(self.delta)}, "quantile": {"quantile": self.quantile}}
-        return REGRESSOR_LOSSES[self.loss](**own.get(self.loss, {}))
+        quantiles = self._given_quantiles()
+        if quantiles is not None:
+            return QuantilesLoss(quantiles)
+        own: dict[str, dict[str, object]] = {
+            "huber": {"delta": float(self.delta)},
+            "quantile": {"quantile": self.quantile},
+        }
+        loss = REGRESSOR_LOSSES[self.loss](**own.get(self.loss, {}))
+        ranges = ranges_of_network(self._given_range(), self._target_scale)
+        return linked(loss, link_of(self.loss, self.link), ranges)
+
+    def _given_range(self) -> Range | None:
+        """The parameter `output_range` in plain numbers."""
+        if self.output_range is None:
+            return None
+        low, high = map(float, self.output_range)
+        return low, high
 
     def _measure_fit(self, job: Job) -> None:
         network = job.progress.network
@@ -178,11 +277,13 @@ class NeuralRegressorMixin(RegressorMixin):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions, in the units of `y` and the dtype of the network.
+        y : ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_quantiles)
+            Predictions, in the units of `y` and the dtype of the network. For several
+            quantiles a column for each, none smaller than the one before.
         """
         y = self._computed(X, self._predict_checked)
-        return y[:, 0] if self._y_ndim == 1 else y
+        several = isinstance(self.network_.loss, QuantilesLoss)
+        return y[:, 0] if self._y_ndim == 1 and not several else y
 
     def _predict_checked(self, network: Network, X: Matrix, most_bytes: int) -> Array:
         return self._decode(network, raw_prediction(network, X, most_bytes))
@@ -190,7 +291,11 @@ class NeuralRegressorMixin(RegressorMixin):
     def _decode(self, network: Network, raw: Array) -> Array:
         """Turn raw predictions, in place, into predictions in the units of y."""
         y = network.loss.predict(raw, out=raw)
-        return y if self._target_scale is None else self._target_scale.undo(y)
+        if self._target_scale is not None:
+            y = self._target_scale.undo(y)
+        if self._output_range is not None:  # rounding may have led beyond
+            np.clip(y, *self._output_range, out=y)
+        return y
 
     def _quick_score(self, rows: Rows) -> Callable[[np.ndarray], float] | None:
         """Return `score` of some rows as a function of their raw predictions.
@@ -200,13 +305,15 @@ class NeuralRegressorMixin(RegressorMixin):
         own = type(self).predict, type(self).score
         if own != (NeuralRegressorMixin.predict, NeuralRegressorMixin.score):
             return None
+        if self._given_quantiles() is not None:
+            return None
         y = check_numbers("y", rows.y, np.float64)
         return R2(lambda raw: self._decode(self.network_, raw), y, rows.sample_weight)
 
     def score(
         self, X: ArrayLike | Sparse, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> float:
-        """Return the coefficient of determination R^2 of the predictions.
+        """Return the coefficient of determination R^2, or D^2 for several quantiles.
 
         Parameters
         ----------
@@ -220,7 +327,10 @@ class NeuralRegressorMixin(RegressorMixin):
         Returns
         -------
         score : float
-            At most 1; 0 is as good as predicting the mean of `y`.
+            At most 1; 0 is as good as predicting the mean of `y`. For several quantiles it is
+            the mean of their `sklearn.metrics.d2_pinball_score`, the share of the pinball loss
+            of a constant that the network removes: 0 is then as good as predicting the
+            quantiles of `y`.
 
         Raises
         ------
@@ -231,10 +341,17 @@ class NeuralRegressorMixin(RegressorMixin):
         predicted = self.predict(X)
         y = check_numbers("y", y, np.float64)
         sample_weight = check_sample_weight(sample_weight, len(predicted), np.float64)
+        loss = self.network_.loss
         with named("y"):
-            return r2_score(y, predicted, sample_weight=sample_weight)
+            if not isinstance(loss, QuantilesLoss):
+                return r2_score(y, predicted, sample_weight=sample_weight)
+            scores = [
+                d2_pinball_score(y, column, sample_weight=sample_weight, alpha=quantile)
+                for quantile, column in zip(loss.quantiles, predicted.T, strict=True)
+            ]
+            return float(np.mean(scores))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
+        tags.target_tags.multi_output = self._given_quantiles() is None
         return tags

@@ -9,6 +9,7 @@ from skneural._checks.data import Matrix
 from skneural._engine.prediction import raw_prediction
 from skneural._estimators.target_scale import TargetScale
 from skneural._network.losses.base import Loss
+from skneural._network.losses.quantiles import QuantilesLoss
 from skneural._network.network import Network
 
 SCALE_TARGETS = (
@@ -108,7 +109,8 @@ def measure_target_fit(
 
     Targets are in the units of the network, in which its loss is defined. None for losses
     whose link is not the identity: their value alone does not tell a good fit. None for
-    those of the user's, which may need all outputs of a row at once.
+    those of the user's, which may need all outputs of a row at once. Of several quantiles the
+    one nearest to the median stands for all.
     """
     if network.loss.out_activation != "identity" or not network.loss.is_separable:
         return None
@@ -116,15 +118,19 @@ def measure_target_fit(
     y = y[rows].astype(np.float64)
     weight = None if sample_weight is None else sample_weight[rows].astype(np.float64)
     with np.errstate(all="ignore"):  # the squares of a diverging fit may overflow
-        predicted = raw_prediction(network, X[rows]).astype(np.float64)
-        own = _column_losses(network.loss, y, predicted, weight)
+        predicted, loss = raw_prediction(network, X[rows]).astype(np.float64), network.loss
+        if isinstance(loss, QuantilesLoss):
+            middle = [loss.middle]
+            loss.predict(predicted, out=predicted)
+            y, predicted, loss = y[:, middle], predicted[:, middle], loss.heads[loss.middle]
+        own = _column_losses(loss, y, predicted, weight)
         # the mean is the best constant for the squared error, a quantile for the others
         constants = (
             np.average(y, axis=0, weights=weight),
-            np.quantile(y, getattr(network.loss, "quantile", 0.5), axis=0),
+            np.quantile(y, getattr(loss, "quantile", 0.5), axis=0),
         )
         of_constants = [
-            _column_losses(network.loss, y, np.broadcast_to(constant, y.shape), weight)
+            _column_losses(loss, y, np.broadcast_to(constant, y.shape), weight)
             for constant in constants
         ]
         lowest = np.min(of_constants, axis=0)

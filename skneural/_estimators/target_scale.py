@@ -15,7 +15,8 @@ class TargetScale:
     Attributes
     ----------
     mean, scale : ndarray of shape (n_outputs,)
-        In float64. The scale is the standard deviation, or 1 where all targets are equal.
+        In float64. The scale is the standard deviation, or 1 where all targets are equal. For
+        targets that are only divided the mean is 0, and the scale is the mean of the targets.
     """
 
     mean: np.ndarray
@@ -24,15 +25,8 @@ class TargetScale:
     @classmethod
     def of(cls, y: np.ndarray, sample_weight: np.ndarray | None = None) -> Self:
         """Return the scale of targets in float64, one row per sample."""
-        weight = None
-        if sample_weight is not None:
-            weighted = sample_weight > 0
-            y, weight = y[weighted], sample_weight[weighted].astype(np.float64)
-            weight /= weight.max()  # the sum of large weights must not overflow
-        mean = np.average(y, axis=0, weights=weight)
-        # again: the first sum is rounded, by much if y is far from 0; the mean of equal targets
-        # is exact now, and all their residuals are 0
-        mean += np.average(y - mean, axis=0, weights=weight)
+        y, weight = _rows_with_weight(y, sample_weight)
+        mean = _mean(y, weight)
         residuals = y - mean
         largest = np.abs(residuals).max(axis=0)
         largest[largest == 0] = 1
@@ -40,6 +34,13 @@ class TargetScale:
         scale = largest * np.sqrt(np.average(residuals**2, axis=0, weights=weight))
         scale[scale == 0] = 1
         return cls(mean, scale)
+
+    @classmethod
+    def of_positive(cls, y: np.ndarray, sample_weight: np.ndarray | None = None) -> Self:
+        """Return the scale that divides targets from 0 up, in float64, by their mean."""
+        scale = _mean(*_rows_with_weight(y, sample_weight))
+        scale[scale == 0] = 1
+        return cls(np.zeros_like(scale), scale)
 
     def standardize(self, y: np.ndarray, dtype: DType) -> Array:
         """Return float64 targets in the units and the dtype of the network."""
@@ -51,3 +52,22 @@ class TargetScale:
         y = prediction * self.scale  # in float64, whatever the network computes in
         y += self.mean
         return y if y.dtype == prediction.dtype else y.astype(prediction.dtype)
+
+
+def _rows_with_weight(
+    y: np.ndarray, sample_weight: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the targets that have a weight, and their weights in float64."""
+    if sample_weight is None:
+        return y, None
+    weighted = sample_weight > 0
+    weight = sample_weight[weighted].astype(np.float64)
+    return y[weighted], weight / weight.max()  # the sum of large weights must not overflow
+
+
+def _mean(y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """Return the weighted mean of each column."""
+    mean = np.average(y, axis=0, weights=weight)
+    # again: the first sum is rounded, by much if y is far from 0; the mean of equal targets
+    # is exact now, and all their residuals are 0
+    return mean + np.average(y - mean, axis=0, weights=weight)

@@ -44,7 +44,7 @@ _ERRORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, 
 def describe(estimator: BaseMLP, input_shape: Shape, dtype: DType) -> Network:
     """The network that the estimator's parameters describe; nothing is allocated."""
     labels = getattr(estimator, "_labels", None)
-    n_outputs = estimator._n_targets if labels is None else _n_outputs(labels)
+    n_outputs = estimator._n_outputs if labels is None else _n_outputs(labels)
     layers = estimator._build_layers(input_shape, (n_outputs,))
     return Network(layers, estimator._make_loss(), input_shape, dtype)
 
@@ -191,6 +191,7 @@ def _read_target(file: ModelFile | Section, target: Told, estimator: BaseMLP) ->
         estimator._y_ndim = _count(target, "ndim", 1)
         estimator._n_targets = _count(target, "n_targets", 1)
         estimator._target_scale = None
+        estimator._output_range = estimator._given_range()
         if target.get("is_scaled") is True:  # files of earlier versions do not say it
             estimator._target_scale = _read_target_scale(file, estimator._n_targets)
         return

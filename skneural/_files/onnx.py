@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skneural._estimators.classifier import NeuralClassifierMixin
 from skneural._estimators.convnet import BaseConvNet
 from skneural._estimators.labels import LabelColumn, LabelIndicator
+from skneural._estimators.links import Range
 from skneural._estimators.mlp import BaseMLP
 from skneural._estimators.regressor import NeuralRegressorMixin
 from skneural._network.array_types import Arrays, Shape
@@ -23,6 +24,7 @@ from skneural._network.layers.dense import Dense
 from skneural._network.layers.flatten import Flatten
 from skneural._network.layers.user_activation import UserActivation
 from skneural._network.layers.windows import Windows
+from skneural._network.losses.quantiles import QuantilesLoss
 from skneural._network.losses.user_loss import UserLoss
 from skneural._network.network import Network
 from skneural._version import __version__
@@ -75,8 +77,10 @@ def to_onnx(estimator: BaseMLP) -> "onnx.ModelProto":
     if isinstance(estimator, NeuralClassifierMixin):
         _add_labels(graph, raw, estimator)
     else:
-        end = (-1,) if estimator._y_ndim == 1 else (-1, estimator._n_targets)
-        graph.output("prediction", graph.reshape(add_targets(graph, raw, estimator), end))
+        prediction = add_targets(graph, raw, estimator)
+        if estimator._y_ndim == 1 and not isinstance(estimator.network_.loss, QuantilesLoss):
+            prediction = graph.reshape(prediction, (-1,))
+        graph.output("prediction", prediction)
     return graph.model(type(estimator).__name__)
 
 
@@ -121,8 +125,13 @@ def _refuse_user_functions(network: Network) -> None:
 
 def add_targets(graph: "Graph", raw: str, regressor: NeuralRegressorMixin) -> str:
     """Add the inverse link of a regressor's loss, and the way back to the units of y."""
-    if regressor.network_.loss.out_activation == "exp":
-        return graph.add("Exp", raw)
+    if regressor._output_range is not None:
+        return _within_range(graph, raw, regressor._output_range)
+    loss = regressor.network_.loss
+    if isinstance(loss, QuantilesLoss):
+        raw = graph.sort(raw, len(loss.quantiles))
+    if loss.out_activation == "exp":
+        raw = graph.add("Exp", raw)
     target_scale = regressor._target_scale
     if target_scale is None:
         return raw
@@ -135,6 +144,20 @@ def add_targets(graph: "Graph", raw: str, regressor: NeuralRegressorMixin) -> st
             f"{target_scale.scale.max():.3g}. Divide y by a constant before fit."
         )
     return graph.add("Add", graph.add("Mul", raw, scale), mean)
+
+
+def _within_range(graph: "Graph", raw: str, output_range: Range) -> str:
+    """Add the inverse of the logit link, in the units of y."""
+    low, high = output_range
+    with np.errstate(over="ignore"):
+        bounds = _single(low), _single(high)
+    if not np.isfinite(bounds).all():
+        raise ValueError(
+            "ONNX graphs of skneural compute in float32, and output_range is too large for it: "
+            f"it is {output_range}. Divide y by a constant before fit."
+        )
+    scaled = graph.add("Mul", graph.add("Sigmoid", raw), _single(high - low))
+    return graph.add("Clip", graph.add("Add", scaled, bounds[0]), *bounds)
 
 
 class Graph:
@@ -160,6 +183,13 @@ class Graph:
         outputs = [f"v{len(self.nodes)}_{i}" for i in range(len(sizes))]
         self._append("Split", [value, np.array(sizes, np.int64)], outputs, axis=1)
         return outputs
+
+    def sort(self, value: str, n_columns: int) -> str:
+        """Add a node that sorts the columns of every row. Return the name of its output."""
+        outputs = [f"v{len(self.nodes)}_{i}" for i in range(2)]  # the values, and their places
+        count = np.array([n_columns], np.int64)
+        self._append("TopK", [value, count], outputs, largest=0, sorted=1)
+        return outputs[0]
 
     def _append(
         self,

@@ -85,7 +85,7 @@ def _set_types(operator: "Operator") -> None:
     check_input_and_output_numbers(operator, input_count_range=1)
     rows = operator.inputs[0].get_first_dimension()
     if not isinstance(own, NeuralClassifierMixin):
-        operator.outputs[0].set_type(FloatTensorType([rows, own._n_targets]))
+        operator.outputs[0].set_type(FloatTensorType([rows, own.n_outputs_]))
         return
     label, probabilities = operator.outputs
     indicator = isinstance(own._labels, LabelIndicator)
@@ -125,7 +125,7 @@ def _convert(
         _add_answers(graph, raw, own, scope)
     else:
         prediction = add_targets(graph, raw, own)
-        graph.output("variable", graph.reshape(prediction, (-1, own._n_targets)))
+        graph.output("variable", graph.reshape(prediction, (-1, own.n_outputs_)))
     add_onnx_graph(scope, operator, container, graph.model(type(own).__name__))
 
 

@@ -10,6 +10,8 @@ from skneural._files.old_pickles import old_names
 from skneural._network.layers.table import LAYERS
 from skneural._network.layers.windows import Windows
 from skneural._network.losses.classification import CLASSIFIER_LOSSES, MultiHead
+from skneural._network.losses.links import LinkedLoss, LogitLink, LogLink
+from skneural._network.losses.quantiles import QuantilesLoss
 from skneural._network.losses.regression import REGRESSOR_LOSSES
 from skneural._network.network import Network
 from skneural._training.progress import Progress
@@ -22,6 +24,7 @@ _TYPES: set[type] = {
     *chain.from_iterable(CLASSIFIER_LOSSES.values()),
     *SCHEDULES.values(),
     *(LabelColumn, LabelColumns, LabelIndicator, MultiHead, Network, Progress),
+    *(LinkedLoss, LogitLink, LogLink, QuantilesLoss),
     *(TargetFit, TargetScale, Windows),
 }
 

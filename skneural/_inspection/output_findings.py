@@ -52,7 +52,7 @@ def _one_hot(network: BaseNeuralNetwork) -> Finding | None:
 def _one_answer(network: BaseNeuralNetwork) -> Finding | None:
     net = network.network_
     positive = len(net.layers) > 1 and getattr(net.layers[-2], "never_negative", False)
-    if net.loss.out_activation != "logistic" or not positive:
+    if net.loss.out_activation != "logistic" or not (net.loss.probabilistic and positive):
         return None
     weight, bias = net.params("weight")[-1], net.params("bias")[-1]
     for sign, answer in ((1, "the second class"), (-1, "the first class")):

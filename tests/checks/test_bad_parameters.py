@@ -146,9 +146,25 @@ BAD_OWN_PARAMETERS = {
         "class_weight",
         [0, "even", [1, 2, 3], {0: -1.0}, {0: NAN, 1: 1, 2: 1}, {0: "1"}],
     ),
-    (MLPRegressor, "loss"): ("'poisson'", [*BAD_NAMES, "log_loss"]),
-    (MLPRegressor, "quantile"): ("> 0 and < 1", [*BAD_FLOATS, 0, 1.0]),
+    (MLPRegressor, "loss"): ("'gamma'", [*BAD_NAMES, "log_loss"]),
+    (MLPRegressor, "quantile"): (
+        "a number > 0 and < 1, or an increasing sequence of such numbers",
+        [
+            *(*BAD_FLOATS, 0, 1.0, (), [0.5, 1.0], [0.1, NAN], [0.9, 0.1], [0.5, 0.5]),
+            *((0.1, "0.5"), (0.1, None), [[0.1, 0.9]], np.array([[0.1, 0.9]]), {0.1, 0.9}),
+            *({0.1: 1}, iter([0.1, 0.9])),
+        ],
+    ),
     (MLPRegressor, "delta"): ("> 0", [*BAD_FLOATS, 0, -1.0]),
+    (MLPRegressor, "link"): ("'logit'", [*BAD_NAMES, "Log", "logistic"]),
+    (MLPRegressor, "output_range"): (
+        "None or two numbers (low, high) with low < high",
+        [
+            *(0, 1.0, True, "0, 1", (), (0,), (0, 1, 2), (0, "1"), (None, 1), {0, 1}, {0: 1}),
+            *((True, 2), (1, 0), (1, 1), (0, NAN), (-INF, 0), (0, 10**400), (-1e308, 1e308)),
+            *(np.array(0), np.array([[0, 1]]), iter((0, 1))),
+        ],
+    ),
     (MLPRegressor, "normalize_y"): ("True or False", BAD_SWITCHES),
 }
 for own, dense in zip(CONVNETS, (MLPClassifier, MLPRegressor), strict=True):

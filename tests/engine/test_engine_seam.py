@@ -98,8 +98,9 @@ def step(**changed):
 def program(steps=(), heads=((0, 0, 3),), sizes=(9, 6, 0), dtype=np.float64, reals=None):
     steps = np.array([*steps] or [step()], np.int64)
     reals = np.zeros((len(steps), 2)) if reals is None else reals
-    heads = np.array(heads, np.int64)
-    return native.Program(steps, reals, heads, np.zeros(len(heads)), sizes, dtype)
+    # without a link, unless a fourth number says otherwise
+    heads = np.array([[*head, 0][:4] for head in heads], np.int64)
+    return native.Program(steps, reals, heads, np.zeros((len(heads), 3)), sizes, dtype)
 
 
 def test_the_program_that_is_changed_below_is_accepted():
@@ -143,7 +144,10 @@ PROGRAMS = {
     "rate of 1": lambda: program([step(), step(kind=7, c=3)], reals=np.ones((2, 2))),
     "rate that is no number": lambda: program(
         [step(), step(kind=7, c=3)], reals=np.full((2, 2), np.nan)),
-    "unknown loss": lambda: program(heads=[(11, 0, 3)]),
+    "unknown loss": lambda: program(heads=[(12, 0, 3)]),
+    "unknown link": lambda: program(heads=[(0, 0, 3, 3)]),
+    "negative link": lambda: program(heads=[(0, 0, 3, -1)]),
+    "link of a loss that has none": lambda: program(heads=[(4, 0, 3, 1)]),
     "loss on too many columns": lambda: program(heads=[(0, 0, 4)]),
     "losses with a gap": lambda: program(heads=[(0, 0, 1), (0, 2, 1)]),
     "columns without a loss": lambda: program(heads=[(0, 0, 2)]),

@@ -20,6 +20,7 @@ OUTPUTS = {
     "hinge": (MLPClassifier, Y, {"loss": "hinge"}, np.asarray),
     "numbers": (MLPRegressor, np.c_[Y, -Y], {}, np.asarray),
     "counts": (MLPRegressor, Y, {"loss": "poisson"}, np.exp),
+    "positive numbers": (MLPRegressor, Y + 1.0, {"loss": "gamma"}, np.exp),
 }
 
 

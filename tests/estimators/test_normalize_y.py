@@ -298,6 +298,54 @@ def test_a_network_keeps_its_units(change):
         raw.partial_fit(X, Z)
 
 
+def test_a_network_keeps_its_link():
+    own = make(normalize_y=False).fit(X, Z)
+    theta = own.network_.theta.copy()
+    own.set_params(loss="poisson")
+    with pytest.raises(ValueError, match="out_activation_='identity' would become 'exp'"):
+        own.partial_fit(X, Y)
+    own.set_params(loss="gamma", warm_start=True, normalize_y=False)
+    np.testing.assert_array_equal(own.network_.theta, theta)
+    with pytest.raises(ValueError, match="trained on y as it is, and normalize_y=True"):
+        own.set_params(normalize_y=True).fit(X, Y)
+    own = make().fit(X, Y).set_params(loss="gamma")
+    with pytest.raises(ValueError, match="out_activation_='identity' would become 'exp'"):
+        own.partial_fit(X, Y)
+
+
+# ---------------------------------------------------------------- only divided: the gamma loss
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+def test_the_scale_of_gamma_targets_does_not_matter(scale):
+    own, equal = make(loss="gamma").fit(X, scale * Y), make(loss="gamma").fit(X, Y)
+    np.testing.assert_allclose(own.predict(X), scale * equal.predict(X), rtol=1e-9)
+    assert own.score(X, scale * Y) > 0.4
+    np.testing.assert_allclose(own.y_scale_, scale * Y.mean(), rtol=1e-12)
+    assert own.y_mean_ == 0
+
+
+def test_gamma_targets_are_divided_by_their_weighted_mean():
+    weight = np.random.default_rng(0).integers(0, 3, len(X))
+    y = np.column_stack([Y, 1000 * Y[::-1]])
+    own = make(loss="gamma", batch_size=2000).fit(X, y, weight)
+    np.testing.assert_allclose(own.y_scale_, np.average(y, axis=0, weights=weight))
+    repeated = make(loss="gamma", batch_size=2000)
+    repeated.fit(np.repeat(X, weight, axis=0), np.repeat(y, weight, axis=0))
+    np.testing.assert_allclose(own.predict(X), repeated.predict(X), rtol=1e-7)
+
+
+@pytest.mark.parametrize("cls", [MLPRegressor, ConvNetRegressor])
+def test_gamma_in_copies_and_files(cls, tmp_path):
+    own = make(cls, loss="gamma").partial_fit(X, 1e6 * Y)
+    skneural.save(own, tmp_path / "own")
+    for twin in (skneural.load(tmp_path / "own"), pickle.loads(pickle.dumps(own))):
+        assert_same_bits(twin, own)
+        assert twin.y_scale_ == own.y_scale_
+    assert_same_bits(twin.partial_fit(X, 1e6 * Y), own.partial_fit(X, 1e6 * Y))
+    assert not hasattr(clone(own), "y_scale_")
+
+
 def test_a_warm_start_on_targets_of_another_scale_says_why_it_is_useless():
     own = make(warm_start=True).fit(X, Y)
     own.set_params(learning_rate=1e-9)

@@ -253,6 +253,19 @@ def test_huber_lies_between_squared_and_absolute_error():
         assert own.predict(x)[0] == pytest.approx(11 * delta / 90, abs=1e-3)
 
 
+@pytest.mark.parametrize("smallest", [0.0, -0.5])
+def test_gamma_refuses_targets_that_are_not_positive(smallest):
+    own = make(MLPRegressor, loss="gamma")
+    with pytest.raises(ValueError, match=rf"y must be > 0\.0 for loss='gamma', got {smallest}"):
+        own.fit(X, np.maximum(Y, smallest) if smallest == 0 else Y + smallest)
+    assert not hasattr(own, "network_")
+    own.fit(X, Y + 1.0)
+    assert own.out_activation_ == "exp"
+    assert own.predict(X).min() > 0
+    with pytest.raises(ValueError, match=r"y must be > 0\.0 for loss='gamma', got 0"):
+        own.fit(X, Y + 1.0, X_val=X, y_val=Y)
+
+
 @pytest.mark.parametrize("loss", ["absolute_error", "huber", "quantile", "poisson"])
 def test_regression_losses_with_several_outputs(loss):
     y = np.c_[Y, 10.0 - Y]

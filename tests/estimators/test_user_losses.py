@@ -280,9 +280,7 @@ def test_what_is_no_loss():
     allowed = r"or an object with the method loss_gradient, got "
     with pytest.raises(TypeError, match=allowed + r"<class .*Write Poisson\(\)\.$"):
         make(MLPRegressor, loss=Poisson).fit(X, Y)
-    with pytest.raises(
-        TypeError, match=r"'poisson', a function of y and raw_prediction, or an"
-    ):
+    with pytest.raises(TypeError, match=r"'gamma', a function of y and raw_prediction, or an"):
         make(MLPRegressor, loss=3).fit(X, Y)
     with pytest.raises(ValueError, match=r"got 'mse'\. Write 'squared_error'"):
         make(MLPRegressor, loss="mse").fit(X, Y)

@@ -102,6 +102,7 @@ SETTINGS = [
     (MLPRegressor, {"loss": "huber", "delta": np.float32(0.3)}, X, Y / 10),
     (MLPRegressor, {"loss": "quantile", "dtype": "float32"}, X, np.c_[Y, -Y] / 10),
     (MLPRegressor, {"hidden_layer_sizes": (), "loss": "poisson"}, X, Y[:, None] / 10),
+    (MLPRegressor, {"loss": "gamma"}, X, np.c_[Y, 2 * Y] + 1.0),
     (MLPRegressor, {"solver": "lbfgs", "activation": ["tanh"]}, X, Y / 10),
     (MLPClassifier, {"hidden_layer_sizes": np.array([8, 4]), "batch_size": np.int8(9)}, X, Y),
     (MLPClassifier, {"early_stopping": True, "scoring": "balanced_accuracy"}, X, Y % 3),

@@ -108,8 +108,17 @@ def test_a_quantile_is_compared_with_that_quantile():
         own.fit(X, y, coefs_init=[np.zeros((X.shape[1], 1))])
 
 
-def test_poisson_and_constant_targets_are_left_alone():
-    assert UNSCALED not in problems(make(loss="poisson").fit(X, Y))
+def test_a_regressor_with_a_logit_link_has_no_classes():
+    y = (Y - Y.min()) / np.ptp(Y)
+    own = make(link="logit", output_range=(0, 1), activation="relu").fit(X, y)
+    own.coefs_[-1][...] = np.abs(own.coefs_[-1])
+    own.intercepts_[-1][...] = 1
+    assert "the output can answer one class only" not in problems(own)
+
+
+def test_losses_with_a_log_link_and_constant_targets_are_left_alone():
+    for loss in ("poisson", "gamma"):
+        assert UNSCALED not in problems(make(loss=loss).fit(X, Y))
     constant = make().fit(X, np.full(len(X), 1000.0))
     assert UNSCALED not in problems(constant)
 

@@ -18,10 +18,14 @@ from skneural._network.losses.classification import (
     MulticlassHinge,
     MultiHead,
 )
+from skneural._network.losses.links import LinkedLoss, LogitLink, LogLink
+from skneural._network.losses.quantiles import QuantilesLoss
 from skneural._network.losses.regression import (
     REGRESSOR_LOSSES,
     AbsoluteError,
+    HalfGamma,
     HalfPoisson,
+    HalfSquaredError,
     HuberLoss,
     PinballLoss,
 )
@@ -30,16 +34,20 @@ from skneural._network.philox import Draws
 
 OF_COLUMNS, OF_ONE_HOT_ROWS = map(tuple, zip(*CLASSIFIER_LOSSES.values(), strict=True))
 OF_REAL_TARGETS = tuple(REGRESSOR_LOSSES.values())
-LOSSES = (*OF_COLUMNS, *OF_ONE_HOT_ROWS, *OF_REAL_TARGETS)
+LOSSES = (*OF_COLUMNS, *OF_ONE_HOT_ROWS, *OF_REAL_TARGETS, LinkedLoss, QuantilesLoss)
 
 
 def targets(loss, shape, rng):
+    if isinstance(loss, QuantilesLoss):
+        return np.repeat(rng.normal(size=(shape[0], 1)), shape[1], axis=1)
     if isinstance(loss, MultiHead):
         heads = zip(loss.heads, loss.sizes, strict=True)
         return np.hstack([targets(head, (shape[0], size), rng) for head, size in heads])
     if isinstance(loss, HalfPoisson):
         return rng.poisson(2.0, shape).astype(float)
-    if isinstance(loss, OF_REAL_TARGETS):
+    if isinstance(loss, HalfGamma):
+        return rng.gamma(2.0, size=shape)
+    if isinstance(loss, (*OF_REAL_TARGETS, LinkedLoss)):
         return rng.normal(size=shape)
     if isinstance(loss, OF_COLUMNS):
         return rng.integers(0, 2, shape).astype(float)
@@ -52,6 +60,12 @@ def drawn_loss(kind, n_outputs, draw, losses=LOSSES):
         kinds = draw(st.lists(st.sampled_from(losses), min_size=2, max_size=3))
         heads, sizes = zip(*(drawn_loss(head, n_outputs, draw) for head in kinds), strict=True)
         return MultiHead(heads, sizes), sum(sizes)
+    if kind is QuantilesLoss:
+        return QuantilesLoss(np.linspace(0.1, 0.9, n_outputs)), n_outputs
+    if kind is LinkedLoss:
+        linked = draw(st.sampled_from([HalfSquaredError, AbsoluteError, HuberLoss]))
+        link = draw(st.sampled_from([LogLink(), LogitLink(), LogitLink(-2, 3)]))
+        return LinkedLoss(drawn_loss(linked, n_outputs, draw)[0], link), n_outputs
     if kind in (HuberLoss, PinballLoss):
         return kind(draw(st.sampled_from([0.2, 0.5, 0.9]))), n_outputs
     return kind(), max(2, n_outputs) if kind in OF_ONE_HOT_ROWS else n_outputs
@@ -62,6 +76,8 @@ def side_of_kinks(loss, y, z):
     if isinstance(loss, MultiHead):
         heads = zip(loss.heads, loss.segments, strict=True)
         return np.hstack([side_of_kinks(head, y[:, part], z[:, part]) for head, part in heads])
+    if isinstance(loss, LinkedLoss):
+        return side_of_kinks(loss.loss, y, loss.predict(z, out=z.copy()))
     if isinstance(loss, AbsoluteError | PinballLoss):
         return (z > y).ravel()
     if isinstance(loss, HuberLoss):

@@ -26,9 +26,12 @@ from skneural._network.losses.classification import (
     SoftmaxCrossEntropy,
     SoftmaxSquaredError,
 )
+from skneural._network.losses.links import LinkedLoss, LogitLink, LogLink
+from skneural._network.losses.quantiles import QuantilesLoss
 from skneural._network.losses.regression import (
     REGRESSOR_LOSSES,
     AbsoluteError,
+    HalfGamma,
     HalfPoisson,
     HalfSquaredError,
     HuberLoss,
@@ -54,6 +57,13 @@ TABLE = {
     "pinball": (PinballLoss(), "real"),
     "pinball_0.9": (PinballLoss(0.9), "real"),
     "poisson": (HalfPoisson(), "counts"),
+    "gamma": (HalfGamma(), "positive"),
+    "squared_by_log_link": (LinkedLoss(HalfSquaredError(), LogLink()), "positive_log"),
+    "absolute_by_log_link": (LinkedLoss(AbsoluteError(), LogLink()), "positive_log"),
+    "huber_by_log_link": (LinkedLoss(HuberLoss(0.3), LogLink()), "positive_log"),
+    "squared_by_logit_link": (LinkedLoss(HalfSquaredError(), LogitLink()), "real"),
+    "absolute_by_logit_link": (LinkedLoss(AbsoluteError(), LogitLink()), "real"),
+    "huber_by_logit_link": (LinkedLoss(HuberLoss(0.3), LogitLink()), "real"),
     "softmax_cross_entropy": (SoftmaxCrossEntropy(), "one_hot"),
     "logistic_cross_entropy": (LogisticCrossEntropy(), "columns"),
     "softmax_squared": (SoftmaxSquaredError(), "one_hot"),
@@ -88,6 +98,8 @@ def batch(name, n_rows, n_outputs, rng, dtype=np.float64):
         y = rng.integers(0, 2, (n_rows, n_outputs))
     elif kind == "counts":
         y = rng.poisson(2.0, (n_rows, n_outputs))
+    elif kind.startswith("positive"):
+        y = rng.gamma(2.0, size=(n_rows, n_outputs))
     else:
         y = rng.normal(size=(n_rows, n_outputs))
     return y.astype(dtype), rng.normal(0, 1.5, (n_rows, n_outputs)).astype(dtype)
@@ -202,6 +214,14 @@ class TestAgainstSklearn:
         deviance = metrics.mean_poisson_deviance(y[:, 0], mean[:, 0], sample_weight=weight)
         np.testing.assert_allclose(value + constant[0], deviance / 2, rtol=1e-12)
 
+    def test_gamma_deviance(self, weighted):
+        y, z, weight = self.draw("gamma", 1, weighted)
+        value, _ = loss_and_gradient(HalfGamma(), y, z, weight)
+        constant = np.average(-np.log(y) - 1, axis=0, weights=weight)
+        mean = HalfGamma().predict(z, out=np.empty_like(z))
+        deviance = metrics.mean_gamma_deviance(y[:, 0], mean[:, 0], sample_weight=weight)
+        np.testing.assert_allclose(value + constant[0], deviance / 2, rtol=1e-12)
+
     def test_hinge(self, weighted):
         y, z, weight = self.draw("hinge", 1, weighted)
         value, _ = loss_and_gradient(HingeLoss(), y, z, weight)
@@ -264,7 +284,8 @@ def test_allocations(name):
     loss.loss_gradient(y, z, gradient_out=gradient)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < (1.2 if "_squared" in name and name != "half_squared" else 0.45) * z.nbytes
+    needs_one_more = name in ("softmax_squared", "logistic_squared") or name.endswith("_link")
+    assert peak < (1.2 if needs_one_more else 0.45) * z.nbytes
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -284,8 +305,10 @@ def test_huge_raw_predictions(name, dtype):
     """Losses, gradients and predictions stay finite; pytest turns warnings into errors."""
     loss, kind = TABLE[name]
     n_outputs = {"heads": 6}.get(kind, 3)
-    highest = 0 if kind == "counts" else 1000  # exp(1000) is infinite, see below
-    z = np.array(np.meshgrid(*[[-1000, 0, highest]] * n_outputs), dtype)
+    # exp(1000) is infinite, see below
+    limits = {"counts": (-1000, 0), "positive": (-80, 80), "positive_log": (-1000, 40)}
+    lowest, highest = limits.get(kind, (-1000, 1000))
+    z = np.array(np.meshgrid(*[[lowest, 0, highest]] * n_outputs), dtype)
     z = z.reshape(n_outputs, -1).T.copy()
     for seed in range(5):
         y, _ = batch(name, len(z), n_outputs, np.random.default_rng(seed), dtype)
@@ -305,6 +328,50 @@ def test_poisson_beyond_the_largest_exponent(dtype):
     np.testing.assert_array_equal(gradient, [[np.inf], [-1.0]])
     predicted = HalfPoisson().predict(z, out=np.empty_like(z))
     np.testing.assert_array_equal(predicted, [[np.inf], [0.0]])
+
+
+@DTYPES
+def test_gamma_beyond_the_largest_exponent(dtype):
+    z = np.array([[1000.0], [-1000.0]], dtype)
+    y = np.array([[1.0], [2.0]], dtype)
+    value, gradient = loss_and_gradient(HalfGamma(), y, z)
+    assert value == np.inf
+    np.testing.assert_array_equal(gradient, [[0.5], [-np.inf]])
+    assert loss_and_gradient(HalfGamma(), y[:1], z[:1])[0] == 1000
+    predicted = HalfGamma().predict(z, out=np.empty_like(z))
+    np.testing.assert_array_equal(predicted, [[np.inf], [0.0]])
+
+
+@DTYPES
+@pytest.mark.parametrize("loss", [HalfSquaredError(), AbsoluteError(), HuberLoss()], ids=repr)
+def test_log_link_beyond_the_largest_exponent(loss, dtype):
+    loss = LinkedLoss(loss, LogLink())
+    z, y = np.array([[1000.0], [-1000.0]], dtype), np.array([[1.0], [2.0]], dtype)
+    value, gradient = loss_and_gradient(loss, y, z)
+    assert value == np.inf
+    np.testing.assert_array_equal(gradient, [[np.inf], [0.0]])
+    np.testing.assert_array_equal(loss.predict(z, out=np.empty_like(z)), [[np.inf], [0.0]])
+
+
+@DTYPES
+@pytest.mark.parametrize("low", [-3.0, 1e4])
+def test_range_of_the_logit_link(low, dtype):
+    loss = LinkedLoss(HalfSquaredError(), LogitLink(low, low + 2))
+    z = np.array([[-1000.0], [0.0], [1000.0]], dtype)
+    predicted = loss.predict(z, out=np.empty_like(z))
+    np.testing.assert_array_equal(predicted, np.array([[low], [low + 1], [low + 2]], dtype))
+
+
+def test_sorted_quantiles_have_no_larger_loss():
+    rng = np.random.default_rng(0)
+    loss = QuantilesLoss([0.1, 0.3, 0.5, 0.8])
+    y, z = np.repeat(rng.normal(size=(500, 1)), 4, axis=1), rng.normal(size=(500, 4))
+    as_they_are = loss._row_losses(y, z, np.empty_like(z))
+    predicted = loss.predict(z, out=np.empty_like(z))
+    assert (loss._row_losses(y, predicted, np.empty_like(z)) <= as_they_are + 1e-12).all()
+    assert (np.diff(predicted, axis=1) >= 0).all()
+    np.testing.assert_array_equal(predicted, np.sort(z, axis=1))
+    np.testing.assert_array_equal(loss.predict(z, out=z), predicted)
 
 
 def test_values_of_huge_raw_predictions():
@@ -499,8 +566,10 @@ def test_names():
         assert columns.min_target == rows.min_target == -np.inf
     for name, cls in REGRESSOR_LOSSES.items():
         assert not cls.probabilistic
-        assert cls.min_target == (0 if name == "poisson" else -np.inf)
-        assert cls.out_activation == ("exp" if name == "poisson" else "identity")
+        has_log_link = name in ("poisson", "gamma")
+        assert cls.min_target == (0 if has_log_link else -np.inf)
+        assert cls.excludes_min_target is (name == "gamma")
+        assert cls.out_activation == ("exp" if has_log_link else "identity")
     assert {
         "log_loss": (LogisticCrossEntropy, SoftmaxCrossEntropy),
         "squared_error": (LogisticSquaredError, SoftmaxSquaredError),
@@ -513,6 +582,7 @@ def test_names():
         "huber": HuberLoss,
         "quantile": PinballLoss,
         "poisson": HalfPoisson,
+        "gamma": HalfGamma,
     } == REGRESSOR_LOSSES
 
 

@@ -306,3 +306,22 @@ def test_convnet_filters_need_square_images(load, tmp_path):
         load("plot_convnet_filters").main(
             ["--data", f"{tmp_path}/a.npz", "--output", f"{tmp_path}/a.png"]
         )
+
+
+def test_quantiles_and_their_coverage(run_example, tmp_path):
+    done = run_example("plot_quantiles.py", "--output", "own.png")
+    assert done.returncode == 0, done.stderr
+    rows = re.findall(r"^ +(0\.\d\d) +(0\.\d{3}) ", done.stdout, re.MULTILINE)
+    quantiles, below = np.array(rows, float).T
+    assert quantiles.tolist() == [0.05, 0.25, 0.5, 0.75, 0.95]
+    np.testing.assert_allclose(below, quantiles, atol=0.03)
+    assert (tmp_path / "own.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_intervals_with_mapie(run_example):
+    pytest.importorskip("mapie")
+    done = run_example("intervals_with_mapie.py")
+    assert done.returncode == 0, done.stderr
+    before, after, _ = map(float, re.findall(r"(\d\d\.\d)%", done.stdout))
+    assert after == pytest.approx(90, abs=1.5)
+    assert abs(after - 90) < abs(before - 90)

@@ -63,7 +63,7 @@ struct Tables {
 
     Program program() const {
         return make_program(integers.data(), reals.data(), Index(reals.size()) / 2, heads.data(),
-                            head_reals.data(), Index(head_reals.size()), n_params, n_weights, n_state);
+                            head_reals.data(), Index(head_reals.size()) / n_head_reals, n_params, n_weights, n_state);
     }
 };
 
@@ -117,8 +117,9 @@ Tables random_network() {
     t.add(DENSE, 0, image, {1, 1, t.n_outputs});
     for (Index first = 0; first < t.n_outputs;) {
         Index columns = draw(1, t.n_outputs - first);
-        for (Index x : {draw(0, N_LOSSES - 1), first, columns}) t.heads.push_back(x);
-        t.head_reals.push_back(0.5);
+        Index kind = draw(0, N_LOSSES - 1), link = takes_links(kind) ? draw(0, N_LINKS - 1) : 0;
+        for (Index x : {kind, first, columns, link}) t.heads.push_back(x);
+        for (double x : {0.5, -1.0, 3.0}) t.head_reals.push_back(x);
         first += columns;
     }
     t.lay_out();

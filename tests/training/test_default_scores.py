@@ -35,6 +35,7 @@ PROBLEMS = {
     "targets in float32": ("regressor", 100 + FIRST, {"dtype": "float32"}),
     "three targets": ("regressor", np.c_[FIRST, 10 * SECOND, FIRST + SECOND], {}),
     "counts": ("regressor", CLASSES, {"loss": "poisson"}),
+    "positive targets": ("regressor", np.exp(FIRST), {"loss": "gamma"}),
     "L-BFGS": ("regressor", FIRST, {"solver": "lbfgs"}),
 }
 

@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn.callback import ProgressBar
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
+from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegressor, Ridge
 from sklearn.model_selection import GridSearchCV
 
 from skneural import MLPClassifier, MLPRegressor
@@ -70,6 +70,26 @@ def test_equals_poisson_regression():
     own = make(MLPRegressor, hidden_layer_sizes=(), loss="poisson", alpha=50, **TO_THE_END)
     peer = PoissonRegressor(alpha=0.5, **TO_THE_END).fit(x, y)
     np.testing.assert_allclose(own.fit(x, y).coefs_[0][:, 0], peer.coef_, atol=1e-4)
+
+
+@WEIGHTED
+@pytest.mark.parametrize("alpha", [0.0, 0.3])
+def test_equals_gamma_regression(alpha, weighted):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(100, 3))
+    y = 50 * rng.gamma(2, np.exp(x[:, 0] - 0.5 * x[:, 1]))
+    weight = weights(y, weighted)
+    own = make(MLPRegressor, hidden_layer_sizes=(), loss="gamma", **TO_THE_END)
+    own.set_params(alpha=alpha * (len(x) if weight is None else weight.sum()))
+    peer = GammaRegressor(alpha=alpha, **TO_THE_END).fit(x, y, weight)
+    own.fit(x, y, weight)
+    np.testing.assert_allclose(own.coefs_[0][:, 0], peer.coef_, atol=1e-4)
+    intercept = own.intercepts_[0] + np.log(own.y_scale_)  # y was divided by it
+    np.testing.assert_allclose(intercept, peer.intercept_, atol=1e-4)
+    np.testing.assert_allclose(own.predict(x), peer.predict(x), rtol=1e-4)
+    own.set_params(normalize_y=False).fit(x, y, weight)
+    np.testing.assert_allclose(own.coefs_[0][:, 0], peer.coef_, atol=1e-4)
+    np.testing.assert_allclose(own.intercepts_[0], peer.intercept_, atol=1e-4)
 
 
 @BOTH
@@ -195,11 +215,11 @@ def test_there_is_no_partial_fit(cls):
 
 
 @pytest.mark.filterwarnings(r"ignore:\w+. X is far from mean 0")  # it is, and overflows
-@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+@pytest.mark.parametrize("loss", ["squared_error", "poisson", "gamma"])
 def test_overflow_says_why(loss):
     own = make(MLPRegressor, loss=loss)
     with pytest.raises(ValueError, match=r"no longer finite.*alpha.*Scale X"):
-        own.fit(X * 1e200, Y)
+        own.fit(X * 1e200, Y + 1.0)
     assert not hasattr(own, "network_")
 
 

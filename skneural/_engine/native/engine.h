@@ -34,10 +34,9 @@ inline Program make_program(const Index* integers, const double* reals, Index n_
     Program program;
     for (Index i = 0; i < n_steps; ++i)
         program.steps.push_back(read_step(integers + i * n_step_integers, reals + i * n_step_reals));
-    for (Index i = 0; i < n_heads; ++i) {
-        const Index* h = head_integers + 3 * i;
-        program.heads.push_back({h[0], h[1], h[2], head_reals[i]});
-    }
+    for (Index i = 0; i < n_heads; ++i)
+        program.heads.push_back(
+            read_head(head_integers + i * n_head_integers, head_reals + i * n_head_reals));
     program.n_params = n_params;
     program.n_weights = n_weights;
     program.n_state = n_state;

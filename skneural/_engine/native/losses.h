@@ -1,5 +1,5 @@
-// Losses: the loss of every row and its gradient in one call, as in _losses.py and
-// _classification_losses.py. z is the raw prediction, y the target.
+// Losses: the loss of every row and its gradient in one call, as in
+// skneural/_network/losses/. z is the raw prediction, y the target.
 #pragma once
 
 #include <algorithm>
@@ -9,16 +9,29 @@
 namespace skneural {
 
 enum LossKind : Index {
-    SQUARED, ABSOLUTE, HUBER, PINBALL, POISSON,
+    SQUARED, ABSOLUTE, HUBER, PINBALL, POISSON, GAMMA,
     SOFTMAX_LOG, LOGISTIC_LOG, SOFTMAX_SQUARED, LOGISTIC_SQUARED, HINGE, MULTICLASS_HINGE,
     N_LOSSES
 };
 
-// The loss of some of the columns: one of the heads of a network.
+// How predictions follow from raw ones where the loss alone does not say it: exp(z), or
+// low + width * logistic(z).
+enum LinkKind : Index { IDENTITY_LINK, LOG_LINK, LOGIT_LINK, N_LINKS };
+
+// The loss of some of the columns: one of the heads of a network. Both tables have a row for each.
 struct Head {
-    Index kind, first, n_columns;
+    Index kind, first, n_columns, link;
     double parameter;  // of Huber's loss delta, of the pinball loss the quantile, of hinges the margin
+    double low, width;  // of the range of the logit link
 };
+
+constexpr Index n_head_integers = 4, n_head_reals = 3;
+
+inline Head read_head(const Index* i, const double* r) {
+    return {i[0], i[1], i[2], i[3], r[0], r[1], r[2]};
+}
+
+inline bool takes_links(Index kind) { return kind == SQUARED || kind == ABSOLUTE || kind == HUBER; }
 
 template <class T>
 SKNEURAL_INLINE T sign(T x) {
@@ -31,6 +44,27 @@ SKNEURAL_INLINE T add_columns(const T* z, const T* y, T* gradient, Index n, F f)
     T loss = 0;
     for (Index k = 0; k < n; ++k) loss += f(z[k], y[k], gradient[k]);
     return loss;
+}
+
+// The same through the link of a head: f takes predictions, and its gradient their slope.
+template <class T, class F>
+SKNEURAL_INLINE T add_linked_columns(const Head& head, const T* z, const T* y, T* gradient, Index n, F f) {
+    T low = T(head.low), width = T(head.width);
+    switch (head.link) {
+        case LOG_LINK:
+            return add_columns(z, y, gradient, n, [f](T z, T y, T& g) {
+                T prediction = exponential(z), loss = f(prediction, y, g);
+                g *= prediction;
+                return loss;
+            });
+        case LOGIT_LINK:
+            return add_columns(z, y, gradient, n, [f, low, width](T z, T y, T& g) {
+                T p = logistic(z), loss = f(low + width * p, y, g);
+                g *= width * p * (1 - p);
+                return loss;
+            });
+        default: return add_columns(z, y, gradient, n, f);
+    }
 }
 
 // gradient = softmax(z); returns log(sum(exp(z - highest)))
@@ -61,17 +95,17 @@ T loss_of_row(const Head& head, const T* z, const T* y, T* gradient) {
     T parameter = T(head.parameter);
     switch (head.kind) {
         case SQUARED:
-            return add_columns(z, y, gradient, n, [](T z, T y, T& g) {
+            return add_linked_columns(head, z, y, gradient, n, [](T z, T y, T& g) {
                 g = z - y;
                 return g * g / 2;
             });
         case ABSOLUTE:
-            return add_columns(z, y, gradient, n, [](T z, T y, T& g) {
+            return add_linked_columns(head, z, y, gradient, n, [](T z, T y, T& g) {
                 g = z == z ? sign(z - y) : z;
                 return std::abs(z - y);
             });
         case HUBER:
-            return add_columns(z, y, gradient, n, [parameter](T z, T y, T& g) {
+            return add_linked_columns(head, z, y, gradient, n, [parameter](T z, T y, T& g) {
                 T r = z - y, beyond = std::abs(r) - parameter;
                 g = r > parameter ? parameter : r < -parameter ? -parameter : r;
                 return g * g / 2 + (beyond > 0 ? parameter * beyond : T(0));
@@ -87,6 +121,12 @@ T loss_of_row(const Head& head, const T* z, const T* y, T* gradient) {
                 T e = exponential(z);
                 g = e - y;
                 return e - y * z;
+            });
+        case GAMMA:
+            return add_columns(z, y, gradient, n, [](T z, T y, T& g) {
+                T ratio = y * exponential(-z);
+                g = 1 - ratio;
+                return z + ratio;
             });
         case SOFTMAX_LOG: {
             T highest, of_label = 0, log_total = softmax(z, gradient, n, highest);

@@ -148,6 +148,8 @@ inline std::string check_heads(const Program& program) {
     Index next = 0;
     for (const Head& head : program.heads) {
         if (!in_range(head.kind, 0, N_LOSSES - 1)) return "an unknown loss";
+        if (!in_range(head.link, 0, takes_links(head.kind) ? N_LINKS - 1 : 0))
+            return "a link that the loss does not know";
         if (head.first != next || !in_range(head.n_columns, 1, program.n_outputs() - next))
             return "a loss on columns that are not there";
         next += head.n_columns;

@@ -14,6 +14,8 @@ cdef extern from "engine.h" namespace "skneural" nogil:
     int register_bytes()
     const int64_t n_step_integers
     const int64_t n_step_reals
+    const int64_t n_head_integers
+    const int64_t n_head_reals
 
     cdef cppclass CProgram "skneural::Program":
         int64_t n_params, n_weights, n_state
@@ -153,8 +155,8 @@ cdef class Program:
             <int64_t*>address(steps, np.int64, (n_steps, n_step_integers), "steps"),
             <double*>address(step_reals, np.float64, (n_steps, n_step_reals), "step_reals"),
             n_steps,
-            <int64_t*>address(heads, np.int64, (n_heads, 3), "heads"),
-            <double*>address(head_reals, np.float64, (n_heads,), "head_reals"),
+            <int64_t*>address(heads, np.int64, (n_heads, n_head_integers), "heads"),
+            <double*>address(head_reals, np.float64, (n_heads, n_head_reals), "head_reals"),
             n_heads, n_params, n_weights, n_state)
 
     cdef void* parameters(self, object array, str name, bint writes=False) except? NULL:

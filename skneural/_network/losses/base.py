@@ -26,6 +26,8 @@ class Loss:
         Whether `predict` gives probabilities of classes.
     min_target : float
         The smallest target that the loss is defined for.
+    excludes_min_target : bool
+        Whether targets must be above `min_target`, and may not be equal to it.
     is_separable : bool
         Whether the loss of a row is a sum over its outputs, of the same function of each.
     """
@@ -33,6 +35,7 @@ class Loss:
     out_activation: str = "identity"
     probabilistic = False
     min_target = -math.inf
+    excludes_min_target = False
     is_separable = True
 
     def loss_gradient(

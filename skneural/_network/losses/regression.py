@@ -115,10 +115,41 @@ class HalfPoisson(Loss):
             return np.exp(raw_prediction, out=out)
 
 
+class HalfGamma(Loss):
+    """``sum_k z_k + y_k exp(-z_k)``, log link: half the gamma deviance of positive targets.
+
+    The deviance's terms in y alone, ``-log y - 1``, are left out, as in scikit-learn's
+    HalfGammaLoss. Loss and gradient are infinite where ``exp(-z)`` is.
+
+    References
+    ----------
+    P. McCullagh and J. Nelder, as in `HalfPoisson`.
+    """
+
+    out_activation = "exp"
+    min_target = 0.0
+    excludes_min_target = True
+
+    def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
+        np.multiply(raw_prediction, -1, out=gradient_out)  # not np.negative: see `ops.logistic`
+        with np.errstate(over="ignore"):
+            np.exp(gradient_out, out=gradient_out)
+            gradient_out *= y
+            loss = np.add.reduce(gradient_out, axis=1)
+        loss += np.add.reduce(raw_prediction, axis=1)
+        np.subtract(1, gradient_out, out=gradient_out)
+        return loss
+
+    def predict(self, raw_prediction: Array, *, out: Array) -> Array:
+        with np.errstate(over="ignore"):
+            return np.exp(raw_prediction, out=out)
+
+
 REGRESSOR_LOSSES: dict[str, type[Loss]] = {
     "squared_error": HalfSquaredError,
     "absolute_error": AbsoluteError,
     "huber": HuberLoss,
     "quantile": PinballLoss,
     "poisson": HalfPoisson,
+    "gamma": HalfGamma,
 }
