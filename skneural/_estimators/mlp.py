@@ -35,7 +35,7 @@ class BaseMLP(BaseNeuralNetwork):
         "power_t": check.number(0),
         "decay": check.number(0, 1, open_low=True),
         "batch_size": check.either("auto", check.number(1, integer=True)),
-        "max_iter": check.number(1, integer=True),
+        "max_iter": check.number(0, integer=True),
         "patience": check.patience,
         "tol": check.number(0),
         "max_fun": check.number(1, integer=True),

@@ -236,7 +236,7 @@ def _read_progress(
 ) -> Progress:
     """Where the network stands in its training."""
     told = about["progress"]
-    epochs = _count(told, "epochs", 1)
+    epochs = _count(told, "epochs")
     names = about["history"]
     if epochs > MOST_EPOCHS or "loss" not in names:
         raise ValueError("the history is described wrongly")

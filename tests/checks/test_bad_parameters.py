@@ -49,7 +49,10 @@ BAD_PARAMETERS = {
     "learning_rate": ("> 0", [*BAD_FLOATS, 0, 0.0, -1e-3, "constant", "adaptive"]),
     "decay": ("> 0 and <= 1", [*BAD_FLOATS, 0, -0.5, 1.0000001, 2]),
     "batch_size": ("'auto' or an integer >= 1", [*BAD_INTS, INF, "AUTO", ""]),
-    "max_iter": ("an integer >= 1", [*BAD_INTS, INF, "auto"]),
+    "max_iter": (
+        "an integer >= 0",
+        [*(value for value in BAD_INTS if value != 0), INF, "auto"],
+    ),
     "max_fun": ("an integer >= 1", [*BAD_INTS, INF]),
     "patience": ("None or an integer >= 1", [*BAD_COUNTS, "never"]),
     "tol": (">= 0", [*BAD_FLOATS, -1e-9]),
