@@ -1,5 +1,6 @@
 """What all estimators share: running a fit, raw predictions, hooks of the subclasses."""
 
+import inspect
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -69,6 +70,12 @@ class BaseNeuralNetwork(FittedAttributes, CallbackSupportMixin, BaseEstimator):
     _target_scale: TargetScale | None = (
         None  # a TargetScale after the fit of a regressor that normalizes y
     )
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        # pickles of earlier versions lack newer parameters: the default is what was done then
+        parameters = inspect.signature(type(self)).parameters.values()
+        defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+        super().__setstate__({**defaults, **state})
 
     @explain_unknown_keywords
     def fit(

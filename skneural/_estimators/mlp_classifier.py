@@ -25,7 +25,7 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int, default=(200,)
+    hidden_layer_sizes : int or sequence of int, default=200
         Units of every hidden layer, from input to output; ``()`` is a linear model.
     activation : str, object or sequence of them, default="relu"
         Activation of the hidden layers: one of ``"identity"``, ``"logistic"``, ``"tanh"``,
@@ -243,8 +243,9 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
     @explain_unknown_keywords
     def __init__(
         self,
-        hidden_layer_sizes: int | Sequence[int] = (200,),
+        hidden_layer_sizes: int | Sequence[int] = 200,
         *,
+        n_hidden_layers: int | None = None,
         activation: str | Sequence[str] = "relu",
         loss: str = "log_loss",
         solver: str = "adam",
@@ -283,6 +284,7 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
+        self.n_hidden_layers = n_hidden_layers
         self.activation = activation
         self.loss = loss
         self.solver = solver

@@ -22,7 +22,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int, default=(200,)
+    hidden_layer_sizes : int or sequence of int, default=200
         Units of every hidden layer, from input to output; ``()`` is a linear model.
     activation : str, object or sequence of them, default="relu"
         Activation of the hidden layers: one of ``"identity"``, ``"logistic"``, ``"tanh"``,
@@ -265,8 +265,9 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
     @explain_unknown_keywords
     def __init__(
         self,
-        hidden_layer_sizes: int | Sequence[int] = (200,),
+        hidden_layer_sizes: int | Sequence[int] = 200,
         *,
+        n_hidden_layers: int | None = None,
         activation: str | Sequence[str] = "relu",
         loss: str | RowLoss | LossFunction = "squared_error",
         solver: str = "adam",
@@ -307,6 +308,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
+        self.n_hidden_layers = n_hidden_layers
         self.activation = activation
         self.loss = loss
         self.solver = solver

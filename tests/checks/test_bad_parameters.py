@@ -38,6 +38,10 @@ BAD_PARAMETERS = {
             *(iter([8]), {8, 4}, {8: 4}),
         ],
     ),
+    "n_hidden_layers": (
+        "None or an integer >= 0",
+        [*(value for value in BAD_INTS if value not in (0, None)), INF, 10_001, 10**9, "None"],
+    ),
     "activation": (
         "activation",
         [
@@ -102,6 +106,10 @@ BAD_BLOCKS = {
     "filters": (
         ">= 1",
         [*BAD_COUNTS, (8, 0), (8, 4.0), (True,), ("8",), [[8]], {8, 4}],
+    ),
+    "n_blocks": (
+        "None or an integer >= 0",
+        [*(v for v in BAD_LENGTHS if v is not None), 10_001],
     ),
     "kernel_size": ("kernel_size", [*BAD_COUNTS, *BAD_PAIRS, *UNEQUAL]),
     "strides": ("strides", [*BAD_COUNTS, *BAD_PAIRS, *UNEQUAL]),
