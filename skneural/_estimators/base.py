@@ -33,7 +33,8 @@ from skneural._estimators.fit_warnings import (
     warn_of_scale,
     warn_of_validation_data,
 )
-from skneural._estimators.fitted_attributes import FittedAttributes, UnchangedOnError
+from skneural._estimators.fitted_attributes import UnchangedOnError
+from skneural._estimators.hidden_features import HiddenFeaturesMixin
 from skneural._estimators.parameter_combinations import check_parameters
 from skneural._estimators.preparation import Given, prepare, start_from
 from skneural._estimators.target_scale import TargetScale
@@ -52,7 +53,7 @@ from skneural._training.validation import Rows
 _Computed = TypeVar("_Computed")
 
 
-class BaseNeuralNetwork(FittedAttributes, CallbackSupportMixin, BaseEstimator):
+class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator):
     """fit, partial_fit and fitted attributes of every estimator here."""
 
     batch_size: int | Literal["auto"]

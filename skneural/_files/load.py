@@ -176,6 +176,10 @@ def _rebuild(
         estimator.feature_names_in_ = names.astype(object)
     progress = _read_progress(file, about, network)
     estimator._take_over(progress, _count(about, "batch_size", 1))
+    if about.get("set_output"):  # files of earlier versions do not have it
+        container = about["set_output"]["transform"]
+        check.one_of("default", "pandas", "polars")("set_output", container)
+        estimator.set_output(transform=container)
     return estimator
 
 
