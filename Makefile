@@ -23,7 +23,7 @@ test-quick: .venv/test.done
 # what an install without a compiler runs: the checks of scikit-learn, and fits of every solver
 test-numpy: .venv/test.done
 	SKNEURAL_ENGINE=numpy $(PY) -m pytest -n 2 $(foreach name,common training \
-	    lbfgs one_row interrupt,$(wildcard tests/*/test_$(name).py))
+	    lbfgs max_iter_zero one_row interrupt,$(wildcard tests/*/test_$(name).py))
 
 lint: .venv/test.done
 	.venv/bin/ruff check .

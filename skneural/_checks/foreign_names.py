@@ -65,6 +65,8 @@ _PARAMETERS = {
     **dict.fromkeys(("lr_schedule", "lr_scheduler", "scheduler"), "schedule"),
     **dict.fromkeys(("hidden_units", "hidden_layers", "hidden_sizes"), "hidden_layer_sizes"),
     **dict.fromkeys(("layers", "units", "n_hidden", "hidden"), "hidden_layer_sizes"),
+    **dict.fromkeys(("n_layers", "num_layers", "depth"), "n_hidden_layers"),
+    **dict.fromkeys(("num_hidden_layers", "hidden_depth"), "n_hidden_layers"),
     **dict.fromkeys(("activations", "nonlinearity", "act"), "activation"),
     "dropout_rate": "dropout",
     **dict.fromkeys(("batchnorm", "batch_normalization"), "batch_norm"),
@@ -76,6 +78,7 @@ _PARAMETERS = {
     **dict.fromkeys(("metrics", "metric", "eval_metric"), "scoring"),
     "early_stopping_rounds": "patience",
     **dict.fromkeys(("n_filters", "channels", "conv_layers"), "filters"),
+    **dict.fromkeys(("num_blocks", "n_conv_layers", "num_conv_layers"), "n_blocks"),
     **dict.fromkeys(("pooling", "pool_type"), "pool"),
     "stride": "strides",
 }
@@ -89,7 +92,7 @@ _SENTENCES = {
     **dict.fromkeys(("callbacks", "callback"), "Call set_callbacks of the estimator."),
     **dict.fromkeys(("filters", "kernel_size", "strides", "padding", "dilation"), _OF_CONVNETS),
     **dict.fromkeys(("pool", "pool_size", "pool_strides", "input_shape"), _OF_CONVNETS),
-    "augmentation": _OF_CONVNETS,
+    **dict.fromkeys(("n_blocks", "augmentation"), _OF_CONVNETS),
     "class_weight": "Classifiers have it; pass sample_weight to fit.",
 }
 

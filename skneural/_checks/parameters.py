@@ -314,6 +314,32 @@ def layer_sizes(name: str, value: object) -> tuple[int, ...]:
     return tuple(checked)
 
 
+number_of_layers = either(None, number(0, _MOST_LAYERS, integer=True))
+
+
+def repeated_sizes(name: str, value: object, count_name: str, count: object) -> tuple[int, ...]:
+    """Return sizes of layers as a tuple of int, where a parameter may say how many there are.
+
+    Parameters
+    ----------
+    name, value : str and object
+        The sizes: one integer, or a sequence of them.
+    count_name, count : str and object
+        The number of layers, all of this one size; None for one layer, or for a sequence.
+    """
+    sizes = layer_sizes(name, value)
+    number_of_layers(count_name, count)
+    if not is_number(count):
+        return sizes
+    if _is_sequence(value):
+        equal = f"{name}={sizes[0]}, {count_name}={count} or " if sizes else ""
+        raise ValueError(
+            f"{name} must be one integer with {count_name}={count!r}, got {value!r}. Write "
+            f"{equal}{name}={sizes}, {count_name}=None."
+        )
+    return sizes * int(count)
+
+
 def per_layer(
     name: str,
     value: object,

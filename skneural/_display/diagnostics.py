@@ -103,8 +103,9 @@ class DiagnosticsDisplay:
         import_matplotlib(f"{cls.__name__}.from_callback")
         if not getattr(diagnostics, "layers_", None):
             raise ValueError(
-                "diagnostics must be a Diagnostics callback that a fit has used: "
-                f"estimator.set_callbacks(diagnostics).fit(X, y); got {diagnostics!r}."
+                "diagnostics must be a Diagnostics callback that a fit has used for at least "
+                "one epoch: estimator.set_callbacks(diagnostics).fit(X, y); got "
+                f"{diagnostics!r}."
             )
         display = cls(history=diagnostics.history_, layers=diagnostics.layers_)
         return display.plot(ax=ax, **kwargs)

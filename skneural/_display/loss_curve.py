@@ -113,6 +113,11 @@ class LossCurveDisplay:
         -------
         display : LossCurveDisplay
             With the curves drawn.
+
+        Raises
+        ------
+        ValueError
+            If no epoch was run, as with ``max_iter=0``.
         """
         import_matplotlib(f"{cls.__name__}.from_estimator")
         network = fitted_network(estimator)
@@ -142,8 +147,18 @@ class LossCurveDisplay:
         -------
         display : LossCurveDisplay
             This display.
+
+        Raises
+        ------
+        ValueError
+            If no epoch was run, as with ``max_iter=0``.
         """
         name = self.estimator_name if name is None else name
+        if not any(map(len, self.history.values())):
+            raise ValueError(
+                "history has no epochs to draw: the network was fitted with max_iter=0. Fit it "
+                "with max_iter of at least 1."
+            )
         panels = self.panels()
         axes = column_of_axes(ax, len(panels), f"{type(self).__name__}.plot")
         self.lines_, self.best_epoch_ = {}, self._best_epoch()

@@ -111,7 +111,7 @@ def _pictures(study: Study) -> "Iterator[tuple[str, Figure | SubFigure]]":
             yield f"{study.score_name} by {' and '.join(chosen)}", display.figure_
     if several:
         yield f"{study.score_name} and what it costs", _cost_picture(study, means, stds)
-    if study.fitted is not None:
+    if study.fitted is not None and study.fitted.n_iter_:
         what = "of the first fold" if study.best_index is None else "of the best, on all rows"
         network = study.fitted
         curve = LossCurveDisplay(history=network.history_, max_iter=network.max_iter)

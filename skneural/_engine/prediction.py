@@ -138,3 +138,23 @@ def activations(network: Network, x: Rows, most_bytes: int = _CHUNK_MOST) -> lis
     hidden = [outputs[i].reshape(x.shape[0], *network.input_shapes[i + 1]) for i in places]
     raw = outputs[len(network.layers) - 1]
     return [*hidden, network.loss.predict(raw, out=raw)]
+
+
+def last_hidden_layer(network: Network, x: Rows, most_bytes: int = _CHUNK_MOST) -> Rows:
+    """What the last layer takes, as when predicting.
+
+    Parameters
+    ----------
+    x : ndarray or CSR of shape (n_samples, *input_shape)
+    most_bytes : int, default=2**28
+        As for `raw_prediction`.
+
+    Returns
+    -------
+    features : ndarray of shape (n_samples, n_units)
+        A copy of `x`, which may be CSR, if the last layer is the only one.
+    """
+    before = [i for i, layer in enumerate(network.layers[:-1]) if not layer.only_training]
+    if not before:
+        return x.copy()
+    return layer_outputs(network, x, {before[-1]}, most_bytes)[before[-1]]

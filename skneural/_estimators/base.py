@@ -1,5 +1,6 @@
 """What all estimators share: running a fit, raw predictions, hooks of the subclasses."""
 
+import inspect
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,7 +33,8 @@ from skneural._estimators.fit_warnings import (
     warn_of_scale,
     warn_of_validation_data,
 )
-from skneural._estimators.fitted_attributes import FittedAttributes, UnchangedOnError
+from skneural._estimators.fitted_attributes import UnchangedOnError
+from skneural._estimators.hidden_features import HiddenFeaturesMixin
 from skneural._estimators.parameter_combinations import check_parameters
 from skneural._estimators.preparation import Given, prepare, start_from
 from skneural._estimators.target_scale import TargetScale
@@ -51,7 +53,7 @@ from skneural._training.validation import Rows
 _Computed = TypeVar("_Computed")
 
 
-class BaseNeuralNetwork(FittedAttributes, CallbackSupportMixin, BaseEstimator):
+class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator):
     """fit, partial_fit and fitted attributes of every estimator here."""
 
     batch_size: int | Literal["auto"]
@@ -69,6 +71,12 @@ class BaseNeuralNetwork(FittedAttributes, CallbackSupportMixin, BaseEstimator):
     _target_scale: TargetScale | None = (
         None  # a TargetScale after the fit of a regressor that normalizes y
     )
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        # pickles of earlier versions lack newer parameters: the default is what was done then
+        parameters = inspect.signature(type(self)).parameters.values()
+        defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+        super().__setstate__({**defaults, **state})
 
     @explain_unknown_keywords
     def fit(

@@ -77,6 +77,7 @@ class BaseConvNet(BaseMLP):
     augmentation: Augment
     filters: int | Sequence[int]
     input_shape: int | Sequence[int] | None
+    n_blocks: int | None
     pool: Pools
 
     input_shape_: Shape
@@ -84,6 +85,7 @@ class BaseConvNet(BaseMLP):
     _parameter_checks: Mapping[str, check.CheckValue] = {
         **BaseMLP._parameter_checks,
         "filters": check.layer_sizes,
+        "n_blocks": check.number_of_layers,
         "input_shape": check.input_shape,
         "augmentation": check.augmentation,
     }
@@ -93,11 +95,15 @@ class BaseConvNet(BaseMLP):
         self._blocks()
 
     def _n_blocks(self) -> int:
-        return len(check.layer_sizes("filters", self.filters))
+        return len(self._filters_of_blocks())
+
+    def _filters_of_blocks(self) -> tuple[int, ...]:
+        """Return the filters of every block."""
+        return check.repeated_sizes("filters", self.filters, "n_blocks", self.n_blocks)
 
     def _blocks(self) -> list[_Block]:
         """Return a dict of filters, kernel size and so on for every block."""
-        filters = check.layer_sizes("filters", self.filters)
+        filters = self._filters_of_blocks()
         activations, dropouts = self._activations_and_dropouts()
         columns: dict[str, Sequence[object]]
         columns = {"filters": filters, "activation": activations, "dropout": dropouts}

@@ -33,6 +33,11 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         Filters of the convolution of every block, from input to output; a block is
         convolution, batch normalization if `batch_norm`, activation, and pooling. What follows
         up to `pool_strides` is one value for all blocks or a sequence of one a block.
+    n_blocks : int or None, default=None
+        Number of blocks, each with `filters` filters, which must be one number then:
+        ``filters=16, n_blocks=2`` is the same as ``(16, 16)``, in two numbers that a search can
+        draw. 0 is no block. With None one number is one block, and a sequence has as many as it
+        has entries.
     kernel_size : int, pair, or sequence of one a block, default=3
         Height and width of the kernels in pixels; a number is both. A pair stands in a sequence
         of one a block: ``((3, 5), (3, 3))``.
@@ -51,8 +56,13 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         is left over.
     pool_strides : int, pair, None, or sequence of one a block, default=None
         Pixels from window to window; None is `pool_size`.
-    hidden_layer_sizes : int or sequence of int, default=(64,)
+    hidden_layer_sizes : int or sequence of int, default=64
         Units of every dense layer between the blocks and the output layer; ``()`` is none.
+    n_hidden_layers : int or None, default=None
+        Number of hidden layers, each with `hidden_layer_sizes` units, which must be one number
+        then: ``hidden_layer_sizes=64, n_hidden_layers=3`` is the same as ``(64, 64, 64)``, in
+        two numbers that a search can draw. 0 is no hidden layer. With None one number is one
+        layer, and a sequence has as many as it has entries.
     input_shape : tuple of int or None, default=None
         Shape of one sample: (height, width, channels) of images or (length, channels) of
         signals; so images of one channel are (28, 28, 1), while (28, 28) is a signal of 28
@@ -113,7 +123,9 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         Number of samples per mini-batch, at most `n_samples`. ``"auto"`` is
         ``min(32, n_samples)``.
     max_iter : int, default=50
-        Epochs (passes over the data) of one call of `fit`, at most.
+        Epochs (passes over the data) of one call of `fit`, at most. With 0 nothing is trained:
+        `fit` checks everything as usual, and the estimator is then fitted with its initial
+        weights, with those given to `fit`, or with ``warm_start=True`` with those that it has.
     patience : int or None, default=None
         Training stops after this many epochs in a row in which the training loss did not
         fall more than `tol` below its lowest value in this call. None means never: exactly
@@ -257,20 +269,21 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         Training samples seen, over all epochs and calls.
     loss_ : float
         Training loss of the last epoch, penalty included: the mean over its batches, each
-        before its step.
+        before its step. If there was no epoch (``max_iter=0``), the loss of the initial
+        weights, without dropout and noise.
     best_loss_ : float
-        Lowest entry of `loss_curve_`.
+        Lowest entry of `loss_curve_`; the same as `loss_` if there was no epoch.
     loss_curve_ : list of float
         Training loss of every epoch.
     history_ : dict of list
-        An entry an epoch: ``"learning_rate"`` (the rate used; NaN with L-BFGS), ``"loss"``,
+        One entry per epoch: ``"learning_rate"`` (the rate used; NaN with L-BFGS), ``"loss"``,
         ``"grad_norm"`` (of the last batch, before it is clipped) and ``"seconds"``;
         with validation data also ``"validation_loss"`` (without penalty),
         ``"validation_score"`` and ``"score"`` (of as many training rows).
     validation_scores_ : list of float
-        Validation score of every epoch; only with validation data.
+        Validation score of every epoch; only with validation data, after an epoch.
     best_validation_score_ : float
-        Highest of them; only with validation data.
+        Highest of them; only with validation data, after an epoch.
     n_layers_ : int
         Number of layers, input and output included.
     n_outputs_ : int
@@ -329,6 +342,7 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         self,
         filters: int | Sequence[int] = (16, 32),
         *,
+        n_blocks: int | None = None,
         kernel_size: Lengths = 3,
         strides: Lengths = 1,
         padding: Paddings = "same",
@@ -336,7 +350,8 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         pool: Pools = "max",
         pool_size: Lengths = 2,
         pool_strides: PoolStrides = None,
-        hidden_layer_sizes: int | Sequence[int] = (64,),
+        hidden_layer_sizes: int | Sequence[int] = 64,
+        n_hidden_layers: int | None = None,
         input_shape: int | Sequence[int] | None = None,
         augmentation: Augment = None,
         activation: str | Sequence[str] = "relu",
@@ -381,6 +396,7 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.filters = filters
+        self.n_blocks = n_blocks
         self.kernel_size = kernel_size
         self.strides = strides
         self.padding = padding
@@ -389,6 +405,7 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
         self.pool_size = pool_size
         self.pool_strides = pool_strides
         self.hidden_layer_sizes = hidden_layer_sizes
+        self.n_hidden_layers = n_hidden_layers
         self.input_shape = input_shape
         self.augmentation = augmentation
         self.activation = activation

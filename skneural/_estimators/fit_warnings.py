@@ -61,6 +61,8 @@ def warn_of_doubtful_end(
     estimator: Estimator, losses: Sequence[float], doubt: str | None
 ) -> None:
     """Warn of a fit that ended without an error, but hardly where it should."""
+    if not losses:  # max_iter=0: nothing was to be learned
+        return
     first_loss = losses[0]
     # fewer epochs are a trial, of which nobody expects a good fit
     useless = estimator._why_useless() if len(losses) >= 10 else None

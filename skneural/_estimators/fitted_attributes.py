@@ -22,7 +22,7 @@ def fitted_attributes(progress: Progress, batch_size: int) -> dict[str, object]:
         "t_": progress.samples,
         "history_": history,
         "loss_curve_": progress.loss_curve,
-        "loss_": progress.loss_curve[-1],
+        "loss_": progress.loss_curve[-1] if progress.epochs else progress.best_loss,
         "best_loss_": progress.best_loss,
         "n_layers_": 1 + len(network.params("weight")),
         "n_outputs_": network.output_shape[-1],

@@ -25,17 +25,19 @@ class BaseMLP(BaseNeuralNetwork):
     batch_norm: bool
     dropout: float | Sequence[float]
     hidden_layer_sizes: int | Sequence[int]
+    n_hidden_layers: int | None
     weight_init: str
 
     _parameter_checks: Mapping[str, check.CheckValue] = {
         "hidden_layer_sizes": check.layer_sizes,
+        "n_hidden_layers": check.number_of_layers,
         "batch_norm": check.boolean,
         "solver": check.one_of(*OPTIMIZERS, "lbfgs"),
         "learning_rate": check.learning_rate,
         "power_t": check.number(0),
         "decay": check.number(0, 1, open_low=True),
         "batch_size": check.either("auto", check.number(1, integer=True)),
-        "max_iter": check.number(1, integer=True),
+        "max_iter": check.number(0, integer=True),
         "patience": check.patience,
         "tol": check.number(0),
         "max_fun": check.number(1, integer=True),
@@ -102,12 +104,20 @@ class BaseMLP(BaseNeuralNetwork):
     def _n_blocks(self) -> int:
         return 0
 
+    def _hidden_sizes(self) -> tuple[int, ...]:
+        """Return the units of every hidden layer."""
+        return check.repeated_sizes(
+            "hidden_layer_sizes",
+            self.hidden_layer_sizes,
+            "n_hidden_layers",
+            self.n_hidden_layers,
+        )
+
     def _activations_and_dropouts(
         self,
     ) -> tuple[tuple[str | ElementwiseFunction, ...], tuple[float, ...]]:
         """Return the activation and the dropout of every block and then hidden layer."""
-        sizes = check.layer_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
-        n_layers, what = len(sizes), "hidden layers"
+        n_layers, what = len(self._hidden_sizes()), "hidden layers"
         if self._n_blocks():
             n_layers, what = n_layers + self._n_blocks(), "blocks and hidden layers"
         known = check.one_of_or_object(*ACTIVATIONS, methods=("f", "df"))
@@ -133,7 +143,7 @@ class BaseMLP(BaseNeuralNetwork):
     def _head(self, output_shape: Shape | None) -> list[Layer]:
         """The hidden dense layers, and the output layer."""
         layers: list[Layer] = []
-        sizes = check.layer_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
+        sizes = self._hidden_sizes()
         n_blocks, (activations, dropouts) = self._n_blocks(), self._activations_and_dropouts()
         own = activations[n_blocks:], dropouts[n_blocks:]
         for units, activation, dropout in zip(sizes, *own, strict=True):

@@ -25,7 +25,7 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int, default=(200,)
+    hidden_layer_sizes : int or sequence of int, default=200
         Units of every hidden layer, from input to output; ``()`` is a linear model.
     activation : str, object or sequence of them, default="relu"
         Activation of the hidden layers: one of ``"identity"``, ``"logistic"``, ``"tanh"``,
@@ -64,7 +64,9 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
         Number of samples per mini-batch, at most `n_samples`. ``"auto"`` is
         ``min(32, n_samples)``.
     max_iter : int, default=50
-        Epochs (passes over the data) of one call of `fit`, at most.
+        Epochs (passes over the data) of one call of `fit`, at most. With 0 nothing is trained:
+        `fit` checks everything as usual, and the estimator is then fitted with its initial
+        weights, with those given to `fit`, or with ``warm_start=True`` with those that it has.
     patience : int or None, default=None
         Training stops after this many epochs in a row in which the training loss did not
         fall more than `tol` below its lowest value in this call. None means never: exactly
@@ -179,20 +181,21 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
         Training samples seen, over all epochs and calls.
     loss_ : float
         Training loss of the last epoch, penalty included: the mean over its batches, each
-        before its step.
+        before its step. If there was no epoch (``max_iter=0``), the loss of the initial
+        weights, without dropout and noise.
     best_loss_ : float
-        Lowest entry of `loss_curve_`.
+        Lowest entry of `loss_curve_`; the same as `loss_` if there was no epoch.
     loss_curve_ : list of float
         Training loss of every epoch.
     history_ : dict of list
-        An entry an epoch: ``"learning_rate"`` (the rate used; NaN with L-BFGS), ``"loss"``,
+        One entry per epoch: ``"learning_rate"`` (the rate used; NaN with L-BFGS), ``"loss"``,
         ``"grad_norm"`` (of the last batch, before it is clipped) and ``"seconds"``;
         with validation data also ``"validation_loss"`` (without penalty),
         ``"validation_score"`` and ``"score"`` (of as many training rows).
     validation_scores_ : list of float
-        Validation score of every epoch; only with validation data.
+        Validation score of every epoch; only with validation data, after an epoch.
     best_validation_score_ : float
-        Highest of them; only with validation data.
+        Highest of them; only with validation data, after an epoch.
     n_layers_ : int
         Number of layers, input and output included.
     n_outputs_ : int
@@ -240,8 +243,9 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
     @explain_unknown_keywords
     def __init__(
         self,
-        hidden_layer_sizes: int | Sequence[int] = (200,),
+        hidden_layer_sizes: int | Sequence[int] = 200,
         *,
+        n_hidden_layers: int | None = None,
         activation: str | Sequence[str] = "relu",
         loss: str = "log_loss",
         solver: str = "adam",
@@ -280,6 +284,7 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
+        self.n_hidden_layers = n_hidden_layers
         self.activation = activation
         self.loss = loss
         self.solver = solver

@@ -176,6 +176,10 @@ def _rebuild(
         estimator.feature_names_in_ = names.astype(object)
     progress = _read_progress(file, about, network)
     estimator._take_over(progress, _count(about, "batch_size", 1))
+    if about.get("set_output"):  # files of earlier versions do not have it
+        container = about["set_output"]["transform"]
+        check.one_of("default", "pandas", "polars")("set_output", container)
+        estimator.set_output(transform=container)
     return estimator
 
 
@@ -237,7 +241,7 @@ def _read_progress(
 ) -> Progress:
     """Where the network stands in its training."""
     told = about["progress"]
-    epochs = _count(told, "epochs", 1)
+    epochs = _count(told, "epochs")
     names = about["history"]
     if epochs > MOST_EPOCHS or "loss" not in names:
         raise ValueError("the history is described wrongly")

@@ -148,7 +148,10 @@ def _describe_fitted(estimator: BaseNeuralNetwork) -> Described:
     """Return what a file holds of a fitted network: JSON, and arrays by name."""
     params = plain_parameters(estimator)
     _check_unchanged(estimator)
-    return _describe(estimator, estimator._progress, estimator._batch_size, params)
+    about, arrays = _describe(estimator, estimator._progress, estimator._batch_size, params)
+    # under this name scikit-learn keeps what set_output was told
+    about["set_output"] = dict(getattr(estimator, "_sklearn_output_config", {}))
+    return about, arrays
 
 
 def _describe_wrapper(estimator: BaseEstimator) -> Described:

@@ -31,7 +31,7 @@ def register_skl2onnx() -> None:
     option ``zipmap`` is False or ``"columns"``. Of a loss without probabilities, scores take
     their place; those of two classes are ``-score`` and ``score``. A regressor has one column
     for each target. Several columns of labels are beyond skl2onnx: use `to_onnx` for the
-    network alone.
+    network alone. So is a network that gives its features (`transform`) to a later step.
 
     Raises
     ------
@@ -83,6 +83,7 @@ def _set_types(operator: "Operator") -> None:
     own = operator.raw_operator
     check_is_fitted(own, "network_")
     check_input_and_output_numbers(operator, input_count_range=1)
+    _refuse_features(operator)
     rows = operator.inputs[0].get_first_dimension()
     if not isinstance(own, NeuralClassifierMixin):
         operator.outputs[0].set_type(FloatTensorType([rows, own.n_outputs_]))
@@ -94,6 +95,22 @@ def _set_types(operator: "Operator") -> None:
     label_type = StringTensorType if as_text else Int64TensorType
     label.set_type(label_type(shape if indicator else [rows]))
     probabilities.set_type(FloatTensorType(shape))
+
+
+def _refuse_features(operator: "Operator") -> None:
+    """Refuse a network whose `transform` a later step works on: its graph has predictions."""
+    own = {variable.onnx_name for variable in operator.outputs}
+    for other in operator.scope_inst.operators.values():  # in the order of the steps
+        if not own & {variable.onnx_name for variable in other.inputs}:
+            continue
+        if not other.type.startswith(("SklearnZipMap", "SklearnIdentity")):
+            raise ValueError(
+                "skl2onnx cannot convert a Pipeline in which a network gives features to a "
+                f"later step, as this {type(operator.raw_operator).__name__} does: its graph "
+                "has predictions, and no output for transform. Convert the network alone, with "
+                "skneural.to_onnx."
+            )
+        own |= {variable.onnx_name for variable in other.outputs}
 
 
 def _classes(classifier: NeuralClassifierMixin, scope: "Scope") -> np.ndarray:

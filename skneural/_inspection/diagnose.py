@@ -71,15 +71,28 @@ def diagnose(estimator: BaseEstimator, X: ArrayLike | Sparse) -> Diagnosis:
     vanishing = _vanishing(layers)
     is_blocked = vanishing is not None or any(layer.dead_share == 1 for layer in layers)
     findings = [
+        _untrained(network),
         _unscaled(network, x),
         *_of_layers(layers),
         vanishing,
-        *output_findings(network, x, is_blocked=is_blocked),
+        # what an untrained network answers has no cause but that
+        *(output_findings(network, x, is_blocked=is_blocked) if network.n_iter_ else ()),
         _rate_too_high(network),
         _rate_too_low(network),
         _overfitting(network),
     ]
     return Diagnosis(finding for finding in findings if finding is not None)
+
+
+def _untrained(network: BaseNeuralNetwork) -> Finding | None:
+    if network.n_iter_:
+        return None
+    return Finding(
+        "the network has not been trained",
+        "It was fitted with max_iter=0, so n_iter_ is 0, and its weights are the initial ones "
+        "or those that were given to fit.",
+        "If this is not what you want, call fit with a larger max_iter.",
+    )
 
 
 def _unscaled(network: BaseNeuralNetwork, x: Rows) -> Finding | None:

@@ -124,14 +124,15 @@ def read_study(search: BaseEstimator | Folds) -> Study:
             f"search must be fitted: this {type(search).__name__} is not. Call fit first."
         )
     raise TypeError(
-        "search must be a fitted GridSearchCV, RandomizedSearchCV, HalvingGridSearchCV or "
-        "HalvingRandomSearchCV, or the dict that cross_validate returns, got "
+        "search must be a fitted GridSearchCV, RandomizedSearchCV, HalvingGridSearchCV, "
+        "HalvingRandomSearchCV, BayesSearchCV or OptunaSearchCV, or the dict that "
+        "cross_validate returns, got "
         f"{type(search).__name__}: {search!r}."
     )
 
 
 def _of_search(search: BaseEstimator) -> Study:
-    results, candidates = search.cv_results_, search.cv_results_["params"]
+    results, candidates = search.cv_results_, _candidates(search)
     network, path = network_path(search.estimator)
     fitted, _ = network_path(getattr(search, "best_estimator_", None))
     metrics = [name.removeprefix("mean_test_") for name in results if name[:10] == "mean_test_"]
@@ -163,6 +164,13 @@ def _of_search(search: BaseEstimator) -> Study:
     _add_notes(study, search)
     _add_what_follows_from_parameters(study, search, path)
     return study
+
+
+def _candidates(search: BaseEstimator) -> list[dict[str, Any]]:
+    """Return the parameters of every candidate; OptunaSearchCV keeps them in its trials."""
+    if "params" in search.cv_results_:
+        return search.cv_results_["params"]
+    return [trial.params for trial in search.trials_]
 
 
 def _class_name(network: BaseNeuralNetwork | None, estimator: BaseEstimator) -> str:
@@ -207,7 +215,7 @@ def _within(path: str, name: str) -> bool:
 
 def _add_what_follows_from_parameters(study: Study, search: BaseEstimator, path: str) -> None:
     """Epochs and network size of each candidate, as far as its parameters determine them."""
-    candidates, best = search.cv_results_["params"], study.best_index
+    candidates, best = _candidates(search), study.best_index
     networks = [
         network_path(clone(search.estimator).set_params(**clone(params, safe=False)))[0]
         for params in candidates

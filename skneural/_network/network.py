@@ -165,8 +165,8 @@ class Network:
                     f"The network is too large for this machine: up to {layer.label} its "
                     f"{work} in batches of {batch_size:,} samples takes at least {needed:,} "
                     f"bytes ({n_params:,} parameters), and the machine has {memory:,}. Lower "
-                    "hidden_layer_sizes, filters, kernel_size, padding, dilation or "
-                    "batch_size. The network up to there:\n"
+                    "hidden_layer_sizes, n_hidden_layers, filters, n_blocks, kernel_size, "
+                    "padding, dilation or batch_size. The network up to there:\n"
                     f"{self.summary(batch_size, i + 1)}"
                 )
 

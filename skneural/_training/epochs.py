@@ -69,10 +69,15 @@ class Epochs:
         if self.job.best is not None:
             network.theta[...], network.state[...] = self.job.best
             self.job.best = None
+        progress, rates = self.job.progress, self.job.progress.history["learning_rate"]
         # the loss was measured before the last step: large weights may overflow only now
         with np.errstate(all="ignore"):
             if not np.isfinite(raw_prediction(network, self.job.X[:200])).all():
-                raise diverged(self.job, self.job.progress.history["learning_rate"][-1])
+                raise diverged(self.job, rates[-1] if rates else math.nan)
+            if not progress.epochs:  # max_iter=0
+                progress.best_loss = _loss_without_steps(self.job)
+                if not math.isfinite(progress.best_loss):
+                    raise diverged(self.job, math.nan)
 
     def _refuse_interrupted_start(self) -> None:
         """Let Ctrl-C before the end of the first epoch leave everything as it was."""
@@ -129,6 +134,20 @@ def make_training(job: Job, *, updates: bool = True) -> CompiledTraining | Refer
     return ReferenceTraining(job)
 
 
+def _loss_without_steps(job: Job) -> float:
+    """The training loss that an epoch would record if its steps, and dropout, did nothing."""
+    network, n_samples = job.progress.network, job.X.shape[0]
+    raw = raw_prediction(network, job.X)
+    out = np.empty_like(raw)
+    loss = network.loss.loss_gradient(job.y, raw, job.sample_weight, gradient_out=out)
+    weights = network.theta[: network.n_weights]
+    squares, absolutes = np.dot(weights, weights), np.add.reduce(np.abs(weights))
+    penalty = job.alpha * ((1 - job.l1_ratio) / 2 * squares + job.l1_ratio * absolutes)
+    total = n_samples if job.sample_weight is None else job.sample_weight.sum()
+    # every batch has the penalty once, and the epoch is their mean by the weights of the rows
+    return float(loss + penalty * math.ceil(n_samples / job.batch_size) / total)
+
+
 def diverged(job: Job, rate: float) -> ValueError:
     """The error of a fit whose numbers overflow: what may be too large."""
     largest = np.abs(job.X.data if sparse.issparse(job.X) else job.X).max(initial=0)
@@ -141,6 +160,13 @@ def diverged(job: Job, rate: float) -> ValueError:
             f"learning_rate={job.learning_rate!r} ({rate:.3g} in the last epoch) or {causes}"
         )
         advice = "Lower learning_rate, or scale"
+    if not job.max_iter:
+        return ValueError(
+            "The loss or the predictions of the network are not finite with the weights that "
+            f"max_iter=0 leaves as they are: the largest |X| is {largest:.3g}, the largest |y| "
+            f"{largest_y}. Scale X to unit variance, for example with StandardScaler, or pass "
+            "smaller coefs_init."
+        )
     return ValueError(
         f"The network diverged after {job.progress.epochs} epochs: its loss, weights or "
         f"predictions are no longer finite. {causes}, or the values of X too large: the "

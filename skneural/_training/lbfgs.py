@@ -59,6 +59,9 @@ def train(job: Job, reporting: Reporting) -> str | None:
     """
     optimizer = job.optimizer
     assert isinstance(optimizer, LBFGS)
+    if job.is_over:  # max_iter=0: SciPy would record its first look as an iteration
+        Epochs(job, reporting).finish()
+        return None
     network, training = job.progress.network, make_training(job, updates=False)
     run = _Run(job, reporting, training)
     try:

@@ -44,6 +44,7 @@ class Progress:
     epochs: int = 0
     samples: int = 0
     stalls: int = 0  # how often patience has run out, for the schedule "adaptive"
+    # the lowest so far; before the first epoch that of the initial weights, if it is known
     best_loss: float = math.inf
     history: dict[str, list[float]] = field(
         default_factory=lambda: {name: [] for name in HISTORY}
@@ -72,9 +73,10 @@ class Progress:
 
     def end_epoch(self, n_samples: int, **measured: float) -> None:
         """Count an epoch and keep what was measured in it."""
+        best_loss = self.best_loss if self.epochs else math.inf
+        self.best_loss = min(best_loss, measured["loss"])
         self.epochs += 1
         self.samples += n_samples
-        self.best_loss = min(self.best_loss, measured["loss"])
         for name in {**self.history, **measured}:
             # what an epoch did not measure, for want of validation data, is NaN
             values = self.history.setdefault(name, [math.nan] * (self.epochs - 1))

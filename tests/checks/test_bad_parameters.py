@@ -38,6 +38,10 @@ BAD_PARAMETERS = {
             *(iter([8]), {8, 4}, {8: 4}),
         ],
     ),
+    "n_hidden_layers": (
+        "None or an integer >= 0",
+        [*(value for value in BAD_INTS if value not in (0, None)), INF, 10_001, 10**9, "None"],
+    ),
     "activation": (
         "activation",
         [
@@ -49,7 +53,10 @@ BAD_PARAMETERS = {
     "learning_rate": ("> 0", [*BAD_FLOATS, 0, 0.0, -1e-3, "constant", "adaptive"]),
     "decay": ("> 0 and <= 1", [*BAD_FLOATS, 0, -0.5, 1.0000001, 2]),
     "batch_size": ("'auto' or an integer >= 1", [*BAD_INTS, INF, "AUTO", ""]),
-    "max_iter": ("an integer >= 1", [*BAD_INTS, INF, "auto"]),
+    "max_iter": (
+        "an integer >= 0",
+        [*(value for value in BAD_INTS if value != 0), INF, "auto"],
+    ),
     "max_fun": ("an integer >= 1", [*BAD_INTS, INF]),
     "patience": ("None or an integer >= 1", [*BAD_COUNTS, "never"]),
     "tol": (">= 0", [*BAD_FLOATS, -1e-9]),
@@ -99,6 +106,10 @@ BAD_BLOCKS = {
     "filters": (
         ">= 1",
         [*BAD_COUNTS, (8, 0), (8, 4.0), (True,), ("8",), [[8]], {8, 4}],
+    ),
+    "n_blocks": (
+        "None or an integer >= 0",
+        [*(v for v in BAD_LENGTHS if v is not None), 10_001],
     ),
     "kernel_size": ("kernel_size", [*BAD_COUNTS, *BAD_PAIRS, *UNEQUAL]),
     "strides": ("strides", [*BAD_COUNTS, *BAD_PAIRS, *UNEQUAL]),

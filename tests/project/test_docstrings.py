@@ -19,7 +19,14 @@ from skneural._estimators.auto_parameters import (
 )
 
 METHODS = ["fit", "partial_fit", "predict", "predict_proba", "predict_log_proba"]
-METHODS += ["decision_function", "activations", "from_estimator", "from_search", "plot"]
+METHODS += [
+    "decision_function",
+    "activations",
+    "transform",
+    "from_estimator",
+    "from_search",
+    "plot",
+]
 METHODS += ["to_frame", "to_markdown", "to_html"]
 # GL08 missing docstring, PR01-PR10 parameters, RT01-RT03 returns, SS03 summary, SA02-SA04 the
 # entries of See Also, and so on;

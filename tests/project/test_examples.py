@@ -207,6 +207,15 @@ def test_no_download(load, module, monkeypatch):
         module.main(["--data", "mnist"])
 
 
+def test_hidden_features(run_example, tmp_path):
+    done = run_example("plot_hidden_features.py", "--epochs", 20, "--rows", 500)
+    assert done.returncode == 0, done.stderr
+    rows = re.findall(r"^(\w+(?:, \w+)?) +accuracy (0\.\d+) ± ", done.stdout, re.MULTILINE)
+    assert [name.endswith("features") for name, _ in rows] == [False, True, False, True, False]
+    assert min(float(accuracy) for _, accuracy in rows) > 0.85
+    assert_png(tmp_path / "hidden_features.png")
+
+
 def test_sine_by_relu(run_example, tmp_path):
     done = run_example("plot_sine_by_relu.py", "--seeds", 3, "--epochs", 1000)
     assert done.returncode == 0, done.stderr
