@@ -21,15 +21,15 @@ _AGAINST_OVERFITTING = "dropout, a higher alpha, fewer units, or more data."
 
 
 def diagnose(estimator: BaseEstimator, X: ArrayLike | Sparse) -> Diagnosis:
-    """Say what is wrong with a fitted network, and what to try.
+    """Describe what is wrong with a fitted network, and what to try.
 
-    Looks for inputs and regression targets that are not scaled, dead rectifiers, saturated
-    sigmoids, gradients that vanish toward the input, an output that can answer one class only,
-    predictions that are the same for every row, one-hot targets that were taken for a
-    multilabel problem, a target that is not learned beside another one that is, a rate that is
-    too high or too low, and overfitting (if the fit had validation data). What is said of
-    regression targets is measured at the end of `fit`; a network that was loaded from a file
-    or trained by `partial_fit` has no such measurement.
+    Detects inputs and regression targets that are not scaled, dead rectifiers, saturated
+    sigmoids, gradients that vanish toward the input, an output that can predict one class only,
+    predictions that are the same for every sample, one-hot targets that were taken for a
+    multilabel problem, one output that is not learned while another one is, a learning rate
+    that is too high or too low, and overfitting (if the fit had validation data). Regression
+    targets are examined at the end of `fit`, so nothing is reported of them for a network that
+    was loaded from a file or trained by `partial_fit`.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def diagnose(estimator: BaseEstimator, X: ArrayLike | Sparse) -> Diagnosis:
         A fitted estimator of skneural, a Pipeline that ends in one, or a fitted search over
         them.
     X : array-like of shape (n_samples, n_features)
-        Some rows, such as the training data; 500 of them are looked at.
+        Samples, such as the training data; at most 500 of them are used.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def diagnose(estimator: BaseEstimator, X: ArrayLike | Sparse) -> Diagnosis:
     Raises
     ------
     TypeError, NotFittedError
-        If `estimator` is no network of skneural, or is not fitted.
+        If `estimator` is not a network of skneural, or is not fitted.
 
     References
     ----------
