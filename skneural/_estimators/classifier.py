@@ -161,7 +161,9 @@ class NeuralClassifierMixin(ClassifierMixin):
             classes = [np.arange(2)] * labels.shape[1]
         weight = class_factors(self.class_weight, labels, classes).astype(dtype)
         if not weight.any():
-            raise ValueError(f"class_weight={self.class_weight!r} leaves every row of y out.")
+            raise ValueError(
+                f"class_weight={self.class_weight!r} gives every sample in y a weight of 0."
+            )
         return weight if sample_weight is None else weight * sample_weight
 
     def _quick_score(self, rows: Rows) -> Callable[[np.ndarray], float] | None:

@@ -45,7 +45,7 @@ _BLOCK_CHECKS: Mapping[str, check.CheckValue] = {
 }
 
 
-_HINT = " A pair of height and width stands in a sequence of one a block, as in ((3, 5),)."
+_HINT = " Put a pair of height and width in a sequence with one per block, as in ((3, 5),)."
 
 
 # as constructor parameters give them: one value for all blocks, or one a block

@@ -94,8 +94,8 @@ def _of_layers(layers: Sequence[LayerMeasures]) -> Iterator[Finding]:
         if layer.dead_share == 1:
             yield Finding(
                 "a whole layer is dead",
-                f"All rectifiers of layer {layer.name} are 0 for every row, so nothing passes "
-                "and nothing is learnt.",
+                f"All rectifiers of layer {layer.name} are 0 for every sample, so it passes no "
+                "signal and does not learn.",
                 "Lower learning_rate, scale the input, or use activation='leaky_relu'.",
             )
         elif layer.dead_share >= 0.5:
@@ -140,10 +140,10 @@ def _rate_too_high(network: BaseNeuralNetwork) -> Finding | None:
     if not (jumps or never_recovers):
         return None
     return Finding(
-        "the rate is too high",
+        "the learning rate is too high",
         f"The training loss rose in {rises:.0%} of the epochs, and was on average "
         f"{late.mean():.3g} in their second half, after {losses.min():.3g} at its lowest.",
-        f"Lower learning_rate={network.learning_rate!r}, let it fall with decay or a schedule, "
+        f"Lower learning_rate={network.learning_rate!r}, decrease it with decay or a schedule, "
         "or set max_grad_norm.",
     )
 
@@ -159,7 +159,7 @@ def _rate_too_low(network: BaseNeuralNetwork) -> Finding | None:
     if not steady or fallen > 0.3 or np.mean(falls > 0) < 0.8:
         return None
     return Finding(
-        "the rate is too low",
+        "the learning rate is too low",
         f"In {len(losses)} epochs the training loss fell by {fallen:.0%}, at the end nearly "
         "as fast as at the beginning.",
         f"Raise learning_rate={network.learning_rate!r} (try 10 times), or max_iter.",

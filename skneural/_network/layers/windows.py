@@ -135,7 +135,7 @@ def _pair(layer: object, name: str, value: PerAxis, n_axes: int, of_height_one: 
     values = (value,) * n_axes if not isinstance(value, (tuple, list)) else tuple(value)
     if len(values) != n_axes:
         raise ValueError(
-            f"{layer} needs one number for its {name} or one an axis, and its input has "
+            f"{layer} needs one number for its {name} or one per axis, and its input has "
             f"{n_axes}; got {value!r}."
         )
     return values if n_axes == 2 else (of_height_one, *values)
