@@ -100,7 +100,7 @@ class StudyReport:
         Returns
         -------
         frame : DataFrame
-            A row a candidate, in the order of the search: the parameters that vary, mean
+            One row per candidate, in the order of the search: the parameters that vary, mean
             and standard deviation of the scores and of the fit time, epochs, parameters
             (NaN where not known), and whether it is the best.
         """

@@ -80,7 +80,7 @@ def place_windows(
     """Windows of `layer` on images ``(h, w, c)`` or signals ``(length, c)``.
 
     A signal is an image of height 1. Whole numbers stand for every axis, tuples have one
-    number an axis. `padding` is "valid" (none), "same" (as many windows as pixels divided by
+    number per axis. `padding` is "valid" (none), "same" (as many windows as pixels divided by
     the stride, rounded up; an odd zero goes to the end) or how much on both sides.
 
     Raises
