@@ -123,8 +123,8 @@ def _vanishing(layers: Sequence[LayerMeasures]) -> Finding | None:
         return None
     return Finding(
         "gradients vanish toward the input",
-        f"What arrives at layer {first.name} is {first.signal / last.signal:.1g} of what "
-        f"arrives at layer {last.name}.",
+        f"The gradient at layer {first.name} is {first.signal / last.signal:.1g} times that at "
+        f"layer {last.name}.",
         "Use activation='relu', fewer layers, batch_norm=True, or weight_init='auto'.",
     )
 
