@@ -105,7 +105,7 @@ def test_a_rectifier_before_a_sigmoid_that_can_answer_one_class_only(sign):
     assert problems(own) == ["the output can predict one class only"]
     assert len(np.unique(own.predict(X))) == 1
     word = "second" if sign > 0 else "first"
-    assert f"the answer is the {word} class" in diagnose(own, X)[0].evidence
+    assert f"the prediction is the {word} class for" in diagnose(own, X)[0].evidence
 
 
 def test_rate_too_high():
