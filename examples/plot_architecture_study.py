@@ -89,7 +89,7 @@ def plot(search, title):
     bars = right.barh(rows, results["mean_fit_time"], height=0.4, color=colours)
     right.bar_label(bars, fmt="%.2f", padding=4)
     right.margins(x=0.2, y=0.1)  # room for the numbers
-    right.set_xlabel("seconds a fit")
+    right.set_xlabel("seconds per fit")
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="x", alpha=0.3)

@@ -57,7 +57,7 @@ def plot(search, X, y):
     middle.minorticks_off()
     middle.set_ylim(bottom=0)
     middle.set_xlabel("batch_size")
-    middle.set_ylabel("seconds a fit")
+    middle.set_ylabel("seconds per fit")
     for size in SIZES:
         pipeline = search.estimator.set_params(mlpclassifier__batch_size=size).fit(X, y)
         LossCurveDisplay.from_estimator(pipeline, ax=right, name=f"batches of {size}")

@@ -63,7 +63,7 @@ def table(search):
 
 def print_table(search):
     mean, std, seconds = table(search)
-    print("filters   kernel  validation accuracy  seconds a fit")
+    print("filters   kernel  validation accuracy  seconds per fit")
     for i, j in np.ndindex(mean.shape):
         filters = "-".join(map(str, FILTERS[i]))
         size = KERNEL_SIZES[j]

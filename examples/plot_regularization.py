@@ -110,7 +110,7 @@ def mean_and_std(fits, name):
 
 def print_table(results):
     width = max(map(len, results))
-    print(f"{'setting':{width}}  training accuracy    test accuracy  epochs  seconds a fit")
+    print(f"{'setting':{width}}  training accuracy    test accuracy  epochs  seconds per fit")
     for name, fits in results.items():
         training, test = mean_and_std(fits, "training"), mean_and_std(fits, "test")
         epochs, seconds = (np.mean([fit[key] for fit in fits]) for key in ("epochs", "seconds"))

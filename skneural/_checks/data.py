@@ -228,7 +228,7 @@ def check_sample_weight(
     sample_weight = check_numbers("sample_weight", sample_weight, dtype)
     if sample_weight.shape != (n_samples,):
         raise ValueError(
-            f"sample_weight must have shape ({n_samples},), one weight a row of X, got "
+            f"sample_weight must have shape ({n_samples},), one weight per row of X, got "
             f"shape {sample_weight.shape}."
         )
     if sample_weight.min() < 0:

@@ -348,7 +348,7 @@ def per_layer(
     what: str = "hidden layers",
     hint: str = "",
 ) -> tuple[object, ...]:
-    """Return one value a layer, from one value for all or a sequence of them."""
+    """Return one value per layer, from one value for all or a sequence of them."""
     if not _is_sequence(value):
         check(name, value)
         return (value,) * n_layers
@@ -364,7 +364,7 @@ def per_layer(
 
 
 def number_or_pair(low: int) -> Check:
-    """Return a check for an integer, or a sequence of one an axis (at most two)."""
+    """Return a check for an integer, or a sequence of one per axis (at most two)."""
     allowed = f"an integer >= {low} or a pair of them"
     entry = number(low, integer=True)
 

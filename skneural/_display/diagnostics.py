@@ -35,7 +35,7 @@ class DiagnosticsDisplay:
     Parameters
     ----------
     history : dict of list of list
-        As `history_` of `Diagnostics`: an entry an epoch with a number a layer.
+        As `history_` of `Diagnostics`: one entry per epoch with one number per layer.
     layers : list of str
         Names of the layers.
 

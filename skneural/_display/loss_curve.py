@@ -36,7 +36,7 @@ class LossCurveDisplay:
     Parameters
     ----------
     history : dict of list
-        As `history_` of an estimator: an entry an epoch of ``"loss"``, and where there are
+        As `history_` of an estimator: one entry per epoch of ``"loss"``, and where there are
         such of ``"validation_loss"``, ``"score"``, ``"validation_score"`` and
         ``"learning_rate"``.
     max_iter : int, default=None

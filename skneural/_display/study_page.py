@@ -133,6 +133,6 @@ def _cost_picture(study: Study, means: np.ndarray, stds: np.ndarray) -> "Figure 
     else:
         ax.set_xlim(left=0)  # a little more time looks like a little more
         ax.locator_params(axis="x", nbins=6)
-    ax.set_xlabel("seconds a fit")
+    ax.set_xlabel("seconds per fit")
     ax.set_ylabel(plain(f"{study.score_name}, mean ± std"))
     return ax.figure

@@ -100,7 +100,7 @@ class StudyReport:
         Returns
         -------
         frame : DataFrame
-            A row a candidate, in the order of the search: the parameters that vary, mean
+            One row per candidate, in the order of the search: the parameters that vary, mean
             and standard deviation of the scores and of the fit time, epochs, parameters
             (NaN where not known), and whether it is the best.
         """
@@ -212,7 +212,7 @@ class StudyReport:
             columns.append((name, [_format_score(*both) for both in zip(*pair, strict=True)]))
         seconds = zip(*study.fit_time, strict=True)
         columns += [
-            ("seconds a fit", [_format_seconds(mean, std) for mean, std in seconds]),
+            ("seconds per fit", [_format_seconds(mean, std) for mean, std in seconds]),
             ("epochs", [_format_count(number) for number in study.epochs]),
             ("parameters", [_format_count(number) for number in study.n_parameters]),
         ]

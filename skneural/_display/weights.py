@@ -167,7 +167,7 @@ def _images(weights: np.ndarray, image_shape: Sequence[int] | None) -> np.ndarra
         if side * side != n_inputs:
             raise ValueError(
                 f"image_shape must be given, such as (height, width): the {n_inputs} inputs "
-                "of this layer are no square."
+                "of this layer do not form a square."
             )
         image_shape = side, side
     shape = tuple(image_shape) if isinstance(image_shape, list | tuple) else ()

@@ -25,7 +25,7 @@ else:
 _STEP_FLOPS = 4e6
 _PREDICTION_FLOPS = 20e6
 # Operations in one call of native code, some hundredths of a second: Ctrl-C waits for its end.
-# An update reads and writes memory, which takes as long as so many operations a parameter.
+# An update reads and writes memory, which takes as long as so many operations per parameter.
 _CALL_FLOPS = 1e9
 _UPDATE_FLOPS = 50
 # Samples predicted at once by a thread: enough to make good use of each weight, few enough for

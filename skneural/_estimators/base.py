@@ -103,23 +103,23 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
             Targets: class labels, in one column or several, a 0/1 label indicator matrix,
             or real numbers.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights from 0 up. A weight of 2 counts as a repeated row.
+            Weights, at least 0. A weight of 2 counts as a repeated sample.
         X_val : {array-like, CSR matrix} of shape (n_validation, n_features), default=None
             Validation data, instead of a part of X that `early_stopping` holds out. They
-            must be scaled as X is: a Pipeline does that with ``transform_input=["X_val"]`` and
-            metadata routing. A warning tells if their scale is far from that of X.
+            must be scaled like X: a Pipeline does that with ``transform_input=["X_val"]`` and
+            metadata routing. A warning is given if their scale differs from that of X.
         y_val : array-like of shape (n_validation,) or (n_validation, n_outputs), default=None
             Targets of `X_val`.
         sample_weight_val : array-like of shape (n_validation,), default=None
-            Weights of the rows of `X_val`, for validation loss and score.
+            Weights of the samples in `X_val`, for validation loss and score.
         coefs_init : sequence of array-like, default=None
-            Weights to start from, one array of shape (n_inputs, n_units) a layer, as in
-            `coefs_`; instead of those that `weight_init` draws. The last layer has one
-            unit for two classes; the units of several columns of labels stand side by side.
+            Initial weights, one array of shape (n_inputs, n_units) per layer, as in
+            `coefs_`, instead of the random ones of `weight_init`. The last layer has one
+            unit for two classes; the units of several columns of labels are side by side.
         intercepts_init : sequence of array-like, default=None
-            Biases to start from, one array of shape (n_units,) a layer, as in
-            `intercepts_`; instead of zeros. With given weights or biases the optimizer
-            starts anew, also with ``warm_start=True``.
+            Initial biases, one array of shape (n_units,) per layer, as in
+            `intercepts_`, instead of zeros. With given weights or biases the optimizer
+            starts with a new state, also with ``warm_start=True``.
 
         Returns
         -------
@@ -134,17 +134,17 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
             more a regressor predicts its training targets worse than a constant would.
         UserWarning
             If a classifier has more classes than a third of the samples; before training, if X
-            should be scaled: it names up to three features, and what to write.
+            should be scaled: it names up to three features, and shows what to write.
 
         Raises
         ------
         ValueError, TypeError
-            If a parameter or the data is not what is allowed, or if training diverges.
+            If a parameter or the data are invalid, or if training diverges.
             The estimator is then as it was before the call.
         KeyboardInterrupt
-            After Ctrl-C. The estimator is fitted as far as training went: to the end of the
-            step under way or, with validation data, with the best weights so far; it is as it
-            was before the call if not one epoch had ended. ``on_interrupt="warn"`` returns
+            After Ctrl-C. The estimator is fitted with the weights at the end of the current
+            step or, with validation data, with the best weights so far; it is as it was
+            before the call if no epoch had ended. ``on_interrupt="warn"`` returns
             the fitted estimator instead. A second Ctrl-C, or an exception of a signal handler
             or callback of yours, ends the fit at once, with the estimator as it was.
         """
@@ -282,7 +282,7 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
         return network.summary(batch_size)
 
     def activations(self, X: ArrayLike | Sparse) -> list[Array]:
-        """Compute what every layer says about some rows, from input to output.
+        """Compute the activations of every layer, from input to output.
 
         Parameters
         ----------
@@ -292,8 +292,8 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
         Returns
         -------
         activations : list of ndarray of shape (n_samples, n_units)
-            An array for each of `coefs_`: what its layer hands on to the next one, after
-            activation and pooling; of a convolution (n_samples, height, width, n_filters).
+            One array for each of `coefs_`: the output of its layer after activation and
+            pooling; for a convolution (n_samples, height, width, n_filters).
             The last one is that of the output layer after `out_activation_`:
             probabilities of classes (one column for two classes), or predicted targets, which
             are standardized if the regressor was fitted with ``normalize_y=True``.
@@ -303,7 +303,7 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
         NotFittedError
             Before `fit`.
         ValueError, TypeError
-            If X is not finite numbers, or has another number of features than in `fit`.
+            If X is not finite, or has another number of features than in `fit`.
 
         Examples
         --------

@@ -37,8 +37,8 @@ def class_factors(
             return compute_sample_weight(class_weight, y)
     if isinstance(class_weight, list) != (y.ndim == 2):
         raise ValueError(
-            "class_weight must be a dict where y is one column of labels, and a list of dicts, "
-            f"one a column, where it has several; got {class_weight!r}."
+            "class_weight must be a dict if y is one column of labels, and a list of dicts, "
+            f"one per column, if it has several; got {class_weight!r}."
         )
     columns, several = (y.T, classes) if y.ndim == 2 else (y[None], [classes])
     weights = class_weight if y.ndim == 2 else [class_weight]

@@ -73,32 +73,32 @@ class NeuralClassifierMixin(ClassifierMixin):
         y : array-like of shape (n_samples,) or (n_samples, n_columns)
             Class labels, in one column or several, or a 0/1 label indicator matrix.
         classes : array-like of shape (n_classes,) or list of them, default=None
-            All labels there will ever be; a list of arrays, one a column, says that `y` has
-            several columns of labels. Needed in the first call, unless `y` is a label
-            indicator matrix; may be left out later.
+            All labels of all calls; a list of arrays, one per column, if `y` has
+            several columns of labels. Required in the first call, unless `y` is a label
+            indicator matrix; optional in later calls.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights from 0 up. A weight of 2 counts as a repeated row.
+            Weights, at least 0. A weight of 2 counts as a repeated sample.
         X_val : {array-like, CSR matrix} of shape (n_validation, n_features), default=None
             Validation data, to be scored after the epoch.
         y_val : array-like of shape (n_validation,) or (n_validation, n_outputs), default=None
             Targets of `X_val`.
         sample_weight_val : array-like of shape (n_validation,), default=None
-            Weights of the rows of `X_val`, for validation loss and score.
+            Weights of the samples in `X_val`, for validation loss and score.
 
         Returns
         -------
         self : estimator
-            The estimator, one epoch further. After `fit`, or an earlier `partial_fit`, it
-            goes on from where it stood: weights, optimizer, rate and order of rows. Only
-            `fit` with ``warm_start=False`` forgets the state of the optimizer.
+            The estimator after one more epoch. After `fit`, or an earlier `partial_fit`, it
+            continues with the same weights, optimizer, rate and order of samples. Only
+            `fit` with ``warm_start=False`` discards the state of the optimizer.
 
         Raises
         ------
         ValueError, TypeError
-            If a parameter or the data is not what is allowed, or if training diverges.
+            If a parameter or the data are invalid, or if training diverges.
             The estimator is then as it was before the call.
         KeyboardInterrupt
-            After Ctrl-C: nothing of this part has been learned, so pass it again to go on.
+            After Ctrl-C: the estimator is unchanged, so pass the same part again.
         """
         given = X_val, y_val, sample_weight_val
         return self._partial_fit(X, y, sample_weight, given, classes=classes, partial=True)
@@ -161,7 +161,9 @@ class NeuralClassifierMixin(ClassifierMixin):
             classes = [np.arange(2)] * labels.shape[1]
         weight = class_factors(self.class_weight, labels, classes).astype(dtype)
         if not weight.any():
-            raise ValueError(f"class_weight={self.class_weight!r} leaves every row of y out.")
+            raise ValueError(
+                f"class_weight={self.class_weight!r} gives every sample in y a weight of 0."
+            )
         return weight if sample_weight is None else weight * sample_weight
 
     def _quick_score(self, rows: Rows) -> Callable[[np.ndarray], float] | None:
@@ -208,7 +210,7 @@ class NeuralClassifierMixin(ClassifierMixin):
         return float(np.average((labels == predicted).all(axis=1), weights=sample_weight))
 
     def decision_function(self, X: ArrayLike | Sparse) -> Array | list[Array]:
-        """Logits: what the output layer says before softmax or the logistic function.
+        """Compute the logits, the output before softmax or the logistic function.
 
         Parameters
         ----------
@@ -218,8 +220,8 @@ class NeuralClassifierMixin(ClassifierMixin):
         Returns
         -------
         logits : ndarray of shape (n_samples,) or (n_samples, n_classes), or list of them
-            One column for two classes: above 0 stands for ``classes_[1]``. A list, an array
-            a column, if `y` had several columns of labels.
+            One column for two classes: a value above 0 means ``classes_[1]``. A list of
+            arrays, one per column, if `y` had several columns of labels.
         """
         logits = self._raw_prediction(X)
         return self._labels.decide(logits)
@@ -254,9 +256,9 @@ class NeuralClassifierMixin(ClassifierMixin):
         -------
         probabilities : ndarray of shape (n_samples, n_classes), or list of them
             In the order of `classes_`. Rows sum to 1, except for a multilabel problem,
-            where every label has a probability of its own. A list, an array a column, if
-            `y` had several columns of labels. Never exactly 0 or 1: those are rounded to the
-            next number in between.
+            where every label has its own probability. A list of arrays, one per column, if
+            `y` had several columns of labels. Never exactly 0 or 1: these are rounded to the
+            nearest number between them.
         """
         logits = self._raw_prediction(X)
         return self._labels.probabilities(logits, self.network_.loss)
@@ -273,9 +275,9 @@ class NeuralClassifierMixin(ClassifierMixin):
         Returns
         -------
         log_probabilities : ndarray of shape (n_samples, n_classes), or list of them
-            In the order of `classes_`, computed from the logits: exact near probabilities of
-            1, and finite, as probabilities are never 0. A list, an array a column, if `y` had
-            several columns of labels.
+            In the order of `classes_`, computed from the logits: accurate near probabilities
+            of 1, and finite, because probabilities are never 0. A list of arrays, one per
+            column, if `y` had several columns of labels.
         """
         logits = self._raw_prediction(X)
         return self._labels.log_probabilities(logits)

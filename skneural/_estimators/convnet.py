@@ -33,7 +33,7 @@ from skneural._network.layers.windows import Padding, PerAxis
 from skneural._network.network import Network
 from skneural._training.augmentation import Augmentation
 
-# of a block: what is checked about one value, or about each of one a block
+# of a block: what is checked about one value, or about each of one per block
 _BLOCK_CHECKS: Mapping[str, check.CheckValue] = {
     "kernel_size": check.number_or_pair(1),
     "strides": check.number_or_pair(1),
@@ -45,10 +45,10 @@ _BLOCK_CHECKS: Mapping[str, check.CheckValue] = {
 }
 
 
-_HINT = " A pair of height and width stands in a sequence of one a block, as in ((3, 5),)."
+_HINT = " Put a pair of height and width in a sequence with one per block, as in ((3, 5),)."
 
 
-# as constructor parameters give them: one value for all blocks, or one a block
+# as constructor parameters give them: one value for all blocks, or one per block
 Lengths = int | Sequence[int | Sequence[int]]
 PoolStrides = int | Sequence[int | Sequence[int] | None] | None
 Paddings = str | int | Sequence[str | int | Sequence[int]]

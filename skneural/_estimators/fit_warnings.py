@@ -49,8 +49,8 @@ def warn_of_failed_score(estimator: Estimator, validation: Validation | None) ->
 def tell_of_interrupt(estimator: Estimator) -> None:
     """Raise or warn, as the user wants, after a fit that Ctrl-C has ended."""
     message = (
-        f"{type(estimator).__name__}.fit was interrupted: the estimator is fitted as far as it "
-        f"came, n_iter_={estimator.n_iter_}."
+        f"{type(estimator).__name__}.fit was interrupted: the estimator is fitted with the "
+        f"weights that it had reached, n_iter_={estimator.n_iter_}."
     )
     if estimator.on_interrupt == "raise":
         raise KeyboardInterrupt(message)

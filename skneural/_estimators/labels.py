@@ -1,4 +1,4 @@
-"""Labels of classes, encoded for a network and decoded again: one class a kind of target.
+"""Labels of classes, encoded for a network and decoded again: one class per kind of target.
 
 `read_labels` says which kind a target is. Each kind has `learn`, which finds the classes in
 the first target, `check_same`, which compares a later target with them, and then `encode`
@@ -223,7 +223,7 @@ class LabelIndicator:
 class LabelColumns:
     """Several columns of labels: the outputs of a `LabelColumn` for each, side by side.
 
-    `decide`, `probabilities` and `log_probabilities` return a list, an array a column.
+    `decide`, `probabilities` and `log_probabilities` return a list with one array per column.
     """
 
     form = "several columns of labels"

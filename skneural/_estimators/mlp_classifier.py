@@ -32,67 +32,68 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
         ``"relu"``, ``"leaky_relu"`` (slope 0.01), ``"elu"``, ``"gelu"`` (exact), ``"silu"``
         and ``"softplus"``; an object of your own with the methods ``f(x)`` and ``df(x)``, which
         return the function and its derivative at every element of an array; or a sequence of
-        them, one a hidden layer. `fit` compares `df` with finite differences of `f`. A network
-        with an object of your own is trained by NumPy.
+        them, one per hidden layer. `fit` compares `df` with finite differences of `f`. NumPy
+        trains networks with such objects.
     loss : {"log_loss", "squared_error", "hinge", "perceptron"}, default="log_loss"
-        What is minimized: log-loss, half the squared error of the probabilities, or the
+        Loss function: log-loss, half the squared error of the probabilities, or the
         hinge or perceptron loss of the logits, which have no probabilities.
     solver : {"adam", "adamw", "sgd", "rmsprop", "adagrad", "lbfgs"}, default="adam"
         Adam, Adam with decoupled decay, gradient descent with momentum, RMSProp or AdaGrad,
-        all on mini-batches and in PyTorch's form; or SciPy's L-BFGS on all rows at once, for
-        small data and linear models, where an epoch is an iteration. L-BFGS has no use for
-        `learning_rate`, `schedule`, `decay`, `batch_size` and `shuffle`, and refuses
+        all on mini-batches and as in PyTorch; or SciPy's L-BFGS on the whole data set, for
+        small data and linear models, where an epoch is an iteration. L-BFGS ignores
+        `learning_rate`, `schedule`, `decay`, `batch_size` and `shuffle`, and does not support
         `partial_fit`, dropout, batch normalization, noise, augmentation, `l1_ratio` and
-        `max_grad_norm`. It often needs more iterations than the default of `max_iter`; with a
-        number for `patience`, a ConvergenceWarning says so.
+        `max_grad_norm`. It often needs more iterations than the default of `max_iter`; if
+        `patience` is a number, a ConvergenceWarning is given then.
     learning_rate : float, default=3e-3
-        Rate of the first epoch, above 0; what `schedule` and `decay` multiply.
+        Learning rate of the first epoch, above 0, which `schedule` and `decay` multiply.
     schedule : str or Schedule, default="auto"
         Learning-rate schedule: ``"constant"``, ``"invscaling"``, ``"adaptive"`` (a fifth of the
-        rate whenever `patience`, a number then, runs out, until the rate is 1e-6), ``"step"``,
+        rate after every `patience` epochs without improvement, down to 1e-6), ``"step"``,
         ``"exponential"``, ``"linear"``, ``"cosine"`` or ``"cosine_restarts"``, or an object of
         `skneural.schedules`, whose parameters can be searched as ``schedule__period`` and which
         may have a warm-up. A linear or cosine schedule without a period lasts `max_iter`
-        epochs; after its end the rate stays as it is then, by default 0, and further calls of
-        `partial_fit` change nothing. A warm start of `fit` stretches it to its own end, so the
+        epochs; after its end the rate keeps its last value, by default 0, and further calls of
+        `partial_fit` change nothing. A warm start of `fit` extends it to its own end, so the
         rate may rise again. ``"auto"`` is ``"cosine"`` in a `fit` that begins with a new
         network, and ``"constant"`` where training continues: in `partial_fit`, and in a warm
         start of `fit`.
     decay : float, default=1.0
-        The rate is multiplied by this after every epoch; in (0, 1].
+        Factor of the learning rate after every epoch, in (0, 1].
     batch_size : int or "auto", default="auto"
         Number of samples per mini-batch, at most `n_samples`. ``"auto"`` is
         ``min(32, n_samples)``.
     max_iter : int, default=50
-        Epochs (passes over the data) of one call of `fit`, at most. With 0 nothing is trained:
-        `fit` checks everything as usual, and the estimator is then fitted with its initial
-        weights, with those given to `fit`, or with ``warm_start=True`` with those that it has.
+        Maximum number of epochs (passes over the data) of one call of `fit`.
+        With 0 nothing is trained: `fit` checks everything as usual, and the estimator is then
+        fitted with its initial weights, with those given to `fit`, or with
+        ``warm_start=True`` with those that it has.
     patience : int or None, default=None
-        Training stops after this many epochs in a row in which the training loss did not
+        Training stops after this many consecutive epochs in which the training loss did not
         fall more than `tol` below its lowest value in this call. None means never: exactly
-        `max_iter` epochs are run, and no ConvergenceWarning says that they were too few. With
-        ``solver="lbfgs"`` only validation scores are watched.
+        `max_iter` epochs are run, without a ConvergenceWarning if these were too few. With
+        ``solver="lbfgs"`` it applies to validation scores only.
     tol : float, default=1e-4
         Smallest improvement of the loss that counts; see `patience`. With
         ``solver="lbfgs"`` instead the largest entry of the gradient at which the fit ends; it
         also ends when the loss no longer falls in the network's dtype.
     target_score : float or None, default=None
-        Training stops as soon as the validation score reaches this.
+        Validation score at which training stops.
     early_stopping : bool or "auto", default=False
         Whether `fit` holds out a part of the data (stratified by class), scores it after
-        every epoch, and lets `patience` watch this score instead of the loss. With it, or
+        every epoch, and applies `patience` to this score instead of the loss. With it, or
         with `X_val` in `fit`, the weights of the best score are restored at the end; of equal
-        scores, those of the lowest validation loss. Sample and class weights of the rows held
-        out enter the score. ``"auto"`` holds a part out if more than 10,000 rows have a
-        weight and no class has a single row, but never for ``solver="lbfgs"``. `partial_fit`
+        scores, those of the lowest validation loss. The score uses the sample and class weights
+        of the data held out. ``"auto"`` holds a part out if more than 10,000 samples have a
+        weight and no class has a single sample, but never for ``solver="lbfgs"``. `partial_fit`
         holds nothing out; it does not exist with True.
     validation_fraction : float, default=0.1
-        Share of the rows that `early_stopping` holds out, in (0, 1); at least as many rows as
-        there are classes, and at least 2.
+        Share of the samples that `early_stopping` holds out, in (0, 1); at least as many
+        samples as there are classes, and at least 2.
     scoring : str, callable or None, default=None
         The validation score: the name of a scorer of scikit-learn, a callable
         ``scorer(estimator, X, y)``, or None for accuracy or R². A callable that takes
-        `sample_weight` is given weights if there are any; images come to it as flat rows.
+        `sample_weight` receives the weights if there are any, and images as flat rows.
         Without validation data it has no effect, and `fit` warns.
     alpha : float or "auto", default="auto"
         Strength of the penalty on weights (not biases):
@@ -100,32 +101,32 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
         the sum of the sample weights of the batch, is added to its loss, as in scikit-learn.
         With ``solver="adamw"`` it is the decoupled decay instead: weights are multiplied by
         ``1 - rate * alpha`` before every step. ``"auto"`` is ``3 * batch_size / n_samples``
-        in `fit`, so that the penalty does not depend on the batch size and counts the less the
-        more samples there are; 0.0001 in `partial_fit`, which does not know how many
-        samples are to come; and 0.01 for ``solver="adamw"``.
+        in `fit`, so that the effect of the penalty does not depend on the batch size and
+        decreases with the number of samples; 0.0001 in `partial_fit`, where the number of
+        samples is not known; and 0.01 for ``solver="adamw"``.
     l1_ratio : float, default=0.0
         Share of the absolute values in the penalty, in [0, 1].
     dropout : float or sequence of float, default=0.0
-        Share of the units of every hidden layer that each training batch leaves out, in
-        [0, 1); or a sequence of them, one a hidden layer. The others are scaled up by
+        Share of the units of every hidden layer that are left out at random in training, in
+        [0, 1); or a sequence of them, one per hidden layer. The others are scaled up by
         ``1 / (1 - dropout)``; predictions use all units.
     batch_norm : bool, default=False
         Whether each hidden layer is normalized before its activation: by the mean and
         variance of the batch in training, by their running averages in predictions. Needs
-        batches of at least 2 rows.
+        mini-batches of at least 2 samples.
     input_noise : float, default=0.0
-        Standard deviation of normal noise added to each training batch of X.
+        Standard deviation of normal noise that is added to each mini-batch of X in training.
     max_grad_norm : float or None, default=None
-        Largest norm of the gradient of all parameters; longer ones are scaled down to it.
+        Maximum norm of the gradient of all parameters; larger gradients are scaled down.
     weight_init : {"auto", "he", "glorot", "lecun", "zeros"}, default="auto"
         Scheme of the uniform initial weights. ``"auto"`` is He for layers before a
         rectifier (relu, leaky_relu, elu, gelu, silu, softplus) and Glorot for the others, also
         for an activation of your own.
-        Biases start at 0. To start from weights of your own see `fit`.
+        Biases start at 0. `fit` accepts other initial weights.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Factors of the sample weights by class; ``"balanced"`` makes them
         ``n_samples / (n_classes * count)``. For several columns of labels a list of dicts, one
-        a column; the factors of the columns are multiplied.
+        per column; the factors of the columns are multiplied.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Type of weights and arithmetic. ``"auto"`` follows the X of the first fit: float32
         for float32, float16, booleans and integers of up to 16 bits (images), float64 for
@@ -146,22 +147,22 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
         Exponent of ``schedule="invscaling"``: the rate is divided by
         ``(epoch + 1) ** power_t``, with epochs counted from 0.
     max_fun : int, default=15000
-        Evaluations of the loss by ``solver="lbfgs"`` in one fit, at most.
+        Maximum number of evaluations of the loss by ``solver="lbfgs"`` in one fit.
     shuffle : bool, default=True
-        Whether rows are put in a new random order in every epoch.
+        Whether the samples are shuffled in every epoch.
     warm_start : bool, default=False
-        Whether `fit` goes on from where the last `fit` or `partial_fit` ended (weights,
-        optimizer, rate and order of rows) instead of starting a new network. With False a fit
-        forgets the state of the optimizer at its end, which is up to twice the weights.
+        Whether `fit` continues from where the last `fit` or `partial_fit` ended (weights,
+        optimizer, rate and order of samples) instead of starting a new network. With False, a
+        fit discards the optimizer's state at its end, which is up to twice the weights.
     verbose : bool or int, default=False
         Whether to print the loss of every epoch, and the validation score if there is one.
     on_interrupt : {"raise", "warn"}, default="raise"
-        What `fit` does after Ctrl-C, when it has ended its step and the estimator is fitted as
-        far as that: raise the KeyboardInterrupt, which also ends a search or a script around
-        it, or warn and return. Before the end of the first epoch there is nothing to keep, and
-        it is raised anyway. See `fit`.
+        What `fit` does after Ctrl-C, once the current step has ended and the estimator is
+        fitted with the weights reached: raise the KeyboardInterrupt, which also ends a search
+        or a script around it, or warn and return. Before the end of the first epoch it is
+        always raised. See `fit`.
     random_state : int, RandomState or None, default=None
-        Seed of initial weights, order of rows, dropout and noise. The same integer gives the
+        Seed of initial weights, order of samples, dropout and noise. The same integer gives the
         same bits in any process (for products large enough to be shared by several BLAS
         threads: with the same number of threads). None takes fresh entropy from the system.
         NumPy's global generator is never used.
@@ -169,7 +170,7 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,) or list of ndarray
-        Class labels; a list, an array a column, if `y` had several columns of labels.
+        Class labels; a list of arrays, one per column, if `y` had several columns of labels.
     coefs_ : tuple of ndarray of shape (n_inputs, n_units)
         Weights of every layer, from input to output; of a convolution (height, width,
         n_channels, n_filters). Writable views: a change in place changes the network.
@@ -178,11 +179,12 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
     n_iter_ : int
         Epochs that the network has been trained for, over all calls.
     t_ : int
-        Training samples seen, over all epochs and calls.
+        Number of training samples seen, over all epochs and calls.
     loss_ : float
-        Training loss of the last epoch, penalty included: the mean over its batches, each
-        before its step. If there was no epoch (``max_iter=0``), the loss of the initial
-        weights, without dropout and noise.
+        Training loss of the last epoch, penalty included: the mean over its mini-batches,
+        each computed before its step.
+        If there was no epoch (``max_iter=0``), the loss of the initial weights, without
+        dropout and noise.
     best_loss_ : float
         Lowest entry of `loss_curve_`; the same as `loss_` if there was no epoch.
     loss_curve_ : list of float
@@ -191,7 +193,7 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
         One entry per epoch: ``"learning_rate"`` (the rate used; NaN with L-BFGS), ``"loss"``,
         ``"grad_norm"`` (of the last batch, before it is clipped) and ``"seconds"``;
         with validation data also ``"validation_loss"`` (without penalty),
-        ``"validation_score"`` and ``"score"`` (of as many training rows).
+        ``"validation_score"`` and ``"score"`` (of as many training samples).
     validation_scores_ : list of float
         Validation score of every epoch; only with validation data, after an epoch.
     best_validation_score_ : float

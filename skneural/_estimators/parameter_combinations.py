@@ -28,7 +28,7 @@ def check_parameters(estimator: Estimator) -> None:
     schedule.check()
     if isinstance(estimator.scoring, str) and estimator.scoring not in get_scorer_names():
         raise ValueError(
-            f"scoring={estimator.scoring!r} is not the name of a scorer; known are "
+            f"scoring={estimator.scoring!r} is not the name of a scorer; the names are "
             f"{', '.join(map(repr, get_scorer_names()))}."
             f"{value_advice(estimator.scoring, get_scorer_names())}"
         )

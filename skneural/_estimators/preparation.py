@@ -225,9 +225,9 @@ def _progress_so_far(estimator: Estimator, network: Network, optimizer: Optimize
         raise ValueError(
             f"This would change {', '.join(changes)}. hidden_layer_sizes, n_hidden_layers, "
             "activation, batch_norm, solver, dtype, the number of outputs, and filters and all "
-            "else of blocks must stay as they are between calls of partial_fit, or of fit with "
-            "warm_start=True, which go on from where the network stood. For a new one call "
-            "fit with warm_start=False."
+            "other parameters of blocks must stay as they are between calls of partial_fit, or "
+            "of fit with warm_start=True, which continue the training. To train a new network, "
+            "call fit with warm_start=False."
         )
     progress = estimator._progress.copy()
     # the new description (rates of dropout, loss) over the parameters so far

@@ -78,30 +78,30 @@ class NeuralRegressorMixin(RegressorMixin):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Real targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights from 0 up. A weight of 2 counts as a repeated row.
+            Weights, at least 0. A weight of 2 counts as a repeated sample.
         X_val : {array-like, CSR matrix} of shape (n_validation, n_features), default=None
             Validation data, to be scored after the epoch.
         y_val : array-like of shape (n_validation,) or (n_validation, n_outputs), default=None
             Targets of `X_val`.
         sample_weight_val : array-like of shape (n_validation,), default=None
-            Weights of the rows of `X_val`, for validation loss and score.
+            Weights of the samples in `X_val`, for validation loss and score.
 
         Returns
         -------
         self : estimator
-            The estimator, one epoch further. After `fit`, or an earlier `partial_fit`, it
-            goes on from where it stood: weights, optimizer, rate and order of rows. Only
-            `fit` with ``warm_start=False`` forgets the state of the optimizer. With
+            The estimator after one more epoch. After `fit`, or an earlier `partial_fit`, it
+            continues with the same weights, optimizer, rate and order of samples. Only
+            `fit` with ``warm_start=False`` discards the state of the optimizer. With
             ``normalize_y=True`` the first call determines `y_mean_` and `y_scale_`, and later
-            calls keep them, so the first part should have targets of all sizes.
+            calls keep them, so the targets of the first part should be representative.
 
         Raises
         ------
         ValueError, TypeError
-            If a parameter or the data is not what is allowed, or if training diverges.
+            If a parameter or the data are invalid, or if training diverges.
             The estimator is then as it was before the call.
         KeyboardInterrupt
-            After Ctrl-C: nothing of this part has been learned, so pass it again to go on.
+            After Ctrl-C: the estimator is unchanged, so pass the same part again.
         """
         self._partial_fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
         self._target_fit = None  # of an earlier fit

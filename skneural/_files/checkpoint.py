@@ -1,4 +1,4 @@
-"""Checkpoints: a fit that was killed goes on from its last one, to the bit."""
+"""Checkpoints, from which a fit that was killed continues with exactly the same result."""
 
 import os
 import zlib
@@ -24,25 +24,25 @@ _MAY_CHANGE = ("verbose", "on_interrupt")  # from run to run, without a change o
 class Checkpoint:
     """Callback that writes a fit to a file, from which it can be resumed.
 
-    A run that was killed is started again as it was started first: with ``resume=True`` its
-    `fit` goes on from the file, and ends with the same bits as a fit that was never
-    interrupted. A checkpoint replaces the one before only when it is whole and on the disk.
-    It can be read with `load`, too: that gives the network as it was after its last epoch.
+    Run the same program again after it was killed: with ``resume=True``, `fit` continues from
+    the file and gives exactly the same result as a fit that was never interrupted. A new
+    checkpoint replaces the old one only when it is complete and on the disk. `load` reads a
+    checkpoint as well, and returns the network as it was after its last epoch.
 
     Parameters
     ----------
     path : str or path-like
-        The file, in a directory that exists. Fits that run at once need files of their own.
+        The file, in an existing directory. Fits that run at the same time need separate files.
     every : int, default=1
-        Epochs from one checkpoint to the next. The end of the fit is written as well.
+        Number of epochs between checkpoints. The end of the fit is saved as well.
     resume : bool, default=False
-        Whether to go on from the file, if there is one. Data and parameters (but `verbose` and
-        `on_interrupt`) must be those of the fit that wrote it. A fit that has ended is not run
-        again.
+        Whether to continue from the file, if there is one. Data and parameters (except
+        `verbose` and `on_interrupt`) must be those of the fit that wrote it. A fit that has
+        ended is not run again.
 
     Notes
     -----
-    A function given as a parameter, or a schedule of your own, is not written but taken from
+    A function given as a parameter, or a schedule of your own, is not saved, but taken from
     the estimator that resumes. ``solver="lbfgs"`` keeps its state in SciPy and cannot be
     resumed. `partial_fit` calls no callbacks: `save` the estimator between its calls.
 

@@ -84,7 +84,7 @@ def read(
                 estimator = _rebuild(file, about, template)
                 training = _read_training(file, about, estimator.network_)
             if file.arrays:
-                raise ValueError(f"it has arrays of no use: {list(file.arrays)!r:.80}")
+                raise ValueError(f"it has unknown arrays: {list(file.arrays)!r:.80}")
     except _ERRORS as error:
         reason = str(error) if type(error) is ValueError else repr(error)
         raise ValueError(f"{path} cannot be loaded: {reason.rstrip('.')}.") from None
@@ -109,7 +109,7 @@ def _warn_of_other_versions(path: Path, text: Mapping[str, str]) -> None:
 def _check_format(text: Mapping[str, Told]) -> None:
     name, _, number = str(text.get("format")).partition(" ")
     if name != "skneural" or not (number.isascii() and number.isdecimal()):
-        raise ValueError("it is no model file of skneural")
+        raise ValueError("it is not a model file of skneural")
     if len(number) > 9 or int(number) > FORMAT:
         raise ValueError(
             f"it has format {number:.9}, of skneural {text.get('skneural_version')!s:.20}, and "

@@ -76,8 +76,8 @@ def write(path: Path, text: Mapping[str, str], arrays: Mapping[str, np.ndarray])
     header += b" " * (-len(header) % 8)  # arrays begin at a multiple of 8
     if len(header) > _MOST_HEADER:
         raise ValueError(
-            f"What is not an array would take {len(header):,} bytes of the file, and may take "
-            f"{_MOST_HEADER:,}: a parameter of the estimator is too long."
+            f"Everything but the arrays would take {len(header):,} bytes of the file, and may "
+            f"take at most {_MOST_HEADER:,}: a parameter of the estimator is too long."
         )
     digest = hashlib.sha256()
     with _replacing(os.fspath(path)) as file:
@@ -105,7 +105,7 @@ def _replacing(path: str) -> Iterator[BinaryIO]:
             raise
         raise OSError(
             error.errno,
-            f"{path} could not be written ({error.strerror}); what was there is as it was",
+            f"{path} could not be written ({error.strerror}); an existing file is unchanged",
         ) from error
     with suppress(OSError):  # the new name, too, is to outlive a power failure, if it can
         directory = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
@@ -162,10 +162,10 @@ class ModelFile:
         length = int.from_bytes(self.file.read(8), "little")
         self.begin = 8 + length
         if not 2 <= length <= _MOST_HEADER or self.begin + _DIGEST > size:
-            raise ValueError("it is no model file of skneural, or has been cut off")
+            raise ValueError("it is not a model file of skneural, or has been cut off")
         header = self.file.read(length)
         if header[:1] != b"{":
-            raise ValueError("it is no model file of skneural")
+            raise ValueError("it is not a model file of skneural")
         self._check_digest(size, header)
         entries = read_json(header)
         self.text: dict[str, Told] = entries.pop("__metadata__", None)

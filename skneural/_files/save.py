@@ -22,10 +22,10 @@ from skneural._version import __version__
 def save(estimator: BaseEstimator, path: Path) -> None:
     """Save a fitted estimator to a file that can be loaded without running code.
 
-    The file holds parameters, weights, labels, feature names, the records of the training
+    The file contains parameters, weights, labels, feature names, the records of the training
     and, after ``partial_fit`` or with ``warm_start=True``, the state of the optimizer and
-    the random generators, so that training goes on to the bit. It is replaced only when
-    the new one is whole and on the disk.
+    the random generators, so that training continues exactly. An existing file is replaced
+    only when the new one is complete and on the disk.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ def save(estimator: BaseEstimator, path: Path) -> None:
         A fitted MLPClassifier, MLPRegressor, ConvNetClassifier or ConvNetRegressor, or a
         Pipeline, ColumnTransformer or TransformedTargetRegressor of scikit-learn with such a
         network in it. Of a search, `best_estimator_` is saved. Callbacks and metadata
-        requests are not saved. The guide on persistence lists the transformers that may
-        stand before the network.
+        requests are not saved. The guide on persistence lists the transformers that are
+        supported before the network.
     path : str or path-like
         The file. Its layout is that of safetensors, so that other programs can read the
         arrays.
@@ -88,7 +88,7 @@ def save(estimator: BaseEstimator, path: Path) -> None:
 def load(path: Path) -> BaseEstimator:
     """Load an estimator that `save` or a `Checkpoint` has written.
 
-    Nothing in the file is run. The checksum, and the size of every array against the
+    No code from the file is run. The checksum, and the size of every array against the
     network that the parameters describe, are checked before an array is read. Estimators of
     scikit-learn are built from a fixed list of classes, and their attributes are checked.
 
@@ -100,8 +100,8 @@ def load(path: Path) -> BaseEstimator:
     Returns
     -------
     estimator : estimator
-        Fitted, with the same predictions to the bit. `partial_fit`, and `fit` with
-        ``warm_start=True``, go on from where it stood.
+        Fitted, with exactly the same predictions. `partial_fit`, and `fit` with
+        ``warm_start=True``, continue the training.
 
     Warns
     -----

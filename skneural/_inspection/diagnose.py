@@ -21,15 +21,15 @@ _AGAINST_OVERFITTING = "dropout, a higher alpha, fewer units, or more data."
 
 
 def diagnose(estimator: BaseEstimator, X: ArrayLike | Sparse) -> Diagnosis:
-    """Say what is wrong with a fitted network, and what to try.
+    """Describe what is wrong with a fitted network, and what to try.
 
-    Looks for inputs and regression targets that are not scaled, dead rectifiers, saturated
-    sigmoids, gradients that vanish toward the input, an output that can answer one class only,
-    predictions that are the same for every row, one-hot targets that were taken for a
-    multilabel problem, a target that is not learned beside another one that is, a rate that is
-    too high or too low, and overfitting (if the fit had validation data). What is said of
-    regression targets is measured at the end of `fit`; a network that was loaded from a file
-    or trained by `partial_fit` has no such measurement.
+    Detects inputs and regression targets that are not scaled, dead rectifiers, saturated
+    sigmoids, gradients that vanish toward the input, an output that can predict one class only,
+    predictions that are the same for every sample, one-hot targets that were taken for a
+    multilabel problem, one output that is not learned while another one is, a learning rate
+    that is too high or too low, and overfitting (if the fit had validation data). Regression
+    targets are examined at the end of `fit`, so nothing is reported of them for a network that
+    was loaded from a file or trained by `partial_fit`.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def diagnose(estimator: BaseEstimator, X: ArrayLike | Sparse) -> Diagnosis:
         A fitted estimator of skneural, a Pipeline that ends in one, or a fitted search over
         them.
     X : array-like of shape (n_samples, n_features)
-        Some rows, such as the training data; 500 of them are looked at.
+        Samples, such as the training data; at most 500 of them are used.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def diagnose(estimator: BaseEstimator, X: ArrayLike | Sparse) -> Diagnosis:
     Raises
     ------
     TypeError, NotFittedError
-        If `estimator` is no network of skneural, or is not fitted.
+        If `estimator` is not a network of skneural, or is not fitted.
 
     References
     ----------
@@ -107,8 +107,8 @@ def _of_layers(layers: Sequence[LayerMeasures]) -> Iterator[Finding]:
         if layer.dead_share == 1:
             yield Finding(
                 "a whole layer is dead",
-                f"All rectifiers of layer {layer.name} are 0 for every row, so nothing passes "
-                "and nothing is learnt.",
+                f"All rectifiers of layer {layer.name} are 0 for every sample, so it passes no "
+                "signal and does not learn.",
                 "Lower learning_rate, scale the input, or use activation='leaky_relu'.",
             )
         elif layer.dead_share >= 0.5:
@@ -136,8 +136,8 @@ def _vanishing(layers: Sequence[LayerMeasures]) -> Finding | None:
         return None
     return Finding(
         "gradients vanish toward the input",
-        f"What arrives at layer {first.name} is {first.signal / last.signal:.1g} of what "
-        f"arrives at layer {last.name}.",
+        f"The gradient at layer {first.name} is {first.signal / last.signal:.1g} times that at "
+        f"layer {last.name}.",
         "Use activation='relu', fewer layers, batch_norm=True, or weight_init='auto'.",
     )
 
@@ -153,10 +153,10 @@ def _rate_too_high(network: BaseNeuralNetwork) -> Finding | None:
     if not (jumps or never_recovers):
         return None
     return Finding(
-        "the rate is too high",
+        "the learning rate is too high",
         f"The training loss rose in {rises:.0%} of the epochs, and was on average "
         f"{late.mean():.3g} in their second half, after {losses.min():.3g} at its lowest.",
-        f"Lower learning_rate={network.learning_rate!r}, let it fall with decay or a schedule, "
+        f"Lower learning_rate={network.learning_rate!r}, decrease it with decay or a schedule, "
         "or set max_grad_norm.",
     )
 
@@ -172,7 +172,7 @@ def _rate_too_low(network: BaseNeuralNetwork) -> Finding | None:
     if not steady or fallen > 0.3 or np.mean(falls > 0) < 0.8:
         return None
     return Finding(
-        "the rate is too low",
+        "the learning rate is too low",
         f"In {len(losses)} epochs the training loss fell by {fallen:.0%}, at the end nearly "
         "as fast as at the beginning.",
         f"Raise learning_rate={network.learning_rate!r} (try 10 times), or max_iter.",

@@ -1,4 +1,4 @@
-"""Diagnostics: what goes on in the layers while a network trains, as a callback."""
+"""Diagnostics: a callback that records statistics of the layers during training."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,27 +16,27 @@ MEASURES = ("grad_norm", "update_ratio", "dead_share", "saturated_share")
 
 
 class Diagnostics:
-    """A callback that looks into the layers after every epoch.
+    """Callback that records statistics of the layers after every epoch.
 
     Parameters
     ----------
     n_samples : int, default=500
-        Training rows to measure on, evenly spread over the data; fewer of large images.
+        Number of training samples to measure on, evenly spaced; fewer for large images.
 
     Attributes
     ----------
     layers_ : list of str
         Names of the layers that have weights, from input to output.
     history_ : dict of list of list
-        An entry an epoch, with a number a layer: ``"grad_norm"`` (norm of the gradient of the
-        loss for the weights), ``"update_ratio"`` (norm of what the epoch changed in the
-        weights, divided by that of the weights; NaN in the first epoch), ``"dead_share"``
-        (share of rectifiers that are 0 for every row) and ``"saturated_share"`` (share of
-        sigmoid outputs within 1 % of a limit); NaN where a layer has none. Of the last fit.
+        One entry per epoch, with one number per layer: ``"grad_norm"`` (norm of the gradient of
+        the loss for the weights), ``"update_ratio"`` (norm of the change of the weights during
+        the epoch, divided by the norm of the weights; NaN in the first epoch), ``"dead_share"``
+        (share of rectifiers that are 0 for every sample) and ``"saturated_share"`` (share of
+        sigmoid outputs within 1 % of a limit); NaN if a layer has none. Those of the last fit.
 
     See Also
     --------
-    diagnose : Says in words what is wrong with a fitted network.
+    diagnose : Describes in words what is wrong with a fitted network.
     DiagnosticsDisplay : Draws the history.
 
     References

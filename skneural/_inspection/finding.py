@@ -11,9 +11,9 @@ class Finding:
     Attributes
     ----------
     problem : str
-        What is wrong, in a few words.
+        The problem, in a few words.
     evidence : str
-        What it was seen by.
+        The measurements that show it.
     advice : str
         What to try.
     """

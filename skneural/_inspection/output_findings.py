@@ -59,9 +59,9 @@ def _one_answer(network: BaseNeuralNetwork) -> Finding | None:
         always = (sign * weight >= 0).all(axis=0) & (sign * bias >= 0)
         if always.any():
             return Finding(
-                "the output can answer one class only",
+                "the output can predict one class only",
                 "The last hidden layer gives nothing below 0, and all weights and the bias of "
-                f"the output have one sign: whatever the row, the answer is {answer}.",
+                f"the output have one sign: the prediction is {answer} for every sample.",
                 "Start from another random_state, use more hidden units, or an activation "
                 "that gives both signs, such as 'tanh'.",
             )
@@ -103,7 +103,7 @@ def _constant(network: BaseNeuralNetwork, x: Rows) -> Finding | None:
         return None
     return Finding(
         problem,
-        f"All {len(answers)} rows that were looked at are predicted as {answers[0]}.",
+        f"All {len(answers)} samples that were examined are predicted as {answers[0]}.",
         f"{advice} class_weight='balanced' if this class is far more frequent than others.",
     )
 

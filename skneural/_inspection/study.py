@@ -14,15 +14,15 @@ from skneural._inspection.find_network import network_path
 from skneural._network.losses.base import Loss
 from skneural._network.network import Network
 
-MeanAndStd = tuple[np.ndarray, np.ndarray]  # over the folds, an entry a candidate
-# of cross_validate: arrays with an entry a fold, estimators, and indices of rows
+MeanAndStd = tuple[np.ndarray, np.ndarray]  # over the folds, one entry per candidate
+# of cross_validate: arrays with one entry per fold, estimators, and indices of rows
 Folds = dict[str, Any]
 _FACTS = ("epochs", "parameters")  # scores that are none: they get columns of their own
 
 
 @dataclass
 class Study:
-    """Candidates of a study and how they did; every list has an entry a candidate."""
+    """Candidates of a study and how they did; every list has one entry per candidate."""
 
     title: str
     varied: dict[

@@ -285,8 +285,8 @@ class Network:
     def signals(self, x: Rows, rng: np.random.Generator) -> list[float]:
         """How much of a random unit gradient at the output arrives at every layer's biases.
 
-        Root mean squares over samples and channels, a number a layer; needs `bind`, and moves
-        running statistics.
+        Root mean squares over samples and channels, one number per layer; needs `bind`, and
+        moves running statistics.
         """
         raw = self._forward(self.pixel_rows(x))
         delta = rng.normal(size=raw.shape).astype(self.dtype)

@@ -91,7 +91,7 @@ class Augmentation:
         images = np.asarray(images)
         if images.shape != expected.shape or images.dtype.kind not in "fiub":
             raise ValueError(
-                f"augmentation must return numbers of shape {expected.shape}, as it was given; "
+                f"augmentation must return numbers of shape {expected.shape}, like its input; "
                 f"got shape {images.shape} and dtype {images.dtype}."
             )
         if not np.isfinite(images).all():

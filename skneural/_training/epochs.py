@@ -83,7 +83,7 @@ class Epochs:
         """Let Ctrl-C before the end of the first epoch leave everything as it was."""
         if self.reporting.interrupted and self.job.progress.epochs == self.job.begun:
             raise KeyboardInterrupt(
-                "interrupted before the end of the first epoch: the estimator is as it was"
+                "interrupted before the end of the first epoch: the estimator is unchanged"
             )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from skneural._network.network import Network
 from skneural._network.philox import Draws
 
-HISTORY = ("learning_rate", "loss", "grad_norm", "seconds")  # an entry an epoch
+HISTORY = ("learning_rate", "loss", "grad_norm", "seconds")  # one entry per epoch
 # One generator a purpose, by its place here: a new purpose leaves the draws of the
 # others as they are.
 _PURPOSES = ("weights", "shuffle", "dropout", "split", "augmentation")

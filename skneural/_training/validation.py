@@ -40,9 +40,9 @@ def hold_out(
     n_held_out = max(math.ceil(fraction * n_samples), n_classes, 2)
     if fraction * n_samples < 1 or n_samples - n_held_out < n_classes:
         raise ValueError(
-            f"validation_fraction={fraction!r} of n_samples = {n_samples} is less than a row, "
-            f"or leaves too few rows to train on beside the {n_held_out} to validate on. "
-            "Change it, pass X_val and y_val, or set early_stopping=False."
+            f"validation_fraction={fraction!r} of n_samples = {n_samples} is less than one "
+            f"sample, or leaves too few samples for training beside the {n_held_out} for "
+            "validation. Change it, pass X_val and y_val, or set early_stopping=False."
         )
     with named("validation_fraction"):
         return train_test_split(

@@ -209,7 +209,7 @@ def test_going_on_with_other_blocks(make, change):
 BAD_FITS = {
     "a pair for signals": (
         {"kernel_size": ((3, 5), 3), "input_shape": (36, 1)},
-        ["one number for its size or one an axis", "(3, 5)"],
+        ["one number for its size or one per axis", "(3, 5)"],
     ),
     "a pair of padding for signals": (
         {"padding": ((1, 1), 1), "input_shape": (36, 1)},

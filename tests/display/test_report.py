@@ -131,7 +131,7 @@ def test_text_table():
     search = grid_search(scoring="accuracy")
     lines = str(study_report(search)).splitlines()
     assert lines[0] == "GridSearchCV of MLPClassifier, 2 candidates, 3 folds"
-    columns = "hidden_layer_sizes accuracy seconds a fit epochs parameters"
+    columns = "hidden_layer_sizes accuracy seconds per fit epochs parameters"
     assert lines[2].split() == columns.split()
     mean, std = (search.cv_results_[f"{m}_test_score"][1] for m in ("mean", "std"))
     assert re.match(rf"\(8, 4\) +{mean:.4f} ± {std:.4f} +0\.\d+ ± 0\.\d+ +3 +107", lines[4])

@@ -306,10 +306,10 @@ def test_validation_labels_are_refused_by_name_and_column():
 
 
 BAD_CLASS_WEIGHTS = [
-    (Y, {0: 1.0}, "a list of dicts, one a column, where it has several"),
+    (Y, {0: 1.0}, "a list of dicts, one per column, if it has several"),
     (Y, [{0: 1.0}], "a dict for each of the 3 columns of y, got 1"),
     (Y, [{0: 1.0}, {0: -1.0}, {}], r"class_weight\[0\] must be .* >= 0"),
-    (Y[:, 0], [{0: 1.0}], "class_weight must be a dict where y is one column"),
+    (Y[:, 0], [{0: 1.0}], "class_weight must be a dict if y is one column"),
     (Y, [], "class_weight must be .* list of such dicts"),
 ]
 

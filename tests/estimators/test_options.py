@@ -298,7 +298,7 @@ def test_class_weights_of_a_part_of_the_data():
     plain.partial_fit(X[few], Y[few])
     np.testing.assert_array_equal(own.predict_proba(X), plain.predict_proba(X))
     only = dict.fromkeys(range(10), 0.0) | {0: 1.0}
-    with pytest.raises(ValueError, match=r"class_weight=.* leaves every row of y out"):
+    with pytest.raises(ValueError, match=r"class_weight=.* gives every sample in y a weight"):
         make(class_weight=only).fit(X, Y).partial_fit(X[Y == 1], Y[Y == 1])
 
 

@@ -256,10 +256,10 @@ TRAINING = {"begun": 0, "schedule_length": 1, "stalled": 0, "data": 0}
 BAD_TEXT = {"array": ["<U4", [1], [{"tuple": []}]]}
 # what is rewritten of a classifier of text: text, arrays and description, by the complaint
 WRONG = {
-    "no model file": {"text": {"format": "other 1"}},
-    "no model file of skneural": {"text": {"format": "skneural one"}},
+    "not a model file": {"text": {"format": "other 1"}},
+    "not a model file of skneural": {"text": {"format": "skneural one"}},
     "its header is not an object": {"text": {"estimator": "[]"}},
-    "of no use: ['more']": {"arrays": {"more": np.zeros(2)}},
+    "unknown arrays: ['more']": {"arrays": {"more": np.zeros(2)}},
     "'theta' is missing": {"arrays": {"theta": None}},
     "'theta' must be float64 of shape (": {"arrays": {"theta": np.zeros(3)}},
     "'classes.0' is no text": {"arrays": {"classes.0": np.zeros((10, 0), "<u4")}},

@@ -102,10 +102,10 @@ def test_a_rectifier_before_a_sigmoid_that_can_answer_one_class_only(sign):
     assert problems(own) == []
     own.coefs_[-1][...] = sign * np.abs(own.coefs_[-1])
     own.intercepts_[-1][...] = sign
-    assert problems(own) == ["the output can answer one class only"]
+    assert problems(own) == ["the output can predict one class only"]
     assert len(np.unique(own.predict(X))) == 1
     word = "second" if sign > 0 else "first"
-    assert f"the answer is the {word} class" in diagnose(own, X)[0].evidence
+    assert f"the prediction is the {word} class for" in diagnose(own, X)[0].evidence
 
 
 def test_rate_too_high():
@@ -117,7 +117,7 @@ def test_rate_too_high():
         assert problems(own.set_params(learning_rate=rate).fit(x, y), x) == []
     with pytest.warns(ConvergenceWarning, match="worse than a constant"):
         own.set_params(learning_rate=2.05).fit(x, y, coefs_init=[[[0.0]]])
-    assert "the rate is too high" in problems(own, x)
+    assert "the learning rate is too high" in problems(own, x)
     assert "learning_rate=2.05" in str(diagnose(own, x))
 
 
@@ -132,7 +132,7 @@ def test_a_rate_that_ruins_a_network_is_to_be_lowered(seed):
 
 
 def test_rate_too_low():
-    assert problems(make(learning_rate=1e-6).fit(X, Y)) == ["the rate is too low"]
+    assert problems(make(learning_rate=1e-6).fit(X, Y)) == ["the learning rate is too low"]
 
 
 def test_overfitting():

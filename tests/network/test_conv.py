@@ -266,7 +266,7 @@ def test_kernel_larger_than_the_image(shape):
 def test_impossible_shapes():
     with pytest.raises(ValueError, match="needs images of shape"):
         Conv2D(3, 5).build((7,))
-    with pytest.raises(ValueError, match="one number for its size or one an axis"):
+    with pytest.raises(ValueError, match="one number for its size or one per axis"):
         Conv2D(3, (2, 2)).build((9, 2))
 
 

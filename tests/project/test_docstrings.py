@@ -110,7 +110,7 @@ def test_classes_describe_what_they_share_in_the_same_words():
 def test_what_auto_stands_for():
     own = entries("MLPClassifier")
     assert f"min({BATCH_SIZE}, n_samples)" in own["batch_size"]
-    assert f"more than {MANY_SAMPLES:,} rows" in own["early_stopping"]
+    assert f"more than {MANY_SAMPLES:,} samples" in own["early_stopping"]
     for number in (f"{PENALTY} * batch_size", f"{PENALTY_OF_A_PART}", f"{DECAY}"):
         assert number in own["alpha"]
 

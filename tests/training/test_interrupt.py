@@ -124,7 +124,7 @@ def test_a_warning_instead():
     assert own.n_iter_ == 1
     # nothing was learned that could be returned
     own = images(on_interrupt="warn", augmentation=CtrlC(2))
-    fit_interrupted(own, match="before the end of the first epoch: the estimator is as it was")
+    fit_interrupted(own, match="before the end of the first epoch: the estimator is unchanged")
     assert not hasattr(own, "network_")
 
 
@@ -140,11 +140,11 @@ def test_in_the_last_step_of_an_epoch_the_fit_is_one_of_so_many_epochs():
 
 def test_before_the_end_of_the_first_epoch_the_estimator_stays_as_it_was():
     own = images(augmentation=CtrlC(STEPS - 1))
-    fit_interrupted(own, match="as it was")
+    fit_interrupted(own, match="unchanged")
     assert vars(own).keys() == vars(images()).keys()
     own = images(warm_start=True).fit(X, Y)
     before = stored(own)
-    fit_interrupted(own.set_params(augmentation=CtrlC(STEPS - 1)), match="as it was")
+    fit_interrupted(own.set_params(augmentation=CtrlC(STEPS - 1)), match="unchanged")
     assert stored(own) == before
     assert own.set_params(augmentation=None).fit(X, Y).n_iter_ == 12
 

@@ -49,7 +49,7 @@ class _Pool(Layer):
         self.windows = place_windows(self, input_shape, self.pool_size, strides, self.padding)
         if any(2 * p > k for p, k in zip(self.windows.before, self.windows.size, strict=True)):
             raise ValueError(
-                f"{self} would have windows of nothing but padding: padding must be at most "
+                f"{self} would have windows that contain only padding: padding must be at most "
                 f"half of pool_size; got {self.padding!r}."
             )
         n_axes = self.n_axes = len(input_shape) - 1

@@ -80,7 +80,7 @@ def place_windows(
     """Windows of `layer` on images ``(h, w, c)`` or signals ``(length, c)``.
 
     A signal is an image of height 1. Whole numbers stand for every axis, tuples have one
-    number an axis. `padding` is "valid" (none), "same" (as many windows as pixels divided by
+    number per axis. `padding` is "valid" (none), "same" (as many windows as pixels divided by
     the stride, rounded up; an odd zero goes to the end) or how much on both sides.
 
     Raises
@@ -135,7 +135,7 @@ def _pair(layer: object, name: str, value: PerAxis, n_axes: int, of_height_one: 
     values = (value,) * n_axes if not isinstance(value, (tuple, list)) else tuple(value)
     if len(values) != n_axes:
         raise ValueError(
-            f"{layer} needs one number for its {name} or one an axis, and its input has "
+            f"{layer} needs one number for its {name} or one per axis, and its input has "
             f"{n_axes}; got {value!r}."
         )
     return values if n_axes == 2 else (of_height_one, *values)
