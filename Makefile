@@ -11,7 +11,7 @@ BUILD ?= $(shell command -v "$${CXX:-c++}" >/dev/null && $(PYTHON) -c 'import sy
 .PHONY: study test test-quick test-numpy lint docs linkcheck bench wheel coverage clean
 
 study: .venv/plot.done
-	$(PY) examples/plot_architecture_study.py $(STUDY)
+	$(PY) studies/architecture.py $(STUDY)
 
 test: .venv/test.done
 	$(PY) -m pytest -n 2
@@ -71,4 +71,5 @@ unexport PYTHONDONTWRITEBYTECODE
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage build dist
+	rm -rf docs/_build docs/api docs/gallery
 	rm -f skneural/_engine/native/*.so

@@ -1,11 +1,10 @@
 """Sphinx: the pages of this folder, the API from the docstrings, and the examples, run."""
 
 import contextlib
+import inspect
 import io
-import os
 import re
 import sys
-import tempfile
 from pathlib import Path
 
 import matplotlib as mpl
@@ -13,22 +12,35 @@ from cycler import cycler
 from docutils import nodes
 from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 
 import skneural
+from skneural._display.axes import COLOURS
 
 mpl.use("agg")
-examples = Path(__file__).parents[1] / "examples"
-# processes that run examples find what they share
-os.environ["PYTHONPATH"] = os.pathsep.join([str(examples), os.environ.get("PYTHONPATH", "")])
-sys.path.insert(0, str(examples))
-from _common import COLOURS  # noqa: E402
 
 
-def example_options(gallery_conf, script_vars):
-    """Options that an example runs with here: its picture goes nowhere but into its page."""
-    picture = f"{Path(script_vars['src_file']).stem}.png"
-    return ["--output", str(Path(tempfile.gettempdir()) / picture)]
+def own_methods(module: str, name: str) -> list[str]:
+    """Names of the public methods of a class that skneural itself defines, `fit` first."""
+    cls = getattr(sys.modules[module], name)
+    functions = inspect.getmembers(cls, callable)
+    own = [
+        method
+        for method, function in functions
+        if method[0] != "_" and getattr(function, "__module__", "").startswith("skneural")
+    ]
+    return sorted(own, key=lambda method: (method not in ("fit", "partial_fit"), method))
+
+
+def own_parameters(module: str, name: str) -> list[str]:
+    """Names of the parameters of a class or function, which the search of the site finds."""
+    return list(inspect.signature(getattr(sys.modules[module], name)).parameters)
+
+
+def draw_small(gallery_conf: dict[str, object], example: str) -> None:
+    """Small figures, so that their letters can be read in the gallery and on a phone."""
+    mpl.rcParams["figure.figsize"] = (5.2, 3.9)
 
 
 def write_mathml(writer, node):
@@ -47,6 +59,7 @@ copyright = "2026, the skneural developers"
 release = skneural.__version__
 extensions = [
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
     "numpydoc",
     "myst_parser",
     "matplotlib.sphinxext.plot_directive",
@@ -76,19 +89,30 @@ suppress_warnings = ["config.cache"]  # a function in the settings cannot be pic
 exclude_patterns = ["_build", "sg_execution_times.rst"]
 autodoc_typehints = "none"  # the docstrings have the types
 numpydoc_show_class_members = False
+toc_object_entries_show_parents = "hide"
+templates_path = ["_templates"]
+autosummary_context = {"own_methods": own_methods, "own_parameters": own_parameters}
 html_theme = "pydata_sphinx_theme"
 html_title = "skneural"
-html_theme_options = {"secondary_sidebar_items": ["page-toc"]}
-html_sidebars = {"**": []}
+html_theme_options = {
+    "navbar_align": "left",
+    "header_links_before_dropdown": 6,
+    "secondary_sidebar_items": {"**": ["page-toc"], "gallery/index": []},
+    "footer_end": [],
+}
+html_sidebars = {"index": [], "search": []}
+html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = ["wide.js"]
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
-    "filename_pattern": "/plot_",
-    "ignore_pattern": "_common",
-    "reset_argv": example_options,
+    "subsection_order": [
+        f"../examples/{topic}"
+        for topic in ("training", "network", "overfitting", "images", "data")
+    ],
+    "reset_modules": ("matplotlib", draw_small),
     "parallel": 2,
     "image_srcset": ["2x"],
     "download_all_examples": False,
@@ -97,6 +121,14 @@ sphinx_gallery_conf = {
     "within_subsection_order": "ExampleTitleSortKey",
     "abort_on_example_error": True,
 }
+
+
+def show_picture_first(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Move the first picture of an example from below its code to below its introduction."""
+    if docname.startswith("gallery/") and "/plot_" in docname:
+        picture = re.search(r"\.\. image-sg:: .*\n(?:   :.*\n)*", source[0])[0]
+        above, code, below = source[0].partition(".. GENERATED FROM PYTHON SOURCE")
+        source[0] = f"{above}{picture}\n{code}{below.replace(picture, '', 1)}"
 
 
 def write_report(app, error):
@@ -113,4 +145,5 @@ def write_report(app, error):
 def setup(app):
     """Sphinx calls this."""
     app.add_html_math_renderer("mathml", (write_mathml, None), (write_mathml, None))
+    app.connect("source-read", show_picture_first)
     app.connect("build-finished", write_report)

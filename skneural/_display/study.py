@@ -19,13 +19,20 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage
     from matplotlib.lines import Line2D
 
+_FEW = 10  # so many values each have a tick of their own, if there is room
+_LETTER, _LINE = 0.09, 0.2  # width of a letter and height of a line, in inches
+# multiples of a power of ten that have a tick on a logarithmic axis, for at most so many ticks
+_SUBS = {6: (1, 2, 5), 5: (1, 2, 5), 4: (1, 3), 3: (1, 3), 2: (1,)}
+
 
 class StudyDisplay:
     """Scores of the candidates of a study, over one or two parameters.
 
     Over one parameter: a point with an error bar for each candidate, and a line along the
-    best ones. Over two: a heat map with the numbers in its cells, or coloured points if the
-    candidates fill less than half of its cells, as those of a randomized search do.
+    best ones. Where other parameters vary as well, only the best candidate of each value has
+    an error bar, and the others are small points. Over two: a heat map with the numbers in its
+    cells, or coloured points if the candidates fill less than half of its cells, as those of
+    a randomized search do.
     Make it with `from_search`. Parameters are stored as attributes.
 
     Parameters
@@ -51,7 +58,9 @@ class StudyDisplay:
     figure_ : matplotlib Figure
         Figure of the axes.
     errorbar_ : ErrorbarContainer or None
-        The candidates over one parameter.
+        The candidates over one parameter; where others vary, the best one of each value.
+    others_ : Line2D or None
+        The other candidates, where others vary.
     line_ : Line2D or None
         Connects the best candidates of the values of one parameter.
     im_ : AxesImage or None
@@ -80,6 +89,7 @@ class StudyDisplay:
     """
 
     errorbar_: "ErrorbarContainer | None"
+    others_: "Line2D | None"
     line_: "Line2D | None"
     im_: "AxesImage | None"
     text_: np.ndarray | None
@@ -175,7 +185,9 @@ class StudyDisplay:
             This display.
         """
         ax = one_axes(ax, f"{type(self).__name__}.plot")
-        self.errorbar_ = self.line_ = self.im_ = self.text_ = self.scatter_ = None
+        self.errorbar_ = self.others_ = self.line_ = self.im_ = self.text_ = self.scatter_ = (
+            None
+        )
         means, stds = np.asarray(self.mean_scores, float), np.asarray(self.std_scores, float)
         drawn = np.flatnonzero(~np.isnan(means))  # what failed leaves a gap
         means, stds = means[drawn], stds[drawn]
@@ -201,17 +213,28 @@ class StudyDisplay:
         best: int | None,
         kwargs: Style,
     ) -> None:
-        style: Style = {"fmt": "o", "color": BLUE, "capsize": 3, "zorder": 2}
-        self.errorbar_ = ax.errorbar(x.places, means, stds, **{**style, **kwargs})
-        places = np.unique(x.places)
-        repeated = len(places) < len(means)
-        if x.is_number and (repeated or not self.others_vary):
-            top = [means[x.places == place].max() for place in places]
-            (self.line_,) = ax.plot(places, top, color=BLUE, alpha=0.5, zorder=1)
+        places, value = np.unique(x.places, return_inverse=True)
+        top = [
+            max(np.flatnonzero(value == i), key=means.__getitem__) for i in range(len(places))
+        ]
+        if x.is_number and (len(top) < len(means) or not self.others_vary):
+            (self.line_,) = ax.plot(places, means[top], color=BLUE, alpha=0.5, zorder=1)
+        shown = np.arange(len(means))
+        if self.others_vary:  # error bars of all would cover each other
+            shown = np.union1d(top, [] if best is None else [best]).astype(int)
+        others = np.setdiff1d(np.arange(len(means)), shown)
+        style: Style
+        if len(others):
+            style = {"linestyle": "", "marker": ".", "color": BLUE, "alpha": 0.35, "zorder": 1}
+            label = "others with the same value"
+            (self.others_,) = ax.plot(x.places[others], means[others], label=label, **style)
+        style = {"fmt": "o", "color": BLUE, "capsize": 3, "zorder": 2, **kwargs}
+        self.errorbar_ = ax.errorbar(x.places[shown], means[shown], stds[shown], **style)
         if best is not None:
             place, mean = x.places[best], means[best]
             style = {"marker": "D", "color": VERMILION, "linestyle": "", "zorder": 3}
             ax.plot(place, mean, label=f"best: {mean:.4g}", **style)
+        if best is not None or len(others):
             ax.legend()
         x.label(ax, "x")
         ax.set_ylabel(plain(f"{self.score_name}, mean ± std"))
@@ -335,11 +358,14 @@ class Scale:
         self.index = np.array([places[key] for key in keys])[drawn]
         self.is_log = False
         if self.is_number and len(self.distinct) > 2:
-            gaps = np.diff(np.asarray(order, float))
+            ordered = np.asarray(order, float)
+            gaps = np.diff(ordered)
             uneven = bool(gaps.max() > 5 * gaps.min())  # scikit-learn's rule for its curves
-            self.is_log = uneven and min(numbers) > 0
-            # zero and powers of ten beside each other have no axis but that of categories
-            self.is_number = self.is_log or not uneven
+            # of numbers in equal factors most are near the low end, of uniform draws half
+            middle = (np.median(ordered) - ordered[0]) / np.ptp(ordered)
+            self.is_log = bool(uneven and ordered[-1] >= 10 * ordered[0] > 0 and middle < 0.35)
+            # a few values such as zero and powers of ten have no axis but that of categories
+            self.is_number = bool(ordered[0] > 0) or not uneven or len(ordered) > _FEW
         self.places = np.asarray(values, float)[drawn] if self.is_number else self.index
 
     def label(self, ax: "Axes", which: Literal["x", "y"]) -> None:
@@ -349,26 +375,60 @@ class Scale:
             self.label_cells(ax, which)
             return
         getattr(ax, f"set_{which}scale")("log" if self.is_log else "linear")
-        if len(self.distinct) > 10:
-            getattr(ax, f"set_{which}label")(plain(self.name))
-            return
         getattr(ax, f"{which}axis").minorticks_off()
-        self._label(ax, which, self.distinct)
-        if len(self.distinct) > 1:  # room beside the outer values, also if nothing is there
-            low, high = np.asarray(self.distinct, float)[[0, -1]].tolist()
+        low, high = np.asarray(self.distinct, float)[[0, -1]].tolist()
+        if high > low:  # room beside the outer values, also if nothing is there
             room = (high / low) ** 0.05 if self.is_log else (high - low) * 0.05
             limits = (low / room, high * room) if self.is_log else (low - room, high + room)
             getattr(ax, f"set_{which}lim")(limits)
+        numbers = np.asarray(self.distinct, float).tolist()
+        if len(numbers) == 1 or (len(numbers) <= _FEW and self._fit(ax, which, numbers)):
+            self._label(ax, which, self.distinct)
+            return
+        ticks = self._round_numbers(ax, which)
+        getattr(ax, f"set_{which}ticks")(ticks, [f"{tick:g}" for tick in ticks])
+        getattr(ax, f"set_{which}label")(plain(self.name))
 
     def label_cells(self, ax: "Axes", which: Literal["x", "y"]) -> None:
         """Write name and values at an axis of a heat map."""
         self._label(ax, which, range(len(self.distinct)))
 
+    def _round_numbers(self, ax: "Axes", which: Literal["x", "y"]) -> list[float]:
+        """Round numbers within the limits of an axis, as many as have room."""
+        from matplotlib.ticker import LogLocator, MaxNLocator
+
+        low, high = getattr(ax, f"get_{which}lim")()
+        for count in range(6, 1, -1):
+            locator = MaxNLocator(count)
+            if self.is_log:
+                locator = LogLocator(subs=_SUBS[count], numticks=count + 2)
+            found = [float(f"{tick:.4g}") for tick in locator.tick_values(low, high)]
+            ticks = [tick for tick in found if low <= tick <= high]
+            if self._fit(ax, which, ticks):
+                return ticks
+        return ticks[::2]
+
+    def _fit(self, ax: "Axes", which: Literal["x", "y"], ticks: Sequence[float]) -> bool:
+        """Whether two or more ticks have labels that do not run into each other."""
+        low, high = getattr(ax, f"get_{which}lim")()
+        scale = np.log if self.is_log else np.asarray
+        places = (scale(ticks) - scale(low)) / (scale(high) - scale(low)) * _inches(ax, which)
+        if which == "y":
+            return len(ticks) > 1 and bool(np.all(np.diff(places) > _LINE))
+        widths = _LETTER * np.array([len(f"{tick:.4g}") + 1 for tick in ticks])
+        return len(ticks) > 1 and bool(np.all(np.diff(places) > (widths[1:] + widths[:-1]) / 2))
+
     def _label(self, ax: "Axes", which: Literal["x", "y"], ticks: Sequence[object]) -> None:
         labels = [plain(format_value(value)) for value in self.distinct]
         slant = {}
-        inches = ax.bbox.width / ax.figure.dpi / len(labels)  # a label
-        if which == "x" and max(map(len, labels)) + 1 > 12 * inches:
+        room = _inches(ax, which) / len(labels)
+        if which == "x" and _LETTER * (max(map(len, labels)) + 1) > room:
             slant = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
-        getattr(ax, f"set_{which}ticks")(ticks, labels, **slant)
+        step = math.ceil(_LINE / room)  # where there are very many, not all of them
+        getattr(ax, f"set_{which}ticks")(list(ticks)[::step], labels[::step], **slant)
         getattr(ax, f"set_{which}label")(plain(self.name))
+
+
+def _inches(ax: "Axes", which: Literal["x", "y"]) -> float:
+    """Length of an axis, less a quarter that labels and a colour bar may take from it."""
+    return 0.75 * (ax.bbox.width if which == "x" else ax.bbox.height) / ax.figure.dpi

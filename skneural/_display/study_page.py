@@ -21,20 +21,30 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff;
        max-width: 1100px; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.4rem; line-height: 1.25; overflow-wrap: anywhere; }
-.table { overflow-x: auto; border: 1px solid #ccc; border-radius: 4px; }
+/* shadows at the sides show where more columns are, on any screen */
+.table { overflow-x: auto; border: 1px solid #ccc; border-radius: 4px;
+         background:
+           linear-gradient(to right, #fff 30%, #fff0) left / 3rem 100% local no-repeat,
+           linear-gradient(to left, #fff 30%, #fff0) right / 3rem 100% local no-repeat,
+           linear-gradient(to right, #0006, #0000) left / 1rem 100% no-repeat,
+           linear-gradient(to left, #0006, #0000) right / 1rem 100% no-repeat; }
+.hint { display: none; margin: 0 0 .3rem; color: #444; font-size: .85rem; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem;
         font-variant-numeric: tabular-nums; }
 caption { display: none; }
 th, td { padding: .4rem .55rem; text-align: right; white-space: nowrap; }
-th { background: #f2f2f2; white-space: normal; }
+/* backgrounds are transparent, so that the shadows are seen through them */
+th { background: #0000000d; white-space: normal; }
 tr + tr > td { border-top: 1px solid #e5e5e5; }
-tr.best > td { background: #e0eff8; font-weight: 600; }
+tr.best > td { background: #0072b220; font-weight: 600; }
+tr.near > td { background: #0072b20d; }
 .pictures { display: grid; gap: 1.5rem; margin-top: 1rem;
             grid-template-columns: repeat(auto-fill, minmax(min(100%, 340px), 1fr)); }
 figure { margin: 0; max-width: 520px; }
 img { width: 100%; height: auto; }
 figcaption { color: #444; }
-@media (max-width: 600px) { table { font-size: .85rem; } th, td { padding: .3rem .4rem; } }
+@media (max-width: 600px) { .hint { display: block; }
+                            table { font-size: .85rem; } th, td { padding: .3rem .4rem; } }
 footer { margin-top: 2rem; color: #666; font-size: .85rem; }
 """
 
@@ -66,6 +76,7 @@ def page(study: Study, table: str) -> str:
 </head>
 <body>
 <h1>{title}</h1>
+<p class="hint">The table scrolls sideways.</p>
 <div class="table" tabindex="0">{table}{end}</div>
 {notes}
 <div class="pictures">

@@ -46,8 +46,10 @@ def study_report(search: BaseEstimator | Folds) -> "StudyReport":
 
     Notes
     -----
-    Scores and fit times are means over the folds, ± standard deviations. The number of
-    parameters of a candidate is that of its network on the data of the best one.
+    Scores and fit times are means over the folds, ± standard deviations. Candidates whose
+    score is within one standard error of the best are marked: their difference from the best
+    may be due to chance. The number of parameters of a candidate is that of its network on
+    the data of the best one.
 
     A search does not record how many epochs a fit took. They are known where nothing ends
     a fit before `max_iter` (``patience=None``), and where `epochs_scorer` is one of the
@@ -69,7 +71,7 @@ def study_report(search: BaseEstimator | Folds) -> "StudyReport":
     >>> print(report)
     GridSearchCV of MLPClassifier, 2 candidates, 3 folds
     <BLANKLINE>
-    hidden_layer_sizes            score ...
+    hidden_layer_sizes  rank            score ...
     >>> report.to_frame()[["hidden_layer_sizes", "epochs", "parameters"]]
       hidden_layer_sizes  epochs  parameters
     0               (8,)      20          67
@@ -101,8 +103,9 @@ class StudyReport:
         -------
         frame : DataFrame
             One row per candidate, in the order of the search: the parameters that vary, mean
-            and standard deviation of the scores and of the fit time, epochs, parameters
-            (NaN where not known), and whether it is the best.
+            and standard deviation of the scores and of the fit time, epochs and parameters
+            (NaN where not known), the rank by the mean score, whether the score is within
+            one standard error of the best, and whether it is the best.
         """
         try:
             import pandas as pd
@@ -123,6 +126,9 @@ class StudyReport:
             columns[f"mean_{name}"], columns[f"std_{name}"] = means, stds
         for name, numbers in ("epochs", study.epochs), ("parameters", study.n_parameters):
             columns[name] = [np.nan if number is None else number for number in numbers]
+        if study.best_index is not None:
+            columns["rank"] = [np.nan if rank is None else rank for rank in study.ranks]
+        columns["within_standard_error"] = study.near_best
         columns["best"] = [i == study.best_index for i in range(len(study.epochs))]
         # columns of tuples stay columns of tuples
         return pd.DataFrame({name: pd.Series(list(v)) for name, v in columns.items()})
@@ -167,13 +173,16 @@ class StudyReport:
     def _repr_html_(self) -> str:
         """The table alone, for notebooks."""
         header, cells = self._table()
+        marks = ["near" if near else "" for near in self.study.near_best]
+        if self.study.best_index is not None:
+            marks[self.study.best_index] = "best"
         left = self._aligned(header, ' style="text-align: left"', "")
         lines = ["<table>", f"<caption>{escape(self.study.title)}</caption>", "<thead><tr>"]
         names = [escape(name).replace("_", "_<wbr>") for name in header]  # where to break
         lines += [f"<th{c}>{name}</th>" for name, c in zip(names, left, strict=True)]
         lines.append("</tr></thead><tbody>")
         for i, row in enumerate(cells):
-            lines.append('<tr class="best">' if i == self.study.best_index else "<tr>")
+            lines.append(f'<tr class="{marks[i]}">' if marks[i] else "<tr>")
             lines += [f"<td{c}>{escape(s)}</td>" for s, c in zip(row, left, strict=True)]
             lines.append("</tr>")
         lines.append("</tbody></table>")
@@ -201,48 +210,68 @@ class StudyReport:
     def _table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Header and rows of the table, as strings."""
         study = self.study
-        columns = [
-            (name, [format_value(value) for value in values])
-            for name, values in study.varied.items()
-        ]
+        columns = [(name, _format_values(values)) for name, values in study.varied.items()]
+        if study.best_index is not None:
+            columns.append(("rank", [str(rank or "-") for rank in study.ranks]))
         scores = dict(study.scores)
         if study.train_scores is not None:
             scores[f"{study.score_name} in training"] = study.train_scores
         for name, pair in scores.items():
-            columns.append((name, [_format_score(*both) for both in zip(*pair, strict=True)]))
-        seconds = zip(*study.fit_time, strict=True)
+            columns.append((name, _format_scores(*pair)))
         columns += [
-            ("seconds per fit", [_format_seconds(mean, std) for mean, std in seconds]),
-            ("epochs", [_format_count(number) for number in study.epochs]),
-            ("parameters", [_format_count(number) for number in study.n_parameters]),
+            ("seconds per fit", _format_seconds(*study.fit_time)),
+            ("epochs", _format_counts(study.epochs)),
+            ("parameters", _format_counts(study.n_parameters)),
         ]
         if study.best_index is not None:
-            marks = [""] * len(study.epochs)
+            marks = ["within 1 SE" if near else "" for near in study.near_best]
             marks[study.best_index] = "best"
             columns.append(("", marks))
         names, cells = zip(*columns, strict=True)
         return names, list(zip(*cells, strict=True))
 
 
-def _format_score(mean: float, std: float) -> str:
-    if np.isnan(mean):
-        return "failed"
-    if 1e-2 <= abs(mean) < 1e3 or mean == 0:
-        return f"{mean:.4f} ± {std:.4f}"
-    return f"{mean:.4g} ± {std:.2g}"
+def _format_values(values: list) -> list[str]:
+    """Values of a parameter; those drawn at random with the same number of digits."""
+    drawn = any(float(f"{value:.2g}") != value for value in values if _is_float(value))
+    return [
+        f"{value:#.4g}".rstrip(".") if drawn and _is_float(value) else format_value(value)
+        for value in values
+    ]
 
 
-def _format_seconds(mean: float, std: float) -> str:
-    """Three digits of the mean, at most tenths of milliseconds; the deviation likewise."""
-    decimals = min(max(0, 2 - math.floor(math.log10(mean))), 4) if mean > 0 else 0
-    return f"{mean:,.{decimals}f} ± {std:,.{decimals}f}"
+def _is_float(value: object) -> bool:
+    return isinstance(value, float | np.floating)
 
 
-def _format_count(number: float | None) -> str:
-    """A count, or the mean of counts."""
-    if number is None:
-        return "-"
-    return f"{number:,.0f}" if number == int(number) else f"{number:,.1f}"
+def _format_scores(means: np.ndarray, stds: np.ndarray) -> list[str]:
+    """Means and standard deviations, all with the decimals that suit the largest mean."""
+    largest = max((abs(mean) for mean in means if np.isfinite(mean)), default=0.0)
+    exponent = math.floor(math.log10(largest)) if largest > 0 else 0
+    if -6 < exponent < 6:
+        style = f".{4 if -2 <= exponent < 3 else max(4 - exponent, 0)}f"
+    else:
+        style = ".3e"
+    return [
+        "failed" if np.isnan(mean) else f"{mean:{style}} ± {std:{style}}"
+        for mean, std in zip(means, stds, strict=True)
+    ]
+
+
+def _format_seconds(means: np.ndarray, stds: np.ndarray) -> list[str]:
+    """All with the decimals that show three digits of the shortest time, but at most four."""
+    shortest = min((mean for mean in means if mean > 0), default=1.0)
+    decimals = min(max(2 - math.floor(math.log10(shortest)), 0), 4)
+    return [
+        f"{mean:,.{decimals}f} ± {std:,.{decimals}f}"
+        for mean, std in zip(means, stds, strict=True)
+    ]
+
+
+def _format_counts(numbers: list[float | None]) -> list[str]:
+    """Counts, or means of counts with one decimal; a dash where one is not known."""
+    decimals = 1 if any(number is not None and number % 1 for number in numbers) else 0
+    return ["-" if number is None else f"{number:,.{decimals}f}" for number in numbers]
 
 
 def _escape_markdown(text: str) -> str:

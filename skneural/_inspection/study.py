@@ -38,15 +38,55 @@ class Study:
     epochs: list[float | None]  # mean over the folds, None where not known
     n_parameters: list[float | None]  # of the network, None where not known
     best_index: int | None
-    fitted: (
-        BaseNeuralNetwork | None
-    )  # a network to look into: the best on all rows, that of a fold, or None
+    # a network to look into: the best on all rows, that of a fold, or None
+    fitted: BaseNeuralNetwork | None
     notes: list[str]  # sentences for below the table
+    n_folds: int | None = None  # None in reports pickled by earlier versions
+    iterations: list[int] | None = None  # of halving: the iteration of each candidate
 
     @property
     def score_name(self) -> str:
         """Name of the score that decides."""
         return next(iter(self.scores))
+
+    @property
+    def ranks(self) -> list[int | None]:
+        """Rank of each candidate by its mean score, 1 for the highest; None where it failed.
+
+        In a halving search candidates of later iterations come first, as they were scored
+        with more resources.
+        """
+        means = self.scores[self.score_name][0]
+        keys = list(zip(self.iterations or [0] * len(means), means, strict=True))
+        known = [key for key in keys if not np.isnan(key[1])]
+        return [
+            None if np.isnan(key[1]) else 1 + sum(other > key for other in known)
+            for key in keys
+        ]
+
+    @property
+    def standard_error(self) -> float:
+        """Standard error of the mean score of the best candidate; NaN if not known."""
+        if self.best_index is None or self.n_folds is None or self.n_folds < 2:
+            return np.nan
+        # searches compute standard deviations without Bessel's correction
+        return (
+            float(self.scores[self.score_name][1][self.best_index]) / (self.n_folds - 1) ** 0.5
+        )
+
+    @property
+    def near_best(self) -> list[bool]:
+        """Whether a candidate other than the best is within one standard error of it."""
+        means, best = self.scores[self.score_name][0], self.best_index
+        if best is None or np.isnan(self.standard_error):
+            return [False] * len(means)
+        iterations = self.iterations or [0] * len(means)
+        return [
+            i != best
+            and iterations[i] == iterations[best]
+            and bool(mean >= means[best] - self.standard_error)
+            for i, mean in enumerate(means)
+        ]
 
 
 class _Missing:
@@ -160,6 +200,8 @@ def _of_search(search: BaseEstimator) -> Study:
         best_index=best,
         fitted=fitted if hasattr(fitted, "network_") else None,
         notes=[],
+        n_folds=search.n_splits_,
+        iterations=[int(i) for i in results["iter"]] if "iter" in results else None,
     )
     _add_notes(study, search)
     _add_what_follows_from_parameters(study, search, path)
@@ -279,6 +321,11 @@ def _add_notes(study: Study, search: BaseEstimator) -> None:
         )
     if not hasattr(search, "best_index_"):
         study.notes.append("No candidate is the best: refit=False leaves it open which score.")
+    if any(study.near_best):
+        study.notes.append(
+            f"Within 1 SE: at most one standard error ({study.standard_error:.2g}) below the "
+            "score of the best, so the difference may be due to chance."
+        )
     if study.best_index is not None:
         i, mean = study.best_index, study.scores[study.score_name][0][study.best_index]
         has = [f"{name}={format_value(study.varied[name][i])}" for name in study.varied]

@@ -1,6 +1,7 @@
 """Displays: what is in their artists, by scikit-learn's conventions."""
 
 import inspect
+import itertools
 import re
 import subprocess
 import sys
@@ -354,7 +355,9 @@ def three():
 def test_chosen_parameters(three):
     mean = three.cv_results_["mean_test_score"]
     display = StudyDisplay.from_search(three, param="alpha")
-    assert len(display.errorbar_[0].get_xdata()) == 8  # every candidate
+    # an error bar for the best candidate of each value, small points for the others
+    np.testing.assert_array_equal(display.errorbar_[0].get_xdata(), [0.1, 0.2])
+    np.testing.assert_array_equal(np.sort(display.others_.get_xdata()), [0.1] * 3 + [0.2] * 3)
     np.testing.assert_array_equal(display.line_.get_ydata(), [mean[:4].max(), mean[4:].max()])
     display = StudyDisplay.from_search(three, param=["beta_1", "alpha"])
     assert display.im_.get_array().shape == (2, 2)
@@ -362,6 +365,56 @@ def test_chosen_parameters(three):
     best = three.best_params_
     cell = [0.1, 0.2].index(best["alpha"]), [0.8, 0.9].index(best["beta_1"])
     assert display.im_.get_array()[cell] == three.best_score_
+
+
+def overlaps(labels):
+    """Whether two texts that are drawn next to each other overlap."""
+    boxes = [label.get_window_extent() for label in labels if label.get_text()]
+    return any(one.overlaps(other) for one, other in itertools.pairwise(boxes))
+
+
+RANDOM = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [
+        (RANDOM.uniform(0.1, 0.9, 8), "linear"),
+        (10 ** RANDOM.uniform(-4, -2.5, 8), "log"),
+        (10 ** RANDOM.uniform(-4, -2.5, 30), "log"),
+        (10 ** RANDOM.uniform(-6, 3, 30), "log"),
+        (RANDOM.uniform(0.001, 0.002, 30), "linear"),
+        (RANDOM.integers(10_000, 90_000, 30), "linear"),
+        (RANDOM.uniform(0.01, 0.9, 20), "linear"),
+        ([0.001, 0.01, 0.011], "linear"),
+    ],
+)
+@pytest.mark.parametrize("inches", [3.2, 6.4])
+def test_ticks_of_random_draws_do_not_overlap(values, scale, inches):
+    n = len(values)
+    for others in {}, {"b": RANDOM.random(n)}:
+        display = StudyDisplay(
+            values={"a": list(values), **others},
+            mean_scores=RANDOM.random(n),
+            std_scores=[0] * n,
+        ).plot(plt.subplots(figsize=(inches, 3), layout="constrained")[1])
+        display.figure_.canvas.draw()
+        labels = display.ax_.get_xticklabels()
+        assert display.ax_.get_xscale() == scale
+        assert 2 <= len(labels) <= 10
+        assert not overlaps(labels)
+        assert not overlaps(display.ax_.get_yticklabels())
+
+
+def test_many_categories_have_labels_as_far_as_there_is_room():
+    display = StudyDisplay(
+        values={"a": [f"setting {i}" for i in range(60)]},
+        mean_scores=RANDOM.random(60),
+        std_scores=[0] * 60,
+    ).plot()
+    labels = tick_labels(display.ax_.xaxis)
+    assert labels[0] == "setting 0"
+    assert 10 < len(labels) <= 30
 
 
 def test_a_line_through_unrelated_draws_would_mislead():

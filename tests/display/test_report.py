@@ -131,10 +131,13 @@ def test_text_table():
     search = grid_search(scoring="accuracy")
     lines = str(study_report(search)).splitlines()
     assert lines[0] == "GridSearchCV of MLPClassifier, 2 candidates, 3 folds"
-    columns = "hidden_layer_sizes accuracy seconds per fit epochs parameters"
+    columns = "hidden_layer_sizes rank accuracy seconds per fit epochs parameters"
     assert lines[2].split() == columns.split()
     mean, std = (search.cv_results_[f"{m}_test_score"][1] for m in ("mean", "std"))
-    assert re.match(rf"\(8, 4\) +{mean:.4f} ± {std:.4f} +0\.\d+ ± 0\.\d+ +3 +107", lines[4])
+    rank = search.cv_results_["rank_test_score"][1]
+    assert re.match(
+        rf"\(8, 4\) +{rank} +{mean:.4f} ± {std:.4f} +0\.\d+ ± 0\.\d+ +3 +107", lines[4]
+    )
     refit = search.refit_time_
     best = search.best_params_["mlpclassifier__hidden_layer_sizes"]
     best = f"The best: hidden_layer_sizes={best}; accuracy {search.best_score_:.4g}."
@@ -143,6 +146,64 @@ def test_text_table():
         "Fitted on all rows: 3 epochs, "
         f"{search.best_estimator_[-1].network_.n_params} parameters, {refit:.3g} seconds."
     )
+
+
+def search_with(means, stds, **results):
+    """A search of these results over alpha, as if it had been fitted."""
+    n = len(means)
+    search = GridSearchCV(network(), {"alpha": [0.1]}, cv=5, refit=False)
+    search.n_splits_ = 5
+    search.best_index_ = int(np.nanargmax(means))
+    search.cv_results_ = {
+        "params": [{"alpha": 10.0**-i} for i in range(n)],
+        "mean_test_score": np.array(means),
+        "std_test_score": np.array(stds),
+        "mean_fit_time": np.linspace(0.0512, 12.3, n),
+        "std_fit_time": np.full(n, 0.00123),
+        **results,
+    }
+    return search
+
+
+def test_ranks_and_candidates_within_one_standard_error():
+    """The standard error of 5 folds is half of a standard deviation without correction."""
+    search = search_with([0.90, 0.91, np.nan, 0.93, 0.925, 0.91], [0.1] * 3 + [0.04] * 3)
+    report = study_report(search)
+    frame = report.to_frame()
+    np.testing.assert_array_equal(frame["rank"], [5, 3, np.nan, 1, 2, 3])
+    assert frame["within_standard_error"].tolist() == [False, True, False, False, True, True]
+    rows = str(report).splitlines()[3:9]
+    assert [row.endswith("within 1 SE") for row in rows] == list(frame["within_standard_error"])
+    assert "one standard error (0.02) below" in str(report)
+    rows = [attrs.get("class") for tag, attrs in Page(report.to_html()).tags if tag == "tr"]
+    assert rows[1:] == [None, "near", None, "best", "near", "near"]
+
+
+def test_later_iterations_of_halving_rank_first():
+    search = search_with([0.9, 0.95, 0.7, 0.8], [0.5] * 4, iter=np.array([0, 0, 1, 1]))
+    search.best_index_ = 3  # of those that were scored with most resources
+    frame = study_report(search).to_frame()
+    assert frame["rank"].tolist() == [4, 3, 2, 1]
+    assert frame["within_standard_error"].tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("means", "decimals"), [([0.95, 1.0, 0.005], 4), ([-3021.4, -12.25], 1), ([250.0, 3.0], 4)]
+)
+def test_numbers_of_a_column_have_the_same_decimals(means, decimals):
+    lines = str(study_report(search_with(means, [0.01] * len(means)))).splitlines()
+    for line in lines[3 : 3 + len(means)]:
+        score, std, seconds, seconds_std = re.findall(r"(-?[\d,]+\.\d+)", line)[-4:]
+        assert len(score.partition(".")[2]) == len(std.partition(".")[2]) == decimals
+        assert len(seconds.partition(".")[2]) == len(seconds_std.partition(".")[2]) == 4
+
+
+def test_random_draws_have_the_same_digits():
+    rates = [0.1, 0.012344, 0.00056789]
+    lines = str(study_report(grid_search(network(), {"learning_rate": rates}))).splitlines()
+    assert [line.split()[0] for line in lines[3:6]] == ["0.1000", "0.01234", "0.0005679"]
+    lines = str(study_report(grid_search(network(), {"alpha": [0.1, 0.01]}))).splitlines()
+    assert [line.split()[0] for line in lines[3:5]] == ["0.1", "0.01"]
 
 
 def test_short_names_stay_distinct():
@@ -234,7 +295,7 @@ def test_several_scores_with_epochs():
     assert "mean_test_epochs" not in frame
     assert report.study.score_name == "accuracy"  # that of refit comes first
     header = str(report).splitlines()[2]
-    assert header.split()[:4] == ["learning_rate", "loss", "accuracy", "loss"]
+    assert header.split()[:5] == ["learning_rate", "loss", "rank", "accuracy", "loss"]
     assert "epochs_scorer" not in str(report)
 
 
@@ -334,7 +395,7 @@ def test_markdown():
     lines = study_report(search).to_markdown().splitlines()
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == 4
-    assert table[1] == "| :-- | --: | --: | --: | --: | --: |"
+    assert table[1] == "| :-- | --: | --: | --: | --: | --: | --: |"
     assert table[2 + search.best_index_].startswith("| **(")
     assert table[2 + search.best_index_].endswith("| **best** |")
 
@@ -390,6 +451,7 @@ def test_page_is_self_contained(tmp_path):
     assert not re.search(r'(src|href)="(?!data:)|url\(|@import', html)
     assert 'class="table"' in html
     assert "overflow-x: auto" in html
+    assert "The table scrolls sideways." in html  # shown on a phone
 
 
 def test_pictures_leave_no_open_figures():

@@ -49,9 +49,10 @@ def anchors(path):
 def target_of(page, link):
     """The file that a relative link leads to: the source of what the build makes."""
     target = (page.parent / link.partition("#")[0]).resolve() if link[0] != "#" else page
-    if target.parent == DOCS / "gallery" and target.suffix == ".rst":
-        examples = {"index": "GALLERY_HEADER.rst"}
-        return ROOT / "examples" / examples.get(target.stem, f"{target.stem}.py")
+    if target.is_relative_to(DOCS / "gallery"):
+        source = ROOT / "examples" / target.relative_to(DOCS / "gallery")
+        is_index = source.name == "index.rst"
+        return source.with_name("GALLERY_HEADER.rst") if is_index else source.with_suffix(".py")
     return target
 
 
@@ -80,7 +81,7 @@ def test_links_to_other_sites_are_well_formed_and_https(page):
 
 def test_the_files_that_are_named_exist():
     """Names of files in the text of design, extending and contributing pages."""
-    named = r"`((?:skneural|tests|examples|docs|benchmarks)/[\w/.]+\.\w+|\.ci/run)"
+    named = r"`((?:skneural|tests|examples|studies|docs|benchmarks)/[\w/.]+\.\w+|\.ci/run)"
     found = set()
     for page in PAGES:
         found |= set(re.findall(named, page.read_text("utf-8")))

@@ -1,336 +1,268 @@
-"""The examples, run as a user runs them: as scripts, from an empty folder."""
+"""The examples run as they are after a download, and their texts say what their numbers say."""
 
-import importlib
-import os
+import ast
 import re
-import subprocess
-import sys
-from functools import partial
+import runpy
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.metrics import log_loss
+
+from skneural import MLPClassifier
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+FOLDER = Path(__file__).parents[2] / "examples"
+EXAMPLES = {
+    path.stem.removeprefix("plot_"): path for path in sorted(FOLDER.glob("*/plot_*.py"))
+}
 
-pytest.importorskip("matplotlib")
+plt = pytest.importorskip("matplotlib.pyplot")
 
-
-@pytest.fixture
-def run_example(tmp_path):
-    """Return a function that runs an example in tmp_path, warnings being errors there too."""
-
-    def run(name, *args):
-        return subprocess.run(
-            [sys.executable, "-W", "error", EXAMPLES / name, *map(str, args)],
-            cwd=tmp_path,
-            # modules of tmp_path come before all others
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(
-                    [str(tmp_path), os.environ.get("PYTHONPATH", "")]
-                ),
-                "PYTHONIOENCODING": "utf-8",
-            },
-            capture_output=True,
-            encoding="utf-8",
-            timeout=120,
-        )
-
-    return run
+Run = Callable[[str], dict[str, Any]]
 
 
 @pytest.fixture
-def study(run_example):
-    return partial(run_example, "plot_architecture_study.py")
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Return a function that runs a copy of an example in an empty folder: its variables."""
+    plt.switch_backend("agg")
+    plt.close("all")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    def run(name: str) -> dict[str, Any]:
+        variables = runpy.run_path(shutil.copy(EXAMPLES[name], tmp_path))
+        assert plt.get_fignums(), "the example has no picture"
+        return variables
+
+    yield run
+    plt.close("all")
 
 
-@pytest.fixture
-def load(monkeypatch):
-    """Return a function that imports a script: its functions are called without a process."""
-    monkeypatch.syspath_prepend(EXAMPLES)
-    return importlib.import_module
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_is_a_short_flat_script(name: str) -> None:
+    text = EXAMPLES[name].read_text("utf-8")
+    assert len(text.splitlines()) <= 60
+    statements = ast.parse(text).body
+    assert not [node for node in statements if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    assert "__name__" not in text
+    assert "picture shows" in ast.get_docstring(ast.parse(text))
+    assert f"test_{name}" in globals(), "no test reads the numbers of this example"
 
 
-@pytest.fixture
-def module(load):
-    return load("plot_architecture_study")
+def scores(search: Any, name: str = "score") -> np.ndarray:
+    return search.cv_results_[f"mean_test_{name}"]
 
 
-def assert_one_line_error(done, *words):
-    assert done.returncode != 0
-    assert done.stdout == ""
-    assert len(done.stderr.splitlines()) == 1, done.stderr
-    for word in words:
-        assert str(word) in done.stderr
+def test_learning_rate(run: Run) -> None:
+    search = run("learning_rate")["search"]
+    accuracy = scores(search)
+    assert accuracy[0] < 0.3
+    assert (accuracy[-2:] < 0.2).all()
+    assert (accuracy[4:7] > 0.9).all()  # a range of a factor of ten
+    labels = [line.get_label() for line in plt.gcf().axes[0].lines]
+    best = search.best_params_["mlpclassifier__learning_rate"]
+    assert labels == [f"rate {rate}, training" for rate in ("0.001", f"{best:g}", "10")]
 
 
-def printed_test_accuracy(done):
-    return float(re.search(r"Test accuracy of the best: (\S+)", done.stdout)[1])
+def test_batch_size(run: Run) -> None:
+    assert (np.diff(scores(run("batch_size")["search"])) < 0).all()
+    losses = [line.get_ydata() for line in plt.figure(2).axes[0].lines]
+    assert len(losses) == 5
+    assert [loss[-1] for loss in losses] == sorted(loss[-1] for loss in losses)
 
 
-def assert_png(path):
-    assert path.read_bytes().startswith(b"\x89PNG")
-    assert path.stat().st_size > 10_000
+def test_schedules(run: Run) -> None:
+    variables = run("schedules")
+    rates, losses = (
+        {name: np.array(history[key]) for name, history in variables["histories"].items()}
+        for key in ("learning_rate", "loss")
+    )
+    assert np.ptp(rates.pop("constant")) == 0
+    assert all(rate[-1] < 0.25 * rate.max() for rate in rates.values())
+    last = losses.pop("constant")[-5:]
+    assert np.ptp(last) > 0.003
+    assert all(loss[-1] < 0.6 * last.min() for loss in losses.values())
+    assert (np.diff(losses["cosine with restarts"]) > 0.02).sum() >= 2  # at its two restarts
+    constant, *others = variables["accuracies"].values()
+    assert constant < min(others)
+    assert np.ptp(others) < 0.02
 
 
-def rows_of_table(done):
-    """The table as a dict from hidden layers to its line."""
-    lines = done.stdout.splitlines()
-    return {line.partition(")")[0] + ")": line for line in lines if line.startswith("(")}
+def test_optimizers(run: Run) -> None:
+    variables = run("optimizers")
+    best = variables["best_rates"]
+    assert best["sgd"] == pytest.approx(10 * best["adam"])
+    table = variables["scores"]
+    assert np.ptp(table.max(axis=0)) < 0.03
+    assert (np.ptp(table, axis=0) > 0.1).all()
+    labels = [line.get_label() for line in plt.gcf().axes[0].lines]
+    assert labels == [*(f"{name}, rate {rate:g}" for name, rate in best.items()), "lbfgs"]
 
 
-def test_study_of_the_digits(study, tmp_path):
-    done = study("--folds", 2, "--epochs", 3, "--jobs", 1, "--output", "study.png")
-    assert done.returncode == 0, done.stderr
-    table = rows_of_table(done)
-    assert list(table) == [
-        "(64,)",
-        "(128, 64)",
-        "(256, 128, 64)",
-        "(512, 64)",
-        "(512, 256)",
-    ]
-    # accuracy and seconds as mean ± std, epochs, parameters
-    cells = {name: line.partition(")")[2].split() for name, line in table.items()}
-    assert cells["(128, 64)"][7] == "17,226"
-    for row in cells.values():
-        assert 0.5 < float(row[0]) <= 1
-        assert row[6] == "3"
-    best = [row for row in cells.values() if row[-1] == "best"]
-    assert len(best) == 1
-    assert float(best[0][0]) == max(float(row[0]) for row in cells.values())
-    assert 0.85 < printed_test_accuracy(done) < 0.99
-    assert "on 360 rows" in done.stdout
-    assert_png(tmp_path / "study.png")
-    lines = re.findall(r"^fit (\d+) of 10 done after \d+\.\d s$", done.stderr, re.MULTILINE)
-    assert list(map(int, lines)) == [*range(1, 11)]
+def test_activations(run: Run) -> None:
+    norms = run("activations")["norms"]
+    assert norms["logistic"][0] < 0.005 * norms["logistic"][-1]
+    assert (np.diff(norms["logistic"]) > 0).all()
+    for name in "tanh", "relu":
+        assert 0.3 < norms[name][0] / norms[name][-1] < 3
+    sigmoid, tanh, relu = (line.get_ydata() for line in plt.gcf().axes[0].lines)
+    assert sigmoid[-1] > np.log(10)  # the loss of guessing among ten classes
+    assert max(tanh[-1], relu[-1]) < 0.2 * sigmoid[-1]
 
 
-def test_study_of_own_data_on_two_cores(study, tmp_path):
-    """Any npz file will do; a fifth of its rows is kept for the test."""
+def test_the_step_of_the_activations_example_is_the_gradient() -> None:
     rng = np.random.default_rng(0)
-    y = np.repeat(["cat", "dog", "owl"], 100)
-    X = (
-        rng.normal(size=(300, 2, 3))
-        + 3 * (np.arange(3) == np.arange(300)[:, None] // 100)[:, None]
+    X, y = rng.normal(size=(20, 3)), np.arange(20) % 3
+    network = MLPClassifier((4,), activation="tanh", solver="sgd", alpha=0.0, batch_size=20)
+    network.set_params(momentum=0.0, nesterovs_momentum=False, random_state=0)
+    network.set_params(learning_rate=1e-12).partial_fit(X, y, classes=range(3))
+    before = [weights.copy() for weights in network.coefs_]
+    step = clone(network).set_params(learning_rate=1.0).partial_fit(X, y, classes=range(3))
+    for weights, old, new in zip(network.coefs_, before, step.coefs_, strict=True):
+        for place in np.ndindex(weights.shape):
+            sides = []
+            for change in 1e-5, -2e-5:
+                weights[place] += change
+                sides.append(log_loss(y, network.predict_proba(X)))
+            weights[place] = old[place]
+            slope = (sides[0] - sides[1]) / 2e-5
+            assert slope == pytest.approx((old - new)[place], abs=1e-6)
+
+
+def test_losses(run: Run) -> None:
+    curves = run("losses")["curves"]
+    assert curves["log_loss"][4] > 0.9
+    assert curves["squared_error"][-1] < curves["log_loss"][0]
+
+
+def test_initial_weights(run: Run) -> None:
+    variables = run("initial_weights")
+    last = {name: deviations[-1] for name, deviations in variables["deviations"].items()}
+    losses = variables["losses"]
+    assert 0.5 < last["He"] < 2
+    assert last["zeros"] == 0
+    assert last["half of He"] < last["Glorot"] < 0.3
+    assert last["twice He"] > 10
+    assert np.ptp(losses["zeros"]) < 0.01
+    assert losses["twice He"][0] > 5
+
+
+def test_sine_by_relu(run: Run) -> None:
+    errors = run("sine_by_relu")["errors"]
+    assert list(errors) == [1, 2, 3, 8]
+    assert list(errors.values()) == sorted(errors.values(), reverse=True)
+    assert errors[3] < 0.04
+    titles = [ax.get_title() for ax in plt.gcf().axes]
+    assert titles == [f"{units} hidden unit{'s' * (units > 1)}" for units in errors]
+
+
+def test_architecture_study(run: Run) -> None:
+    search = run("architecture_study")["search"]
+    assert (scores(search) > 0.95).all()
+    # all within the standard deviation of the best
+    assert np.ptp(scores(search)) < 2 * search.cv_results_["std_test_score"].max()
+
+
+def test_overfitting(run: Run) -> None:
+    variables = run("overfitting")
+    training, test = (
+        getattr(variables["curve"], f"{rows}_scores").mean(axis=1) for rows in ("train", "test")
     )
-    np.savez(tmp_path / "animals.npz", X=X, y=y)
-    done = study("--data", "animals.npz", "--folds", 2, "--epochs", 5, "--jobs", 2)
-    assert done.returncode == 0, done.stderr
-    assert "animals, 240 rows" in done.stdout
-    assert "(512, 256)" in rows_of_table(done)
-    assert printed_test_accuracy(done) > 0.9
-    assert "on 60 rows" in done.stdout
-    assert done.stderr.count("of 10 done after") == 10  # by the processes that fit
-    assert_png(tmp_path / "architecture_study.png")
+    assert max(training[0], test[0]) < 0.5
+    assert training[-1] == 1
+    assert test[-1] < 0.95
+    losses = np.array(variables["history"]["validation_loss"])
+    assert losses.argmin() < 25
+    assert losses[-1] > 1.05 * losses.min()
+    assert variables["history"]["loss"][-1] < 0.01
 
 
-class Search:
-    def set_callbacks(self, callback):
-        self.callback = callback
-        return self
+def test_regularization(run: Run) -> None:
+    variables = run("regularization")
+    assert np.mean(variables["training"]["none"]) == 1
+    test = {name: np.mean(accuracies) for name, accuracies in variables["test"].items()}
+    assert min(test, key=test.get) == "early stopping"
+    assert max(test.values()) - min(test.values()) < 0.03
 
 
-@pytest.mark.parametrize(
-    ("in_a_terminal", "has_rich", "callback"),
-    [(True, True, "ProgressBar"), (True, False, "PrintFits"), (False, True, "PrintFits")],
-)
-def test_progress_is_a_bar_in_a_terminal_and_lines_elsewhere(
-    load, monkeypatch, in_a_terminal, has_rich, callback
-):
-    rich = SimpleNamespace(reconfigure=lambda stderr: None)
-    monkeypatch.setitem(sys.modules, "rich", rich)
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: in_a_terminal)
-    common = load("_common")
-    monkeypatch.setattr(common, "find_spec", lambda name: has_rich or None)
-    assert type(common.show_progress(Search()).callback).__name__ == callback
+def test_augmentation(run: Run) -> None:
+    as_they_are, shifted = np.transpose(list(run("augmentation")["accuracies"].values()))
+    assert np.ptp(as_they_are) < 0.03
+    assert shifted[2] > 0.2 + max(shifted[:2])
 
 
-def test_study_without_matplotlib(study, tmp_path):
-    (tmp_path / "matplotlib.py").write_text("raise ImportError")
-    assert_one_line_error(study(), "matplotlib", "pip install")
+def test_convolution(run: Run) -> None:
+    variables = run("convolution")
+    kernels = variables["kernels"]
+    assert variables["error"] < 0.01
+    np.testing.assert_allclose(kernels.sum(axis=1), 0, atol=0.02)  # zero on a constant signal
+    assert kernels[0, 0] * kernels[1, 0] < 0  # one for rising, one for falling
 
 
-def test_missing_file(study):
-    assert_one_line_error(study("--data", "nowhere.npz"), "nowhere.npz", "no such file")
+def test_convnet_filters(run: Run) -> None:
+    search = run("convnet_filters")["search"]
+    assert len(scores(search)) == 6
+    assert scores(search).min() > 0.9
 
 
-def test_missing_array(study, tmp_path):
-    np.savez(tmp_path / "half.npz", X=np.zeros((4, 2)), labels=np.zeros(4))
-    assert_one_line_error(study("--data", "half.npz"), "half.npz", "no array y", "labels")
-
-
-def test_not_an_npz_file(module, tmp_path):
-    (tmp_path / "notes.npz").write_text("1 2 3")
-    with pytest.raises(SystemExit, match=r"^error: not an npz file: .*notes\.npz$"):
-        module.main(["--data", f"{tmp_path}/notes.npz"])
-
-
-def test_labels_that_do_not_fit_the_rows(module, tmp_path):
-    np.savez(tmp_path / "odd.npz", X=np.zeros((4, 2)), y=np.zeros(3))
-    with pytest.raises(SystemExit, match=r"^error: .*odd\.npz: y must be one label a row"):
-        module.main(["--data", f"{tmp_path}/odd.npz"])
-
-
-def test_folder_of_the_picture_is_checked_before_the_search(module, tmp_path):
-    with pytest.raises(SystemExit, match=r"^error: no such folder: .*nowhere$"):
-        module.main(["--output", f"{tmp_path}/nowhere/study.png"])
-
-
-def test_mnist_keeps_its_own_test_rows(load, monkeypatch, tmp_path):
-    """Whether the images come from a file or from OpenML."""
-    np.savez_compressed(
-        tmp_path / "mnist.npz", X=np.zeros((63_000, 28, 28), np.uint8), y=np.arange(63_000)
-    )
-    common = load("_common")
-    X, X_test, y, y_test = common.load_data(tmp_path / "mnist.npz", seed=0)
-    assert (X.shape, X_test.shape) == ((60_000, 784), (3_000, 784))
-    assert X.dtype == np.float32
-    assert (y[-1], y_test[0]) == (59_999, 60_000)
-
-    downloaded = np.zeros((70_000, 1)), np.arange(70_000)
-    monkeypatch.setattr(common, "fetch_openml", lambda *args, **kwargs: downloaded)
-    _, _, y, y_test = common.load_data("mnist", seed=0)
-    assert (y[-1], y_test[0]) == (59_999, 60_000)
-
-
-def test_no_download(load, module, monkeypatch):
-    def unreachable(*args, **kwargs):
-        raise OSError("the network is down")
-
-    monkeypatch.setattr(load("_common"), "fetch_openml", unreachable)
-    with pytest.raises(SystemExit, match=r"^error: the network is down$"):
-        module.main(["--data", "mnist"])
-
-
-def test_hidden_features(run_example, tmp_path):
-    done = run_example("plot_hidden_features.py", "--epochs", 20, "--rows", 500)
-    assert done.returncode == 0, done.stderr
-    rows = re.findall(r"^(\w+(?:, \w+)?) +accuracy (0\.\d+) ± ", done.stdout, re.MULTILINE)
-    assert [name.endswith("features") for name, _ in rows] == [False, True, False, True, False]
-    assert min(float(accuracy) for _, accuracy in rows) > 0.85
-    assert_png(tmp_path / "hidden_features.png")
-
-
-def test_sine_by_relu(run_example, tmp_path):
-    done = run_example("plot_sine_by_relu.py", "--seeds", 3, "--epochs", 1000)
-    assert done.returncode == 0, done.stderr
-    rows = [line.split() for line in done.stdout.splitlines() if re.match(r" +\d", line)]
-    assert [int(row[0]) for row in rows] == [1, 2, 3, 8]
-    for units, n_kinks, pieces, largest, _, least in (map(float, row) for row in rows):
-        assert n_kinks <= units
-        assert pieces == n_kinks + 1
-        assert least < largest
-    assert float(rows[-1][3]) < 0.05
-    assert_png(tmp_path / "sine_by_relu.png")
-
-
-def test_three_rectifiers_draw_a_sine(load):
-    sine = load("plot_sine_by_relu")
-    networks = sine.by_loss(sine.fit(3, seed, epochs=3000) for seed in range(10))
-    assert np.abs(sine.errors(networks[0])).max() < 0.04
-
-
-@pytest.mark.parametrize(("n_pieces", "error"), [(1, 0.2586), (2, 0.0505), (4, 0.0206)])
-def test_least_error_of_straight_pieces(load, n_pieces, error):
-    """A linear program over the kinks of three rectifiers found 0.0207, close above."""
-    sine = load("plot_sine_by_relu")
-    assert sine.least_error(n_pieces) == pytest.approx(error, abs=1e-4)
-
-
-def test_kinks_are_where_the_slope_changes(load):
-    sine = load("plot_sine_by_relu")
-    network = sine.fit(3, seed=0, epochs=200)
-    x = sine.X_DENSE.ravel()
-    bends = np.abs(np.diff(network.predict(sine.X_DENSE), 2)) > 1e-9
-    assert set(np.searchsorted(x, sine.kinks(network))) <= {
-        i for at in np.flatnonzero(bends) for i in (at + 1, at + 2)
+def test_convnet_against_mlp(run: Run) -> None:
+    variables = run("convnet_against_mlp")
+    (mlp, mlp_shifted), (conv, conv_shifted) = variables["accuracies"].values()
+    assert mlp == pytest.approx(conv, abs=0.02)
+    assert conv_shifted > mlp_shifted + 0.1
+    dense, convolutional = (net.network_.n_params for net in variables["networks"].values())
+    assert convolutional < dense / 2
+    first = {
+        name: curve.test_scores.mean(axis=1)[0] for name, curve in variables["curves"].items()
     }
+    assert first["ConvNet"] < first["MLP"]
 
 
-def test_regularization_of_the_digits(run_example, tmp_path):
-    small = ("--train", 400, "--seeds", 2, "--epochs", 8, "--jobs", 2)
-    done = run_example("plot_regularization.py", *small)
-    assert done.returncode == 0, done.stderr
-    assert "400 training, 80 validation and 360 test rows" in done.stdout
-    # setting, training accuracy ± std, test accuracy ± std, epochs, seconds
-    rows = re.findall(r"^(\w.+?) +(0\.\d+|1\.0+) ± \S+ +(\S+) ± \S+ +(\S+)", done.stdout, re.M)
-    table = {name: [float(number) for number in numbers] for name, *numbers in rows}
-    assert list(table) == [
-        "plain",
-        "L2",
-        "dropout",
-        "batch norm",
-        "early stopping",
-        "dropout + batch norm",
-    ]
-    for name, (training, test, epochs) in table.items():
-        assert 0.85 < test < training <= 1
-        assert epochs == 8 or name == "early stopping"
-    assert_png(tmp_path / "regularization.png")
+def test_class_imbalance(run: Run) -> None:
+    variables = run("class_imbalance")
+    assert 1 / variables["y"].mean() == pytest.approx(20, abs=1)
+    balanced, recall, precision, accuracy = (
+        scores(variables["search"], name) for name in variables["names"]
+    )
+    assert variables["search"].best_params_ == {"class_weight": "balanced"}
+    assert (np.diff(recall) > 0).all()
+    assert (np.diff(precision) < 0).all()
+    assert accuracy[0] > 0.95
+    assert recall[0] < 0.2
+    assert balanced.argmax() not in (0, 4)
 
 
-def test_regularization_asks_for_two_seeds(load, tmp_path):
-    """One seed has no spread."""
-    regularization = load("plot_regularization")
-    with pytest.raises(SystemExit, match=r"^error: --seeds must be at least 2"):
-        regularization.main(["--seeds", "1", "--output", f"{tmp_path}/a.png"])
+def test_out_of_core(run: Run) -> None:
+    variables = run("out_of_core")
+    assert variables["peak"] < 0.2 * variables["size"]
+    assert variables["accuracies"][-1] > 0.95
+    assert not variables["path"].exists()
 
 
-def test_rows_of_the_regularization_do_not_overlap(load):
-    """All: five sixths of what is not for the test; pixels are scaled by training rows."""
-    regularization = load("plot_regularization")
-    args = regularization.parse_args(["--train", "all"])
-    (X, y), (X_val, _), (X_test, _) = regularization.split(args)
-    assert (len(X), len(X_val), len(X_test)) == (1197, 239, 360)
-    assert len(np.unique(np.vstack([X, X_val, X_test]), axis=0)) == 1197 + 239 + 360
-    ranges = np.ptp(X, axis=0)  # of a pixel: 0 where it is always white
-    np.testing.assert_allclose(ranges, ranges.round(), atol=1e-6)
-    assert len(np.unique(y)) == 10
+def test_quantiles(run: Run) -> None:
+    variables = run("quantiles")
+    assert len(variables["quantiles"]) == 5
+    np.testing.assert_allclose(variables["coverage"], variables["quantiles"], atol=0.03)
 
 
-def test_convnet_filters_of_the_digits(run_example, tmp_path):
-    done = run_example("plot_convnet_filters.py", "--epochs", 4, "--folds", 2, "--jobs", 2)
-    assert done.returncode == 0, done.stderr
-    rows = re.findall(r"^(\d+-\d+) +(\d) x \d +(\S+) ± (\S+)", done.stdout, re.M)
-    assert [(filters, int(size)) for filters, size, _, _ in rows] == [
-        (filters, size) for filters in ("8-16", "16-32", "32-64") for size in (3, 5)
-    ]
-    accuracies = [float(mean) for *_, mean, _ in rows]
-    best = next(line for line in done.stdout.splitlines() if line.endswith("<- best"))
-    assert f"{max(accuracies):.4f}" in best
-    assert "Conv2D" in done.stdout  # the summary of the best
-    (test,) = re.findall(r"Test accuracy of the best: (\S+) on 360 rows", done.stdout)
-    assert float(test) > 0.85
-    assert_png(tmp_path / "convnet_filters.png")
+def test_hidden_features(run: Run) -> None:
+    accuracies = run("hidden_features")["accuracies"]
+    assert min(accuracies.values()) > 0.9
+    on_pixels, on_features = (
+        accuracies["LogisticRegression", of] for of in ("pixels", "features")
+    )
+    assert on_features > on_pixels
 
 
-def test_convnet_filters_need_square_images(load, tmp_path):
-    np.savez(tmp_path / "a.npz", X=np.ones((20, 6)), y=np.arange(20) % 2)
-    with pytest.raises(SystemExit, match="square images of one channel, got 6 pixels"):
-        load("plot_convnet_filters").main(
-            ["--data", f"{tmp_path}/a.npz", "--output", f"{tmp_path}/a.png"]
-        )
-
-
-def test_quantiles_and_their_coverage(run_example, tmp_path):
-    done = run_example("plot_quantiles.py", "--output", "own.png")
-    assert done.returncode == 0, done.stderr
-    rows = re.findall(r"^ +(0\.\d\d) +(0\.\d{3}) ", done.stdout, re.MULTILINE)
-    quantiles, below = np.array(rows, float).T
-    assert quantiles.tolist() == [0.05, 0.25, 0.5, 0.75, 0.95]
-    np.testing.assert_allclose(below, quantiles, atol=0.03)
-    assert (tmp_path / "own.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_intervals_with_mapie(run_example):
+def test_intervals_with_mapie(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("mapie")
-    done = run_example("intervals_with_mapie.py")
-    assert done.returncode == 0, done.stderr
-    before, after, _ = map(float, re.findall(r"(\d\d\.\d)%", done.stdout))
+    runpy.run_path(str(FOLDER / "regression" / "intervals_with_mapie.py"))
+    before, after, _ = map(float, re.findall(r"(\d\d\.\d)%", capsys.readouterr().out))
     assert after == pytest.approx(90, abs=1.5)
     assert abs(after - 90) < abs(before - 90)

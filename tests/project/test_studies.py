@@ -1,232 +1,308 @@
-"""The studies among the examples: what their texts say is what their numbers say."""
+"""The studies, run as a user runs them: as scripts, from an empty folder."""
 
 import importlib
+import os
+import re
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from joblib.externals.loky import get_reusable_executor
-from sklearn.metrics import log_loss
-
-from skneural import MLPClassifier
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+STUDIES = Path(__file__).parents[2] / "studies"
 
-plt = pytest.importorskip("matplotlib.pyplot")
+pytest.importorskip("matplotlib")
 
 
 @pytest.fixture
-def run(monkeypatch, tmp_path, capsys):
-    """Return a function that runs an example: its results and what it prints."""
-    monkeypatch.setenv("MPLBACKEND", "Agg")
-    monkeypatch.syspath_prepend(EXAMPLES)
-    get_reusable_executor().shutdown()  # processes of an earlier test do not know that path
+def run_study(tmp_path):
+    """Return a function that runs a study in tmp_path, warnings being errors there too."""
 
     def run(name, *args):
-        picture = tmp_path / "picture.png"
-        results = importlib.import_module(f"plot_{name}").main(
-            [*map(str, args), "--output", str(picture)]
+        return subprocess.run(
+            [sys.executable, "-W", "error", STUDIES / name, *map(str, args)],
+            cwd=tmp_path,
+            # modules of tmp_path come before all others
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(
+                    [str(tmp_path), os.environ.get("PYTHONPATH", "")]
+                ),
+                "PYTHONIOENCODING": "utf-8",
+            },
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
         )
-        assert picture.read_bytes().startswith(b"\x89PNG")
-        assert picture.stat().st_size > 10_000
-        printed = capsys.readouterr().out
-        assert printed.startswith("digits, 1,437 training and 360 test rows\n")
-        return results, printed
 
-    yield run
-    plt.close("all")
+    return run
 
 
-def scores(search, name="score"):
-    return search.cv_results_[f"mean_test_{name}"]
+@pytest.fixture
+def study(run_study):
+    return partial(run_study, "architecture.py")
 
 
-def test_learning_rate(run):
-    search, printed = run("learning_rate", "--jobs", 2)
-    accuracy = scores(search)
-    assert accuracy[0] < 0.3
-    assert (accuracy[-2:] < 0.2).all()
-    assert 0.03 < search.best_params_["mlpclassifier__learning_rate"] < 3
-    assert "0.001" in printed
-    assert "best" in printed
-    rates = [line.get_label() for line in plt.gcf().axes[1].lines]
-    assert rates == ["rate 0.001, training", "rate 1, training", "rate 10, training"]
+@pytest.fixture
+def load(monkeypatch):
+    """Return a function that imports a script: its functions are called without a process."""
+    monkeypatch.syspath_prepend(STUDIES)
+    return importlib.import_module
 
 
-def test_batch_size(run):
-    search, _ = run("batch_size")
-    assert (np.diff(scores(search)) < 0).all()
-    ends = [line.get_ydata()[-1] for line in plt.gcf().axes[2].lines]
-    assert ends == sorted(ends)
+@pytest.fixture
+def module(load):
+    return load("architecture")
 
 
-def test_schedules(run):
-    curves, printed = run("schedules", "--folds", 2)
-    rates = {name: np.array(curve["learning_rate"]) for name, curve in curves.items()}
-    losses = {name: np.array(curve["loss"]) for name, curve in curves.items()}
-    assert np.ptp(rates.pop("constant")) == 0
-    assert all(rate[-1] < 0.25 * rate.max() for rate in rates.values())
-    last = losses.pop("constant")[-5:]
-    assert np.ptp(last) > 0.01
-    assert all(loss[-1] < 0.5 * last.min() for loss in losses.values())
-    assert (np.diff(losses["cosine restarts"]) > 0.05).sum() >= 2  # at its two restarts
-    accuracies = [
-        float(line.split("±")[0].split()[-1])
-        for line in printed.splitlines()
-        if line.endswith("2,410") or line.endswith("best")
+def assert_one_line_error(done, *words):
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    for word in words:
+        assert str(word) in done.stderr
+
+
+def printed_test_accuracy(done):
+    return float(re.search(r"Test accuracy of the best: (\S+)", done.stdout)[1])
+
+
+def assert_png(path):
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert path.stat().st_size > 10_000
+
+
+def rows_of_table(done):
+    """The table as a dict from hidden layers to its line."""
+    lines = done.stdout.splitlines()
+    return {line.partition(")")[0] + ")": line for line in lines if line.startswith("(")}
+
+
+def test_study_of_the_digits(study, tmp_path):
+    done = study("--folds", 2, "--epochs", 3, "--jobs", 1, "--output", "study.png")
+    assert done.returncode == 0, done.stderr
+    table = rows_of_table(done)
+    assert list(table) == [
+        "(64,)",
+        "(128, 64)",
+        "(256, 128, 64)",
+        "(512, 64)",
+        "(512, 256)",
     ]
-    assert len(accuracies) == 10
-    assert accuracies[0] == min(accuracies)
+    # accuracy and seconds as mean ± std, epochs, parameters
+    cells = {name: line.partition(")")[2].split() for name, line in table.items()}
+    assert cells["(128, 64)"][7] == "17,226"
+    for row in cells.values():
+        assert 0.5 < float(row[0]) <= 1
+        assert row[6] == "3"
+    best = [row for row in cells.values() if row[-1] == "best"]
+    assert len(best) == 1
+    assert float(best[0][0]) == max(float(row[0]) for row in cells.values())
+    assert 0.85 < printed_test_accuracy(done) < 0.99
+    assert "on 360 rows" in done.stdout
+    assert_png(tmp_path / "study.png")
+    lines = re.findall(r"^fit (\d+) of 10 done after \d+\.\d s$", done.stderr, re.MULTILINE)
+    assert list(map(int, lines)) == [*range(1, 11)]
 
 
-def test_optimizers(run):
-    search, _ = run("optimizers", "--folds", 2)
-    module = importlib.import_module("plot_optimizers")
-    best = module.best_rates(search)
-    assert best["sgd"] > 3 * best["adam"]
-    table = scores(search).reshape(len(module.RATES), len(module.SOLVERS))
-    assert np.ptp(table.max(axis=0)) < 0.03
-    assert (np.ptp(table, axis=0) > 0.1).all()
-    labels = [line.get_label() for line in plt.gcf().axes[1].lines]
-    assert labels == [*(f"{name}, rate {rate:g}" for name, rate in best.items()), "lbfgs"]
-
-
-def test_activations(run):
-    (norms, search), _ = run("activations")
-    assert norms["logistic"][0] < 0.005 * norms["logistic"][-1]
-    assert (np.diff(norms["logistic"]) > 0).all()
-    for name in "tanh", "relu":
-        assert 0.3 < norms[name][0] / norms[name][-1] < 3
-    logistic, tanh, relu = scores(search, "accuracy")
-    assert logistic < 0.2
-    assert min(tanh, relu) > 0.9
-
-
-def test_gradient_norms_are_those_of_finite_differences(run):
-    """The step that the activations study takes shows the gradient of the mean loss."""
+def test_study_of_own_data_on_two_cores(study, tmp_path):
+    """Any npz file will do; a fifth of its rows is kept for the test."""
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(20, 3)), np.arange(20) % 3
-    network = MLPClassifier((4,), solver="sgd", alpha=0.0, activation="tanh", random_state=0)
-    norms = importlib.import_module("plot_activations").gradient_norms(network, X, y)
-    network.set_params(learning_rate=1e-12, batch_size=20).partial_fit(X, y, classes=range(3))
-    for weights, norm in zip(network.coefs_, norms, strict=True):
-        slopes = []
-        for place in np.ndindex(weights.shape):
-            sides = []
-            for step in 1e-5, -2e-5:
-                weights[place] += step
-                sides.append(log_loss(y, network.predict_proba(X)))
-            weights[place] += 1e-5
-            slopes.append((sides[0] - sides[1]) / 2e-5)
-        assert np.linalg.norm(slopes) == pytest.approx(norm, rel=1e-5)
-
-
-def test_losses(run):
-    (curves, search), _ = run("losses")
-    assert curves["log_loss"][4] > 0.9
-    assert curves["squared_error"][-1] < curves["log_loss"][0]
-    by_rate = scores(search).reshape(3, 2)
-    assert by_rate[0, 0] > by_rate[0, 1] + 0.03
-    assert by_rate[-1, 0] == pytest.approx(by_rate[-1, 1], abs=0.02)
-
-
-def test_initial_weights(run):
-    results, _ = run("initial_weights")
-    last = {name: deviations[-1] for name, (_, deviations) in results.items()}
-    assert 0.5 < last["he"] < 2
-    assert last["too small"] < last["glorot"] < 0.3
-    assert last["too large"] > 10
-    losses = {name: network.loss_curve_ for name, (network, _) in results.items()}
-    assert np.ptp(losses["zeros"]) < 0.01
-    assert losses["too small"][5] > 0.95 * losses["too small"][0]
-    assert losses["too large"][0] > 5
-    assert losses["he"][-1] < 1.2 * min(curve[-1] for curve in losses.values())
-
-
-def test_overfitting(run):
-    (curve, history, augmented), _ = run("overfitting", "--folds", 2)
-    training, test = curve.train_scores.mean(axis=1), curve.test_scores.mean(axis=1)
-    assert training[0] < 0.4
-    assert test[0] < 0.4
-    assert training[-1] == 1
-    assert test[-1] < 0.95
-    losses = np.array(history["validation_loss"])
-    assert losses.argmin() < 20
-    assert losses[-1] > 1.1 * losses.min()
-    assert history["loss"][-1] < 0.01
-    as_they_are, moved = np.array([rows.mean(axis=0)[1:] for rows in augmented.values()]).T
-    assert np.ptp(as_they_are) < 0.03
-    assert moved[2] > 0.8 > 0.6 > max(moved[:2])
-
-
-def test_convolution(run):
-    (networks, (X, y)), printed = run("convolution")
-    np.testing.assert_allclose(networks["by hand"].predict(X), y, rtol=1e-13)
-    assert np.abs(networks["learned"].predict(X) - y).max() < 0.01
-    kernels = networks["learned"].coefs_[0][:, 0]
-    np.testing.assert_allclose(kernels.sum(axis=0), 0, atol=0.02)  # zero on even ground
-    assert kernels[0, 0] * kernels[0, 1] < 0  # one for up, one for down
-    assert "by hand" in printed
-
-
-def test_convnet_against_mlp(run):
-    accuracies, printed = run("convnet_against_mlp", "--folds", 2, "--jobs", 2)
-    (mlp, mlp_moved), (conv, conv_moved) = (rows.mean(axis=0) for rows in accuracies.values())
-    assert mlp == pytest.approx(conv, abs=0.02)
-    assert conv_moved > mlp_moved + 0.1
-    assert "33,738" in printed
-    assert "13,706" in printed
-    lines = plt.gcf().axes[0].lines
-    assert [line.get_label() for line in lines] == ["MLP", "ConvNet"]
-    dense, convolutional = (line.get_ydata()[0] for line in lines)
-    assert convolutional < dense
-
-
-def test_class_imbalance(run):
-    search, printed = run("class_imbalance")
-    assert "51 of 1,344 training rows" in printed
-    balanced, recall, precision, accuracy = (
-        scores(search, name)
-        for name in ("balanced_accuracy", "recall", "precision", "accuracy")
+    y = np.repeat(["cat", "dog", "owl"], 100)
+    X = (
+        rng.normal(size=(300, 2, 3))
+        + 3 * (np.arange(3) == np.arange(300)[:, None] // 100)[:, None]
     )
-    assert search.best_params_ == {"mlpclassifier__class_weight": "balanced"}
-    assert (np.diff(recall) > 0).all()
-    assert (np.diff(precision[1:]) < 0).all()
-    assert accuracy[0] > 0.95
-    assert recall[0] < 0.2
-    assert balanced.argmax() not in (0, 4)
+    np.savez(tmp_path / "animals.npz", X=X, y=y)
+    done = study("--data", "animals.npz", "--folds", 2, "--epochs", 5, "--jobs", 2)
+    assert done.returncode == 0, done.stderr
+    assert "animals, 240 rows" in done.stdout
+    assert "(512, 256)" in rows_of_table(done)
+    assert printed_test_accuracy(done) > 0.9
+    assert "on 60 rows" in done.stdout
+    assert done.stderr.count("of 10 done after") == 10  # by the processes that fit
+    assert_png(tmp_path / "architecture_study.png")
 
 
-def test_out_of_core(run):
-    (megabytes, accuracy, at_once), _ = run("out_of_core", "--copies", 40_000)
-    assert megabytes["partial_fit"] < 0.2 * megabytes["the file"]
-    assert megabytes["fit"] > megabytes["the file"]
-    assert accuracy[-1] == pytest.approx(at_once, abs=0.05)
+class Search:
+    def set_callbacks(self, callback):
+        self.callback = callback
+        return self
 
 
 @pytest.mark.parametrize(
-    ("args", "message"),
-    [
-        (("--folds", "1"), "--folds must be at least 2"),
-        (("--epochs", "0"), "--epochs at least 1"),
-        (("--data", "nowhere.npz"), r"no such file: nowhere\.npz"),
-    ],
+    ("in_a_terminal", "has_rich", "callback"),
+    [(True, True, "ProgressBar"), (True, False, "PrintFits"), (False, True, "PrintFits")],
 )
-def test_wrong_options(run, args, message):
-    with pytest.raises(SystemExit, match=f"^error: .*{message}"):
-        run("learning_rate", *args)
+def test_progress_is_a_bar_in_a_terminal_and_lines_elsewhere(
+    load, monkeypatch, in_a_terminal, has_rich, callback
+):
+    rich = SimpleNamespace(reconfigure=lambda stderr: None)
+    monkeypatch.setitem(sys.modules, "rich", rich)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: in_a_terminal)
+    common = load("_common")
+    monkeypatch.setattr(common, "find_spec", lambda name: has_rich or None)
+    assert type(common.show_progress(Search()).callback).__name__ == callback
 
 
-def test_own_data_and_fewer_rows(run, tmp_path, monkeypatch, capsys):
-    """Labels may be words; `--rows` limits the training."""
-    monkeypatch.chdir(tmp_path)
-    rng = np.random.default_rng(0)
-    y = np.repeat(["cat", "dog", "owl"], 60)
-    X = rng.normal(size=(180, 6)) + 3 * (np.arange(6) == np.arange(180)[:, None] // 60)
-    np.savez("animals.npz", X=X, y=y)
-    module = importlib.import_module("plot_activations")
-    args = ["--data", "animals.npz", "--rows", "90", "--epochs", "2", "--output", "a.png"]
-    module.main(args)
-    assert capsys.readouterr().out.startswith("animals, 90 training and 36 test rows")
+def test_study_without_matplotlib(study, tmp_path):
+    (tmp_path / "matplotlib.py").write_text("raise ImportError")
+    assert_one_line_error(study(), "matplotlib", "pip install")
+
+
+def test_missing_file(study):
+    assert_one_line_error(study("--data", "nowhere.npz"), "nowhere.npz", "no such file")
+
+
+def test_missing_array(study, tmp_path):
+    np.savez(tmp_path / "half.npz", X=np.zeros((4, 2)), labels=np.zeros(4))
+    assert_one_line_error(study("--data", "half.npz"), "half.npz", "no array y", "labels")
+
+
+def test_not_an_npz_file(module, tmp_path):
+    (tmp_path / "notes.npz").write_text("1 2 3")
+    with pytest.raises(SystemExit, match=r"^error: not an npz file: .*notes\.npz$"):
+        module.main(["--data", f"{tmp_path}/notes.npz"])
+
+
+def test_labels_that_do_not_fit_the_rows(module, tmp_path):
+    np.savez(tmp_path / "odd.npz", X=np.zeros((4, 2)), y=np.zeros(3))
+    with pytest.raises(SystemExit, match=r"^error: .*odd\.npz: y must be one label a row"):
+        module.main(["--data", f"{tmp_path}/odd.npz"])
+
+
+def test_folder_of_the_picture_is_checked_before_the_search(module, tmp_path):
+    with pytest.raises(SystemExit, match=r"^error: no such folder: .*nowhere$"):
+        module.main(["--output", f"{tmp_path}/nowhere/study.png"])
+
+
+def test_mnist_keeps_its_own_test_rows(load, monkeypatch, tmp_path):
+    """Whether the images come from a file or from OpenML."""
+    np.savez_compressed(
+        tmp_path / "mnist.npz", X=np.zeros((63_000, 28, 28), np.uint8), y=np.arange(63_000)
+    )
+    common = load("_common")
+    X, X_test, y, y_test = common.load_data(tmp_path / "mnist.npz", seed=0)
+    assert (X.shape, X_test.shape) == ((60_000, 784), (3_000, 784))
+    assert X.dtype == np.float32
+    assert (y[-1], y_test[0]) == (59_999, 60_000)
+
+    downloaded = np.zeros((70_000, 1)), np.arange(70_000)
+    monkeypatch.setattr(common, "fetch_openml", lambda *args, **kwargs: downloaded)
+    _, _, y, y_test = common.load_data("mnist", seed=0)
+    assert (y[-1], y_test[0]) == (59_999, 60_000)
+
+
+def test_no_download(load, module, monkeypatch):
+    def unreachable(*args, **kwargs):
+        raise OSError("the network is down")
+
+    monkeypatch.setattr(load("_common"), "fetch_openml", unreachable)
+    with pytest.raises(SystemExit, match=r"^error: the network is down$"):
+        module.main(["--data", "mnist"])
+
+
+def test_sine_by_relu(run_study, tmp_path):
+    done = run_study("sine_by_relu.py", "--seeds", 3, "--epochs", 1000)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines() if re.match(r" +\d", line)]
+    assert [int(row[0]) for row in rows] == [1, 2, 3, 8]
+    for units, n_kinks, pieces, largest, _, least in (map(float, row) for row in rows):
+        assert n_kinks <= units
+        assert pieces == n_kinks + 1
+        assert least < largest
+    assert float(rows[-1][3]) < 0.05
+    assert_png(tmp_path / "sine_by_relu.png")
+
+
+def test_three_rectifiers_draw_a_sine(load):
+    sine = load("sine_by_relu")
+    networks = sine.by_loss(sine.fit(3, seed, epochs=3000) for seed in range(10))
+    assert np.abs(sine.errors(networks[0])).max() < 0.04
+
+
+@pytest.mark.parametrize(("n_pieces", "error"), [(1, 0.2586), (2, 0.0505), (4, 0.0206)])
+def test_least_error_of_straight_pieces(load, n_pieces, error):
+    """A linear program over the kinks of three rectifiers found 0.0207, close above."""
+    sine = load("sine_by_relu")
+    assert sine.least_error(n_pieces) == pytest.approx(error, abs=1e-4)
+
+
+def test_kinks_are_where_the_slope_changes(load):
+    sine = load("sine_by_relu")
+    network = sine.fit(3, seed=0, epochs=200)
+    x = sine.X_DENSE.ravel()
+    bends = np.abs(np.diff(network.predict(sine.X_DENSE), 2)) > 1e-9
+    assert set(np.searchsorted(x, sine.kinks(network))) <= {
+        i for at in np.flatnonzero(bends) for i in (at + 1, at + 2)
+    }
+
+
+def test_regularization_of_the_digits(run_study, tmp_path):
+    small = ("--train", 400, "--seeds", 2, "--epochs", 8, "--jobs", 2)
+    done = run_study("regularization.py", *small)
+    assert done.returncode == 0, done.stderr
+    assert "400 training, 80 validation and 360 test rows" in done.stdout
+    # setting, training accuracy ± std, test accuracy ± std, epochs, seconds
+    rows = re.findall(r"^(\w.+?) +(0\.\d+|1\.0+) ± \S+ +(\S+) ± \S+ +(\S+)", done.stdout, re.M)
+    table = {name: [float(number) for number in numbers] for name, *numbers in rows}
+    assert list(table) == [
+        "plain",
+        "L2",
+        "dropout",
+        "batch norm",
+        "early stopping",
+        "dropout + batch norm",
+    ]
+    for name, (training, test, epochs) in table.items():
+        assert 0.85 < test < training <= 1
+        assert epochs == 8 or name == "early stopping"
+    assert_png(tmp_path / "regularization.png")
+
+
+def test_regularization_asks_for_two_seeds(load, tmp_path):
+    """One seed has no spread."""
+    regularization = load("regularization")
+    with pytest.raises(SystemExit, match=r"^error: --seeds must be at least 2"):
+        regularization.main(["--seeds", "1", "--output", f"{tmp_path}/a.png"])
+
+
+def test_rows_of_the_regularization_do_not_overlap(load):
+    """All: five sixths of what is not for the test; pixels are scaled by training rows."""
+    regularization = load("regularization")
+    args = regularization.parse_args(["--train", "all"])
+    (X, y), (X_val, _), (X_test, _) = regularization.split(args)
+    assert (len(X), len(X_val), len(X_test)) == (1197, 239, 360)
+    assert len(np.unique(np.vstack([X, X_val, X_test]), axis=0)) == 1197 + 239 + 360
+    ranges = np.ptp(X, axis=0)  # of a pixel: 0 where it is always white
+    np.testing.assert_allclose(ranges, ranges.round(), atol=1e-6)
+    assert len(np.unique(y)) == 10
+
+
+def test_convnet_filters_of_the_digits(run_study, tmp_path):
+    done = run_study("convnet_filters.py", "--epochs", 4, "--folds", 2, "--jobs", 2)
+    assert done.returncode == 0, done.stderr
+    rows = re.findall(r"^(\d+-\d+) +(\d) x \d +(\S+) ± (\S+)", done.stdout, re.M)
+    assert [(filters, int(size)) for filters, size, _, _ in rows] == [
+        (filters, size) for filters in ("8-16", "16-32", "32-64") for size in (3, 5)
+    ]
+    accuracies = [float(mean) for *_, mean, _ in rows]
+    best = next(line for line in done.stdout.splitlines() if line.endswith("<- best"))
+    assert f"{max(accuracies):.4f}" in best
+    assert "Conv2D" in done.stdout  # the summary of the best
+    (test,) = re.findall(r"Test accuracy of the best: (\S+) on 360 rows", done.stdout)
+    assert float(test) > 0.85
+    assert_png(tmp_path / "convnet_filters.png")
+
+
+def test_convnet_filters_need_square_images(load, tmp_path):
+    np.savez(tmp_path / "a.npz", X=np.ones((20, 6)), y=np.arange(20) % 2)
+    with pytest.raises(SystemExit, match="square images of one channel, got 6 pixels"):
+        load("convnet_filters").main(
+            ["--data", f"{tmp_path}/a.npz", "--output", f"{tmp_path}/a.png"]
+        )

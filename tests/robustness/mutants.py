@@ -177,7 +177,7 @@ hypothesis.settings.register_profile(
 
 def scratch_copy(root):
     """Copy what the tests need, and settle what Hypothesis draws."""
-    for name in ("skneural", "tests", "examples", "docs"):
+    for name in ("skneural", "tests", "examples", "studies", "docs"):
         ignored = shutil.ignore_patterns("__pycache__", "_build", "auto_examples")
         shutil.copytree(ROOT / name, root / name, ignore=ignored, dirs_exist_ok=True)
     for name in ("pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"):

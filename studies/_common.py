@@ -1,6 +1,5 @@
-"""What the examples share: options, data sets, and checks before any work."""
+"""Shared by the studies: data sets, progress, and checks of the options before any work."""
 
-import argparse
 import math
 import sys
 import zipfile
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.callback import ProgressBar
 from sklearn.datasets import fetch_openml, load_digits
-from sklearn.model_selection import StratifiedKFold, train_test_split
+from sklearn.model_selection import train_test_split
 
 try:
     import matplotlib.pyplot as plt
@@ -21,57 +20,6 @@ except ImportError:
 DATA_HELP = """digits (the default), mnist (a download; its last 10,000 rows are for the
     test), or the path of an npz file with arrays X and y: if X is uint8 of shape (63000,
     28, 28) the rows after the first 60,000 are for the test, else a stratified fifth"""
-
-# told apart also by colour-blind readers: M. Okabe and K. Ito, Color Universal Design, 2008
-COLOURS = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#000000",
-    "#777777",
-)
-
-
-def study_parser(description, picture, *, epochs):
-    """The options of a study; `picture` and `epochs` are defaults."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--data", default="digits", help=DATA_HELP)
-    parser.add_argument("--jobs", type=int, default=1, help="fits at a time; -1: all cores")
-    parser.add_argument("--folds", type=int, default=3, help="at least 2; default: 3")
-    parser.add_argument(
-        "--rows", type=int, default=10_000, help="for training, at most; default: 10000"
-    )
-    help = f"of a fit; default: {epochs}"
-    parser.add_argument("--epochs", type=int, default=epochs, help=help)
-    parser.add_argument("--seed", type=int, default=0, help="default: 0")
-    parser.add_argument("--output", type=Path, default=picture, help="the picture")
-    return parser
-
-
-def read_study(parser, argv):
-    """Arguments and rows of a study, after a line that says which; one that is wrong ends it.
-
-    `args.cv` are its folds, the arrays those of `load_data`.
-    """
-    args = parser.parse_args(argv)
-    check_output(args.output)
-    if args.folds < 2 or args.epochs < 1:
-        sys.exit("error: --folds must be at least 2, --epochs at least 1")
-    try:
-        X, X_test, y, y_test = load_data(args.data, args.seed)
-        if len(X) > args.rows:
-            X, _, y, _ = train_test_split(
-                X, y, train_size=args.rows, stratify=y, random_state=args.seed
-            )
-    except (ImportError, OSError, ValueError) as error:
-        sys.exit(f"error: {error}")
-    args.cv = StratifiedKFold(args.folds, shuffle=True, random_state=args.seed)
-    title = f"{Path(args.data).stem}, {len(X):,} training and {len(X_test):,} test rows"
-    print(title, end="\n\n", flush=True)
-    return args, X, X_test, y, y_test
 
 
 def show_progress(search):
@@ -108,14 +56,6 @@ class PrintFits:
             print(line, file=sys.stderr, flush=True)
 
 
-def finish(figure, path):
-    """Write the picture and say where it is."""
-    for axes in figure.axes:
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=150)
-    print(f"\nPicture: {path}")
-
-
 def load_data(source, seed):
     """Rows for training and rows for the test, and their labels.
 
@@ -147,15 +87,6 @@ def square_side(X):
     if side**2 != X.shape[1]:
         sys.exit(f"error: X must hold square images of one channel, got {X.shape[1]} pixels")
     return side
-
-
-def shifted(X, seed):
-    """Every image moved by up to a pixel along each axis, zeros coming in, as flat rows."""
-    side = square_side(X)
-    images = np.pad(X.reshape(-1, side, side), ((0, 0), (1, 1), (1, 1)))
-    corners = np.random.default_rng(seed).integers(0, 3, (len(X), 2))
-    pairs = zip(images, corners, strict=True)
-    return np.stack([image[i : i + side, j : j + side].ravel() for image, (i, j) in pairs])
 
 
 def read_npz(path):
