@@ -11,6 +11,8 @@ from _random_jobs import random_job
 
 from skneural import MLPClassifier, MLPRegressor
 from skneural._engine import native, program
+from skneural._network.losses.links import LinkedLoss
+from skneural._network.losses.quantiles import QuantilesLoss
 from skneural._network.losses.regression import REGRESSOR_LOSSES
 
 pytestmark = pytest.mark.skipif(native is None, reason="there is no compiled engine here")
@@ -191,7 +193,8 @@ def test_denormals_are_numbers(name, engines):
 def spoiled_loss(engine, seed, place, value):
     """The loss of a random job with a value put among its numbers; None where it has none."""
     job = random_job(np.random.default_rng(seed), np.float64)
-    real_targets = isinstance(job.progress.network.loss, tuple(REGRESSOR_LOSSES.values()))
+    kinds = (*REGRESSOR_LOSSES.values(), LinkedLoss, QuantilesLoss)
+    real_targets = isinstance(job.progress.network.loss, kinds)
     arrays = {
         "X": job.X if isinstance(job.X, np.ndarray) else job.X.data,
         "y": job.y if real_targets else None,

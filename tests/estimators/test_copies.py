@@ -107,6 +107,8 @@ VARIANTS = [
     *({"schedule": cls()} for cls in SCHEDULES.values()),
     *({"loss": name} for name in ("squared_error", "hinge", "perceptron")),
     *({"loss": name} for name in skneural._network.losses.regression.REGRESSOR_LOSSES),
+    {"link": "log"}, {"link": "logit", "output_range": (0, 9)},
+    {"loss": "quantile", "quantile": [0.1, 0.9]},
     *({"solver": name, **plain} for name, plain in {
         "lbfgs": {"dropout": 0.0, "input_noise": 0.0, "batch_norm": False},
         "rmsprop": {}, "adagrad": {}, "adamw": {}, "sgd": {}}.items()),
@@ -122,12 +124,16 @@ TARGETS = {
 }
 
 
-def varied(cls, params):
+def varied(cls, variant):
     """The Pipeline of a variant and its targets; None if the class has no such parameter."""
-    y = TARGETS.get(params.get("target"), Y)
-    params = {name: value for name, value in params.items() if name != "target"}
+    y = TARGETS.get(variant.get("target"), Y)
+    if variant == {"loss": "gamma"}:
+        y = Y + 1
+    params = {name: value for name, value in variant.items() if name != "target"}
     own = make(cls, max_iter=1)
-    if not params.keys() <= own[-1].get_params().keys() or (y is not Y and "Reg" in str(cls)):
+    if not params.keys() <= own[-1].get_params().keys() or (
+        "target" in variant and "Reg" in str(cls)
+    ):
         return None
     try:
         own[-1].set_params(**params)._check_parameters()
