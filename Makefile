@@ -29,7 +29,7 @@ lint: .venv/test.done
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	$(PY) -m mypy
-	.venv/bin/codespell README.md CONTRIBUTING.md CHANGELOG.md docs skneural examples benchmarks tests
+	.venv/bin/codespell README.md CONTRIBUTING.md CHANGELOG.md docs skneural examples studies benchmarks tests
 
 docs: .venv/docs.done
 	.venv/bin/sphinx-build -W --keep-going -q docs docs/_build/html

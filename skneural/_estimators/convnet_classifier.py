@@ -61,8 +61,8 @@ class ConvNetClassifier(NeuralClassifierMixin, BaseConvNet):
     n_hidden_layers : int or None, default=None
         Number of hidden layers, each with `hidden_layer_sizes` units, which must be one number
         then: ``hidden_layer_sizes=64, n_hidden_layers=3`` is the same as ``(64, 64, 64)``, in
-        two numbers that a search can draw. 0 is no hidden layer. With None one number is one
-        layer, and a sequence has as many as it has entries.
+        two numbers that a search can draw. 0 means no hidden layers. With None one number is
+        one layer, and a sequence has one layer per entry.
     input_shape : tuple of int or None, default=None
         Shape of one sample: (height, width, channels) of images or (length, channels) of
         signals; so images of one channel are (28, 28, 1), while (28, 28) is a signal of 28

@@ -30,8 +30,8 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
     n_hidden_layers : int or None, default=None
         Number of hidden layers, each with `hidden_layer_sizes` units, which must be one number
         then: ``hidden_layer_sizes=64, n_hidden_layers=3`` is the same as ``(64, 64, 64)``, in
-        two numbers that a search can draw. 0 is no hidden layer. With None one number is one
-        layer, and a sequence has as many as it has entries.
+        two numbers that a search can draw. 0 means no hidden layers. With None one number is
+        one layer, and a sequence has one layer per entry.
     activation : str, object or sequence of them, default="relu"
         Activation of the hidden layers: one of ``"identity"``, ``"logistic"``, ``"tanh"``,
         ``"relu"``, ``"leaky_relu"`` (slope 0.01), ``"elu"``, ``"gelu"`` (exact), ``"silu"``

@@ -131,7 +131,7 @@ WRONG = {
     "no dtype of datetimes": with_entry((0,), "fitted", "mean_", {"times": ["more", "O"]}),
     "'<U999999' is no dtype": with_entry((0,), "fitted", "x_", {"dtype": "<U999999"}),
     "a slice is described wrongly": with_entry((0,), "fitted", "x_", {"slice": [1.5, 2, 3]}),
-    "of no use": lambda a: at(a, 1).pop("at"),
+    "unknown arrays": lambda a: at(a, 1).pop("at"),
 }  # fmt: skip
 
 
