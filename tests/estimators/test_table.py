@@ -232,6 +232,12 @@ def test_rows_of_no_weight_teach_nothing():
     assert own.input_names_.tolist() == twin.input_names_.tolist()
     assert not {"missingindicator_age", "city_nan"} & set(own.input_names_)
     np.testing.assert_allclose(own.predict_proba(TABLE), twin.predict_proba(TABLE), atol=1e-10)
+    x = RNG.normal(size=(N, 2))
+    x[:40, 1] = np.nan
+    own = make(batch_size=N).fit(x, Y, sample_weight=weight)
+    assert own.input_names_.tolist() == ["x0", "x1"]
+    twin = make(batch_size=N).fit(x[40:], Y[40:])
+    np.testing.assert_allclose(own.predict_proba(x), twin.predict_proba(x), atol=1e-10)
 
 
 @BOTH
@@ -256,6 +262,9 @@ def test_parts_keep_what_the_first_one_had(cls):
 def test_numbers_are_not_asked_to_be_scaled_beside_categories():
     make().fit(TABLE, Y)  # whose incomes are large; warnings are errors
     assert "scaled" not in str(diagnose(make().fit(TABLE, Y), TABLE))
+    far = TABLE.assign(income=np.where(WEIGHTS == 0, 1e9, TABLE["income"]))
+    own = make().fit(far, Y, sample_weight=WEIGHTS)  # which rows of no weight do not change
+    assert "scaled" not in str(diagnose(own, far))
     x = TABLE[["age", "income"]]
     with pytest.warns(UserWarning, match=r"'income' \(mean .*StandardScaler"):
         make().fit(x, Y)
