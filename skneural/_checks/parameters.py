@@ -292,6 +292,28 @@ def random_state(name: str, value: object) -> None:
         raise ValueError(f"{name} must be {allowed}, got {value!r}.")
 
 
+def categorical_features(name: str, value: object) -> None:
+    """Check for None, "from_dtype", or an array-like of names, indices or booleans."""
+    allowed = "'from_dtype', None, or an array-like of names, of indices or of booleans"
+    if value is None or (isinstance(value, str) and value == "from_dtype"):
+        return
+    if isinstance(value, str):
+        advice = value_advice(value, ["from_dtype"]) or f" For one column write [{value!r}]."
+        raise ValueError(f"{name} must be {allowed}, got {value!r}.{advice}")
+    is_array = _is_sequence(value) or hasattr(value, "__array__")
+    entries = np.asarray(value, dtype=object) if is_array else np.empty(())
+    kinds = {_kind_of_choice(entry) for entry in entries.ravel()}
+    if entries.ndim != 1 or len(kinds) > 1 or None in kinds:
+        raise TypeError(f"{name} must be {allowed}, got {value!r}.")
+
+
+def _kind_of_choice(entry: object) -> type | None:
+    """The type by which a column is chosen: its name, its index, or a place in a mask."""
+    if isinstance(entry, bool | np.bool_):
+        return bool
+    return str if isinstance(entry, str) else int if is_number(entry) else None
+
+
 def layer_sizes(name: str, value: object) -> tuple[int, ...]:
     """Return sizes of layers as a tuple of int; one integer is one layer."""
     allowed = "an integer >= 1 or a sequence of them, one a layer"

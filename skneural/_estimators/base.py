@@ -5,6 +5,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from typing import Literal, Self, TypeVar
 
@@ -37,6 +38,7 @@ from skneural._estimators.fitted_attributes import UnchangedOnError
 from skneural._estimators.hidden_features import HiddenFeaturesMixin
 from skneural._estimators.parameter_combinations import check_parameters
 from skneural._estimators.preparation import Given, prepare, start_from
+from skneural._estimators.table import TableEncoding
 from skneural._estimators.target_scale import TargetScale
 from skneural._network.array_types import Array, DType, Shape, Sparse
 from skneural._network.layers.base import Layer
@@ -68,6 +70,9 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
 
     _parameter_checks: Mapping[str, CheckValue] = {}
     _same_labels: Mapping[str, bool] = {}  # what `_encode_y` needs to know of further rows
+    _takes_tables = False  # with categories and missing values
+    # a TableEncoding after the fit of an estimator that takes tables
+    _table_encoding: TableEncoding | None = None
     _target_scale: TargetScale | None = (
         None  # a TargetScale after the fit of a regressor that normalizes y
     )
@@ -271,7 +276,11 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
             shows the table up to there. (What memory cannot hold, `fit` refuses.)
         """
         if hasattr(self, "network_"):
-            return self.network_.summary(self._batch_size)
+            table = self.network_.summary(self._batch_size)
+            if self._table_encoding is not None and not self._table_encoding.is_identity:
+                name = f"input, from {self.n_features_in_} features"
+                table.rows[0] = replace(table.rows[0], name=name)
+            return table
         self._check_parameters()
         shape = self._described_shape(input_shape)
         dtype = "float64" if self.dtype == "auto" else self.dtype

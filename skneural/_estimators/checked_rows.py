@@ -4,9 +4,12 @@ import math
 from typing import TypeGuard, cast
 
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy import sparse
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils import assert_all_finite
+from sklearn.utils.validation import check_array, check_X_y, validate_data
 
+from skneural._checks.columns import CategoryColumn, Mask, categorical_columns, read_table
 from skneural._checks.data import (
     Matrix,
     advised,
@@ -18,6 +21,7 @@ from skneural._checks.data import (
     shape_of,
 )
 from skneural._estimators.estimator_protocol import Estimator
+from skneural._estimators.table import TableEncoding, learn_numbers, learn_table
 from skneural._network.array_types import DType
 from skneural._training.validation import Rows
 
@@ -32,15 +36,31 @@ def _refuse_noise(estimator: Estimator) -> None:
 
 
 def check_x(estimator: Estimator, X: object, name: str, dtype: DType) -> Matrix:
-    """Check rows like those that the network has been fitted on."""
+    """Check rows like those that the network has been fitted on, and encode a table."""
     if has_plain_rows(X, estimator, dtype) and _has_finite_sum(X):
         return X
+    encoding = estimator._table_encoding
+    if encoding is not None and encoding.is_categorical.any():
+        refuse_unreadable(name, X)
+        with named(name):
+            validate_data(estimator, X, skip_check_array=True, reset=False)
+            return _encode_table(
+                estimator, encoding, *read_table(X, encoding.is_categorical, name), dtype
+            )
     refuse_misread(name, X)
     with named(name), advised(lambda: estimator._shape_advice(shape_of(X), name)):
         rows = estimator._as_rows(X, name)
         if has_plain_rows(rows, estimator, dtype) and _has_finite_sum(rows):
             return rows
-        return validate_data(estimator, rows, accept_sparse="csr", dtype=dtype, reset=False)
+        rows = validate_data(
+            estimator,
+            rows,
+            accept_sparse="csr",
+            dtype=dtype,
+            reset=False,
+            ensure_all_finite=True if encoding is None else "allow-nan",
+        )
+        return rows if encoding is None else _encode_numbers(encoding, rows)
 
 
 def has_plain_rows(X: object, estimator: Estimator, dtype: DType) -> TypeGuard[np.ndarray]:
@@ -55,7 +75,25 @@ def has_plain_rows(X: object, estimator: Estimator, dtype: DType) -> TypeGuard[n
         and X.shape[0] > 0
         and X.shape[1] == estimator.n_features_in_
         and not hasattr(estimator, "feature_names_in_")
+        and (estimator._table_encoding is None or estimator._table_encoding.is_identity)
     )
+
+
+def _encode_numbers(encoding: TableEncoding, X: Matrix) -> Matrix:
+    if sparse.issparse(X):  # whose missing values are refused
+        assert_all_finite(X, input_name="X")
+    return encoding.encode_numbers(X)
+
+
+def _encode_table(
+    estimator: Estimator,
+    encoding: TableEncoding,
+    numbers: np.ndarray,
+    categories: list[CategoryColumn],
+    dtype: DTypeLike,
+) -> Matrix:
+    dense = bool(getattr(estimator, "input_noise", 0))  # which makes all of it dense anyway
+    return encoding.encode(numbers, categories, dtype, dense=dense)
 
 
 def check_rows(
@@ -64,15 +102,60 @@ def check_rows(
     y: object,
     sample_weight: object,
     resume: bool,
+    *,
+    in_parts: bool = False,
     **encoding: object,
 ) -> Rows:
-    """Check the data of a fit and encode the targets."""
+    """Check the data of a fit, encode the targets and, where it is needed, a table."""
     dtype = estimator.network_.dtype if resume else network_dtype(estimator.dtype, X)
-    refuse_misread("X", X)
+    is_categorical = _categorical_columns(estimator, X, resume)
     refuse_unreadable("y", y)
-    reset = not resume
     rows: Matrix
     targets: Matrix
+    if is_categorical is None:
+        rows, targets = _check_matrix(estimator, X, y, dtype, reset=not resume)
+    else:
+        numbers, categories, targets = _check_table(
+            estimator, X, y, is_categorical, reset=not resume
+        )
+        rows = numbers
+    sample_weight = check_sample_weight(sample_weight, rows.shape[0], dtype)
+    encoded = estimator._encode_y(targets, dtype, resume=resume, **encoding)
+    weights = estimator._weigh_classes(targets, sample_weight, dtype, **encoding)
+    # again: with class weights nothing but zeros may be left
+    weights = check_sample_weight(weights, rows.shape[0], dtype)
+    with named("X"):
+        if is_categorical is None:
+            rows = _filled(estimator, rows, weights, resume)
+        else:
+            table = estimator._table_encoding
+            if table is None or not resume:
+                table = learn_table(
+                    is_categorical, numbers, categories, weights, declared=in_parts
+                )
+                estimator._table_encoding = table
+            rows = _encode_table(estimator, table, numbers, categories, dtype)
+    return Rows(rows, targets, encoded, weights)
+
+
+def _categorical_columns(estimator: Estimator, X: object, resume: bool) -> Mask | None:
+    """Return which columns are categories, in this fit or in the one that it goes on from."""
+    if not estimator._takes_tables:
+        return None
+    if not resume:
+        with named("X", "categorical_features"):
+            return categorical_columns(X, getattr(estimator, "categorical_features", None))
+    encoding = estimator._table_encoding
+    if encoding is None or not encoding.is_categorical.any():
+        return None
+    return encoding.is_categorical
+
+
+def _check_matrix(
+    estimator: Estimator, X: object, y: object, dtype: DType, *, reset: bool
+) -> tuple[Matrix, Matrix]:
+    """Check an X of numbers and y; whether X is finite, `_filled` looks."""
+    refuse_misread("X", X)
     with (
         named("X", "y"),
         advised(lambda: estimator._shape_advice(shape_of(X), "X", reset=reset)),
@@ -86,17 +169,45 @@ def check_rows(
             order="C",
             multi_output=True,
             reset=reset,
+            ensure_all_finite=not estimator._takes_tables,
         )
     if not sparse.issparse(rows):
         rows = np.asarray(rows)  # a memory map becomes a plain view: its slices are cheaper
     else:
         _refuse_noise(estimator)
-    sample_weight = check_sample_weight(sample_weight, rows.shape[0], dtype)
-    encoded = estimator._encode_y(targets, dtype, resume=resume, **encoding)
-    weights = estimator._weigh_classes(targets, sample_weight, dtype, **encoding)
-    # again: with class weights nothing but zeros may be left
-    weights = check_sample_weight(weights, rows.shape[0], dtype)
-    return Rows(rows, targets, encoded, weights)
+    return rows, targets
+
+
+def _check_table(
+    estimator: Estimator, X: object, y: object, is_categorical: Mask, *, reset: bool
+) -> tuple[np.ndarray, list[CategoryColumn], Matrix]:
+    """Check a table with categories; return its numbers and its categories, and y."""
+    refuse_unreadable("X", X)
+    with named("X", "y"):
+        validate_data(estimator, X, y, skip_check_array=True, reset=reset)
+        numbers, categories = read_table(X, is_categorical, "X")
+        numbers, targets = check_X_y(
+            numbers,
+            y,
+            dtype=np.float64,
+            multi_output=True,
+            ensure_all_finite="allow-nan",
+            ensure_min_features=0,
+            estimator=estimator,
+        )
+    return numbers, categories, targets
+
+
+def _filled(estimator: Estimator, X: Matrix, weight: np.ndarray | None, resume: bool) -> Matrix:
+    """Return X with its missing values replaced, where the estimator takes them."""
+    if not estimator._takes_tables:
+        return X
+    if not resume:
+        estimator._table_encoding, X = learn_numbers(X, weight)
+        return X
+    encoding = estimator._table_encoding
+    assert_all_finite(X, allow_nan=encoding is not None, input_name="X")
+    return X if encoding is None else _encode_numbers(encoding, X)
 
 
 def check_validation_rows(

@@ -8,6 +8,7 @@ import numpy as np
 from skneural._checks.data import Matrix
 from skneural._checks.parameters import CheckValue
 from skneural._engine.optimizers import Hyperparameters
+from skneural._estimators.table import TableEncoding
 from skneural._estimators.target_scale import TargetScale
 from skneural._network.array_types import Array, DType, Shape
 from skneural._network.layers.base import Layer
@@ -51,6 +52,8 @@ class Estimator(Hyperparameters, Scored, Protocol):
     n_iter_: int
     loss_: float
     _progress: Progress
+    _takes_tables: bool
+    _table_encoding: TableEncoding | None
     _target_scale: TargetScale | None
 
     _parameter_checks: Mapping[str, CheckValue]

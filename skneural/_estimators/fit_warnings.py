@@ -9,6 +9,7 @@ from skneural._checks.feature_scale import scale_doubt, unscaled_input
 from skneural._checks.warn import warn
 from skneural._estimators.estimator_protocol import Estimator
 from skneural._estimators.preparation import Given
+from skneural._estimators.table import number_columns
 from skneural._training.job import Job
 from skneural._training.validation import Validation
 
@@ -23,14 +24,22 @@ def warn_of_validation_data(estimator: Estimator, job: Job, given: Given) -> Non
             "early_stopping=True, or pass X_val and y_val to fit."
         )
     elif X_val is not None and job.validation is not None:
-        message = scale_doubt(job.X, job.validation.validation.X)
+        x, x_val = (
+            number_columns(estimator._table_encoding, rows)
+            for rows in (job.X, job.validation.validation.X)
+        )
+        message = scale_doubt(x, x_val) if x.shape[1] else None
     if message:
         warn(f"{type(estimator).__name__}: {message}")
 
 
 def warn_of_scale(estimator: Estimator, job: Job) -> None:
     """Warn, before training, of features that should be scaled."""
-    unscaled = unscaled_input(estimator, job.progress.network, job.X)
+    encoding = estimator._table_encoding
+    if encoding is not None and encoding.is_categorical.any():
+        return  # its numbers have been standardized
+    own = number_columns(encoding, job.X)
+    unscaled = unscaled_input(estimator, job.progress.network, own)
     if unscaled:
         warn(f"{type(estimator).__name__}: {unscaled}")
 

@@ -9,12 +9,12 @@ from skneural._checks import parameters as check
 from skneural._checks.foreign_names import explain_unknown_keywords
 from skneural._estimators.class_weight import ClassWeight
 from skneural._estimators.classifier import NeuralClassifierMixin
-from skneural._estimators.mlp import BaseMLP
+from skneural._estimators.table_mlp import BaseTableMLP, CategoricalFeatures
 from skneural._network.losses.classification import CLASSIFIER_LOSSES
 from skneural.schedules import Schedule
 
 
-class MLPClassifier(NeuralClassifierMixin, BaseMLP):
+class MLPClassifier(NeuralClassifierMixin, BaseTableMLP):
     """Dense neural network for classification.
 
     Minimizes the log-loss, unless `loss` says otherwise: softmax for several classes,
@@ -132,6 +132,18 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
         Factors of the sample weights by class; ``"balanced"`` makes them
         ``n_samples / (n_classes * count)``. For several columns of labels a list of dicts, one
         per column; the factors of the columns are multiplied.
+    categorical_features : array-like, "from_dtype" or None, default="from_dtype"
+        Which columns of X are categories: their names, their indices, or a boolean mask of all
+        columns. ``"from_dtype"`` are those of a dataframe (pandas, polars or pyarrow) whose
+        dtype is category, enum or string, or object with text in it; None means that all
+        columns are numbers, and arrays are numbers without it, too. Each category becomes
+        one-hot columns, one for each level of the training data and one for missing values
+        if there were any. A level that was not seen in training counts as missing or, where
+        there is no such column, is 0 in all of them. If X has categories, its other columns
+        are standardized by mean and standard deviation of the training data, except those
+        of 0 and 1 alone. Without categories X is not scaled. The first `partial_fit` learns
+        all this for later ones; it knows, beside the levels of its rows, those that the
+        dtype of a column declares.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Type of weights and arithmetic. ``"auto"`` follows the X of the first fit: float32
         for float32, float16, booleans and integers of up to 16 bits (images), float64 for
@@ -215,6 +227,11 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
         Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if `X` had names that are all strings.
+    input_names_ : ndarray of shape (n_inputs,)
+        Names of the inputs of the network, one for each row of ``coefs_[0]``: first the
+        features that are numbers, then ``missingindicator_age`` for each of them that had
+        missing values, then ``city_Paris`` and so on for each level of a category, and
+        ``city_nan`` for its missing values.
     network_ : Network
         The network: ``network_.n_params`` is its number of parameters, ``network_.theta``
         all of them in one vector.
@@ -242,7 +259,7 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
     """
 
     _parameter_checks: Mapping[str, check.CheckValue] = {
-        **BaseMLP._parameter_checks,
+        **BaseTableMLP._parameter_checks,
         "loss": check.name_of_loss(*CLASSIFIER_LOSSES),
         "class_weight": check.class_weight,
     }
@@ -275,6 +292,7 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
         max_grad_norm: float | None = None,
         weight_init: str = "auto",
         class_weight: ClassWeight | None = None,
+        categorical_features: CategoricalFeatures = "from_dtype",
         dtype: Literal["auto", "float32", "float64"] = "auto",
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
@@ -314,6 +332,7 @@ class MLPClassifier(NeuralClassifierMixin, BaseMLP):
         self.max_grad_norm = max_grad_norm
         self.weight_init = weight_init
         self.class_weight = class_weight
+        self.categorical_features = categorical_features
         self.dtype = dtype
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum

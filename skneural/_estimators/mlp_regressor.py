@@ -7,14 +7,14 @@ import numpy as np
 
 from skneural._checks import parameters as check
 from skneural._checks.foreign_names import explain_unknown_keywords
-from skneural._estimators.mlp import BaseMLP
 from skneural._estimators.regressor import NeuralRegressorMixin
+from skneural._estimators.table_mlp import BaseTableMLP, CategoricalFeatures
 from skneural._network.losses.regression import REGRESSOR_LOSSES
 from skneural._network.losses.user_loss import LossFunction, RowLoss
 from skneural.schedules import Schedule
 
 
-class MLPRegressor(NeuralRegressorMixin, BaseMLP):
+class MLPRegressor(NeuralRegressorMixin, BaseTableMLP):
     """Dense neural network for regression, with one or several outputs.
 
     Minimizes half the squared error, unless `loss` says otherwise, summed over the
@@ -162,6 +162,18 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         first call. With ``link="log"``, and with ``loss="gamma"``, the targets are only
         divided, by their mean; with ``link="logit"`` the range is standardized with them.
         ``"poisson"`` and losses of your own with a method `predict` ignore it.
+    categorical_features : array-like, "from_dtype" or None, default="from_dtype"
+        Which columns of X are categories: their names, their indices, or a boolean mask of all
+        columns. ``"from_dtype"`` are those of a dataframe (pandas, polars or pyarrow) whose
+        dtype is category, enum or string, or object with text in it; None means that all
+        columns are numbers, and arrays are numbers without it, too. Each category becomes
+        one-hot columns, one for each level of the training data and one for missing values
+        if there were any. A level that was not seen in training counts as missing or, where
+        there is no such column, is 0 in all of them. If X has categories, its other columns
+        are standardized by mean and standard deviation of the training data, except those
+        of 0 and 1 alone. Without categories X is not scaled. The first `partial_fit` learns
+        all this for later ones; it knows, beside the levels of its rows, those that the
+        dtype of a column declares.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Type of weights and arithmetic. ``"auto"`` follows the X of the first fit: float32
         for float32, float16, booleans and integers of up to 16 bits (images), float64 for
@@ -248,6 +260,11 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if `X` had names that are all strings.
+    input_names_ : ndarray of shape (n_inputs,)
+        Names of the inputs of the network, one for each row of ``coefs_[0]``: first the
+        features that are numbers, then ``missingindicator_age`` for each of them that had
+        missing values, then ``city_Paris`` and so on for each level of a category, and
+        ``city_nan`` for its missing values.
     network_ : Network
         The network: ``network_.n_params`` is its number of parameters, ``network_.theta``
         all of them in one vector.
@@ -274,7 +291,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
     """
 
     _parameter_checks: Mapping[str, check.CheckValue] = {
-        **BaseMLP._parameter_checks,
+        **BaseTableMLP._parameter_checks,
         "loss": check.one_of_or_object(
             *REGRESSOR_LOSSES,
             methods=("loss_gradient",),
@@ -319,6 +336,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         link: str = "auto",
         output_range: Sequence[float] | None = None,
         normalize_y: bool = True,
+        categorical_features: CategoricalFeatures = "from_dtype",
         dtype: Literal["auto", "float32", "float64"] = "auto",
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
@@ -362,6 +380,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseMLP):
         self.link = link
         self.output_range = output_range
         self.normalize_y = normalize_y
+        self.categorical_features = categorical_features
         self.dtype = dtype
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum

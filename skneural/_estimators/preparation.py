@@ -8,7 +8,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from skneural._checks.data import check_start
+from skneural._checks.data import advised, check_start
 from skneural._engine.optimizers import OPTIMIZERS, Optimizer
 from skneural._estimators.auto_parameters import (
     auto_alpha,
@@ -43,7 +43,8 @@ def prepare(
     **encoding: object,
 ) -> Job:
     """Turn data and parameters into a job; nothing is trained yet."""
-    rows = check_rows(estimator, X, y, sample_weight, resume, **encoding)
+    in_parts = not restore_best
+    rows = check_rows(estimator, X, y, sample_weight, resume, in_parts=in_parts, **encoding)
     rngs = estimator._progress.rngs if resume else spawn_generators(estimator.random_state)
     # from a copy of the generator: every call holds out and scores the same rows
     seed = int(copy.deepcopy(rngs["split"]).integers(2**31))
@@ -64,7 +65,8 @@ def prepare(
     input_shape = estimator._sample_shape(rows.X)
     layers = estimator._build_layers(input_shape, rows.encoded.shape[1:])
     network = estimator._make_network(layers, input_shape, dtype, resume=resume)
-    network.check_memory(batch_size)
+    with advised(lambda: _widest_category(estimator)):
+        network.check_memory(batch_size)
     check_user_functions(network, rows.encoded)
     # fit has all rows and restores the best weights; partial_fit has a part of them
     alpha = _penalty(estimator, batch_size, rows if restore_best else None)
@@ -98,6 +100,19 @@ def check_user_functions(network: Network, y: np.ndarray) -> None:
             layer.check()
     if isinstance(network.loss, UserLoss):
         network.loss.check(y)
+
+
+def _widest_category(estimator: Estimator) -> str:
+    """Say which category has most one-hot columns, if there is one."""
+    encoding = estimator._table_encoding
+    if encoding is None or not encoding.is_categorical.any():
+        return ""
+    column, n_levels = encoding.widest
+    names = getattr(estimator, "feature_names_in_", range(len(encoding.is_categorical)))
+    return (
+        f"Column {names[column]!r} of X is a category of {n_levels:,} levels, each of which is "
+        "an input of the network. Join rare levels, or leave the column out."
+    )
 
 
 def _rows_a_step(estimator: Estimator, n_samples: int) -> int:

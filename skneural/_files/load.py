@@ -22,13 +22,14 @@ from skneural._estimators.target_scale import TargetScale
 from skneural._files.plain_values import codes_to_text, from_plain, time_dtype
 from skneural._files.safetensors_file import ModelFile, Path, Section, Told, read_json
 from skneural._files.sklearn_classes import SKLEARN_VERSION, is_wrapper_name
+from skneural._files.table_encoding import read_table_encoding
 from skneural._files.wrappers import build
 from skneural._network.array_types import DType, Shape
 from skneural._network.network import Network
 from skneural._training.progress import Progress
 from skneural._version import __version__
 
-FORMAT = 2  # rises when older versions of the library can no longer read what is written
+FORMAT = 3  # rises when older versions of the library can no longer read what is written
 CLASSES = {
     cls.__name__: cls
     for cls in (MLPClassifier, MLPRegressor, ConvNetClassifier, ConvNetRegressor)
@@ -166,6 +167,10 @@ def _rebuild(
     if is_image:
         estimator.input_shape_ = shape
     estimator.n_features_in_ = math.prod(shape)
+    if about.get("table") is not None and estimator._takes_tables:  # not in earlier versions
+        encoding = read_table_encoding(file, about["table"], math.prod(shape))
+        estimator._table_encoding = encoding
+        estimator.n_features_in_ = len(encoding.is_categorical)
     check.one_of("float32", "float64")("dtype", about["dtype"])
     network = describe(estimator, shape, about["dtype"])
     network.check_memory(1, training=False)

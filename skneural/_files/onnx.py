@@ -15,6 +15,7 @@ from skneural._estimators.labels import LabelColumn, LabelIndicator
 from skneural._estimators.links import Range
 from skneural._estimators.mlp import BaseMLP
 from skneural._estimators.regressor import NeuralRegressorMixin
+from skneural._estimators.table import TableEncoding
 from skneural._network.array_types import Arrays, Shape
 from skneural._network.layers import activations, pooling
 from skneural._network.layers.base import Layer
@@ -62,7 +63,8 @@ def to_onnx(estimator: BaseMLP) -> "onnx.ModelProto":
     TypeError
         If an activation is an object of your own, or the loss one with a method `predict`.
     ValueError
-        If mean or scale of the targets of a regressor are beyond float32.
+        If mean or scale of the targets of a regressor are beyond float32, or if X had
+        categories, for which the message says what to write.
     """
     try:
         import onnx
@@ -89,13 +91,19 @@ def network_graph(estimator: BaseMLP, onnx: ModuleType) -> tuple["Graph", str]:
     network, graph = estimator.network_, Graph(onnx)
     _refuse_user_functions(network)
     kind = onnx.helper.np_dtype_to_tensor_dtype(network.dtype)
+    encoding = estimator._table_encoding
     shape = ["n_samples", *network.input_shape]
+    if encoding is not None:
+        _refuse_categories(estimator, encoding)
+        shape[1] = estimator.n_features_in_
     graph.inputs.append(onnx.helper.make_tensor_value_info("X", kind, shape))
     raw = graph.add("Cast", "X", to=onnx.TensorProto.FLOAT)
     if isinstance(estimator, BaseConvNet):
         *height, width, channels = network.input_shape
         raw = graph.reshape(raw, (-1, *(height or [1]), width, channels))
         raw = graph.add("Transpose", raw, perm=[0, 3, 1, 2])
+    elif encoding is not None and not encoding.is_identity:
+        raw = _add_missing(graph, raw, encoding)
     params = network.views(network.theta)
     layers = zip(
         network.layers, network.input_shapes, params, network.state_views(), strict=True
@@ -121,6 +129,26 @@ def _refuse_user_functions(network: Network) -> None:
             f"loss={network.loss.function!r} cannot be converted to ONNX: its predict is code "
             "of your own. A loss without a method predict can be converted."
         )
+
+
+def _refuse_categories(estimator: BaseMLP, encoding: TableEncoding) -> None:
+    if encoding.is_categorical.any():
+        names = getattr(estimator, "feature_names_in_", range(estimator.n_features_in_))
+        columns = ", ".join(repr(names[j]) for j in np.flatnonzero(encoding.is_categorical))
+        raise ValueError(
+            f"ONNX graphs of skneural take numbers, and X has the categories {columns}. Fit a "
+            "Pipeline of a ColumnTransformer, with OneHotEncoder for these columns, and the "
+            "network, and convert it with skl2onnx after register_skl2onnx()."
+        )
+
+
+def _add_missing(graph: "Graph", x: str, encoding: TableEncoding) -> str:
+    """Put means in the place of missing values, and add the indicators of these."""
+    missing = graph.add("IsNaN", x)
+    x = graph.add("Where", missing, _single(encoding.mean), x)
+    flags = graph.add("Cast", missing, to=graph.onnx.TensorProto.FLOAT)
+    flags = graph.add("Gather", flags, np.flatnonzero(encoding.has_indicator), axis=1)
+    return graph.add("Concat", x, flags, axis=1)
 
 
 def add_targets(graph: "Graph", raw: str, regressor: NeuralRegressorMixin) -> str:

@@ -14,6 +14,7 @@ from skneural._files.load import CLASSES, FORMAT, LABELS, MOST_EPOCHS, describe,
 from skneural._files.plain_values import is_time, text_to_codes, to_plain
 from skneural._files.safetensors_file import DTYPES, Json, Path, write
 from skneural._files.sklearn_classes import SKLEARN_VERSION, is_wrapper
+from skneural._files.table_encoding import describe_table
 from skneural._files.wrappers import Described, TreeWriter, best_estimator
 from skneural._training.progress import Progress
 from skneural._version import __version__
@@ -254,6 +255,7 @@ def _describe(
         "dtype": network.dtype.name,
         "batch_size": int(batch_size),
         "target": _describe_target(estimator, arrays),
+        "table": describe_table(estimator._table_encoding, arrays),
         "feature_names": hasattr(estimator, "feature_names_in_"),
         "history": list(progress.history),
         "optimizer": {key: int(v) for key, v in state.items() if key not in MOMENTS},

@@ -3,6 +3,7 @@
 from itertools import chain
 
 from skneural._estimators.labels import LabelColumn, LabelColumns, LabelIndicator
+from skneural._estimators.table import TableEncoding
 from skneural._estimators.target_fit import TargetFit
 from skneural._estimators.target_scale import TargetScale
 from skneural._files.load import CLASSES
@@ -25,7 +26,7 @@ _TYPES: set[type] = {
     *SCHEDULES.values(),
     *(LabelColumn, LabelColumns, LabelIndicator, MultiHead, Network, Progress),
     *(LinkedLoss, LogitLink, LogLink, QuantilesLoss),
-    *(TargetFit, TargetScale, Windows),
+    *(TableEncoding, TargetFit, TargetScale, Windows),
 }
 
 #: Names of the types that ``skops.io.load(path, trusted=SKOPS_TYPES)`` has to trust for a

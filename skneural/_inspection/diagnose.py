@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator
 
 from skneural._checks.feature_scale import unscaled_input
 from skneural._estimators.base import BaseNeuralNetwork
+from skneural._estimators.table import number_columns
 from skneural._inspection.diagnostics import sample_rows
 from skneural._inspection.find_network import as_the_network_sees, fitted_network
 from skneural._inspection.finding import Diagnosis, Finding
@@ -96,7 +97,10 @@ def _untrained(network: BaseNeuralNetwork) -> Finding | None:
 
 
 def _unscaled(network: BaseNeuralNetwork, x: Rows) -> Finding | None:
-    unscaled = unscaled_input(network, network.network_, x)
+    encoding = network._table_encoding
+    if encoding is not None and encoding.is_categorical.any():
+        return None  # the network standardizes its numbers
+    unscaled = unscaled_input(network, network.network_, number_columns(encoding, x))
     if unscaled is None:
         return None
     return Finding("the input is not scaled", unscaled.evidence, unscaled.advice)

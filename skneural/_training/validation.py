@@ -103,6 +103,8 @@ class Scored(Protocol):
 
     scoring: object
     network_: Network
+    n_features_in_: int
+    _table_encoding: object
 
     def _quick_score(self, rows: Rows) -> Callable[[np.ndarray], float] | None: ...
 
@@ -140,7 +142,9 @@ class Validation:
         decides: bool,
     ) -> None:
         self.estimator = copy.copy(estimator)
-        vars(self.estimator).pop("feature_names_in_", None)  # rows are arrays by now
+        vars(self.estimator).pop("feature_names_in_", None)  # rows are encoded arrays by now
+        self.estimator._table_encoding = None
+        self.estimator.n_features_in_ = training.X.shape[1]
         self.scorer = check_scoring(self.estimator, scoring=scoring)
         self.takes_weights = not callable(scoring) or _takes_weights(scoring)
         self.training, self.validation = training, validation

@@ -42,16 +42,11 @@ MASKED = np.ma.masked_array(X, mask=X > 1)
 HUGE = 10**400
 DAYS = pd.date_range("2020-01-01", periods=24)
 BAD_X = {
-    "NaN": (with_entry(NAN), ["X", "NaN"]),
     "inf": (with_entry(INF), ["X", "infinity"]),
     "-inf": (with_entry(-INF), ["X", "infinity"]),
-    "float32 NaN": (with_entry(NAN, np.float32), ["X", "NaN"]),
     "CSR NaN": (sparse.csr_array(with_entry(NAN)), ["X", "NaN"]),
     "CSR inf": (sparse.csr_array(with_entry(INF)), ["X", "infinity"]),
-    "DataFrame NaN": (frame_with(with_entry(NAN)[:, 1]), ["X", "NaN"]),
-    "DataFrame NA": (frame_with(pd.array([None] * 24, dtype="Int64")), ["X", "NaN"]),
     "None": (None, ["array"]),
-    "None entry": (with_entry(None, object), ["X", "NaN"]),
     "number": (3.0, ["2D array"]),
     "one dimension": (X[:, 0], ["2D array", "reshape"]),
     "Series": (pd.Series(X[:, 0]), ["2-dimensional", "Series"]),
@@ -64,9 +59,6 @@ BAD_X = {
     "text objects": (np.full((24, 3), "a", object), ["X", "numbers"]),
     "digits as text objects": (X.astype(str).astype(object), ["X", "numbers"]),
     "lists of text": (X.astype(str).tolist(), ["X", "numbers"]),
-    "DataFrame text": (frame_with("a"), ["X", "numbers"]),
-    "DataFrame digits as text": (frame_with("1"), ["X", "numbers"]),
-    "DataFrame categories": (frame_with(pd.Categorical(["a"] * 24)), ["X", "numbers"]),
     "dates": (np.arange(72).reshape(24, 3).astype("M8[D]"), ["X", "dates"]),
     "durations": (np.arange(72).reshape(24, 3).astype("m8[s]"), ["X", "times"]),
     "DataFrame dates": (frame_with(DAYS), ["X", "dates"]),
@@ -85,6 +77,27 @@ BAD_X = {
     "CSC place": (with_place(sparse.csc_array, "indices", 99), ["X", "indices must"]),
     "COO place": (with_place(sparse.coo_array, "coords", 99), ["X", "exceeds"]),
 }
+
+
+# what `categorical_features` takes if it is not None
+CATEGORIES = {
+    "text": frame_with("a"),
+    "digits as text": frame_with("1"),
+    "categories": frame_with(pd.Categorical(["a"] * 24)),
+}
+
+
+@BOTH
+@pytest.mark.filterwarnings("ignore:X has feature names")
+@pytest.mark.parametrize("x", CATEGORIES.values(), ids=CATEGORIES)
+def test_categories_where_all_columns_are_numbers(cls, x):
+    own = make(cls, categorical_features=None)
+    with refusal(own, "X", "numbers"):
+        own.fit(x, Y)
+    own = make(cls).fit(X, Y)  # the fit had numbers only
+    for method in (own.predict, lambda x: own.partial_fit(x, Y)):
+        with refusal(own, "X", "numbers"):
+            method(x)
 
 
 @BOTH

@@ -181,6 +181,11 @@ BAD_OWN_PARAMETERS = {
 for own, dense in zip(CONVNETS, (MLPClassifier, MLPRegressor), strict=True):
     of_dense = {name: row for (cls, name), row in BAD_OWN_PARAMETERS.items() if cls is dense}
     BAD_OWN_PARAMETERS |= {(own, name): row for name, row in {**of_dense, **BAD_BLOCKS}.items()}
+for cls in (MLPClassifier, MLPRegressor):
+    BAD_OWN_PARAMETERS[cls, "categorical_features"] = (
+        "an array-like of names, of indices or of booleans",
+        [*(0, True, NAN, "city", b"city", {0}, [0.5], ["city", 0], [[0]], [True, 0], [None])],
+    )
 
 
 @ALL

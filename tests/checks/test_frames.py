@@ -80,15 +80,15 @@ BAD_COLUMNS = {
 @pytest.mark.parametrize("others", [COLUMNS, {"a": range(24)}, {}], ids=["3", "1", "0"])
 def test_dates_and_text_are_refused(frame, column, others):
     bad = frame(others | {"bad": column})
-    own = make(MLPClassifier)
+    own = make(MLPClassifier, categorical_features=None)
     with refusal(own, "X must hold numbers", error=ValueError):
         own.fit(bad, Y)
 
 
 @KINDS
-def test_missing_values_are_refused(frame):
+def test_missing_values_are_refused_by_convnets(frame):
     bad = frame(others_of(COLUMNS) | {"b": [None, *map(float, X[1:, 1])]})
-    with refusal(own := make(MLPClassifier), "X", "NaN", error=ValueError):
+    with refusal(own := make(ConvNetClassifier), "X", "NaN", error=ValueError):
         own.fit(bad, Y)
 
 
@@ -136,7 +136,7 @@ def test_dates_beside_equal_names_of_numbers():
         own.fit(frame, Y)
 
 
-def test_categories_of_numbers_are_numbers():
+def test_categories_of_numbers_may_be_numbers():
     frame = pd.DataFrame({"a": X[:, 0], "b": pd.Categorical(Y)})
-    own = make(MLPClassifier).fit(frame, Y)
+    own = make(MLPClassifier, categorical_features=None).fit(frame, Y)
     np.testing.assert_array_equal(own.predict(frame), own.predict(frame.astype(float)))

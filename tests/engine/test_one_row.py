@@ -89,7 +89,7 @@ def test_threads_have_layers_of_their_own(fitted, digits):
         np.testing.assert_array_equal(list(answers), expected)
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("bad", [np.inf, -np.inf])
 def test_bad_rows_are_refused_singly(fitted, bad, digits):
     X = digits[0][:1].copy()
     X[0, 3] = bad

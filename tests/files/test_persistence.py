@@ -312,8 +312,8 @@ def test_other_versions(tmp_path):
     rewrite(own, path, text={"skneural_version": "0.9.3"})
     with pytest.warns(UserWarning, match=r"written by skneural 0\.9\.3, and this is"):
         assert_same(skneural.load(path), own)
-    rewrite(own, path, text={"format": "skneural 3", "skneural_version": "7.1"})
-    with pytest.raises(ValueError, match=r"format 3, of skneural 7\.1.*up to 2\. Upgrade"):
+    rewrite(own, path, text={"format": "skneural 4", "skneural_version": "7.1"})
+    with pytest.raises(ValueError, match=r"format 4, of skneural 7\.1.*up to 3\. Upgrade"):
         skneural.load(path)
 
 

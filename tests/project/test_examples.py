@@ -266,3 +266,10 @@ def test_intervals_with_mapie(capsys: pytest.CaptureFixture[str]) -> None:
     before, after, _ = map(float, re.findall(r"(\d\d\.\d)%", capsys.readouterr().out))
     assert after == pytest.approx(90, abs=1.5)
     assert abs(after - 90) < abs(before - 90)
+
+
+def test_tables(run: Run) -> None:
+    scores = run("tables")["scores"]
+    assert scores["MLPClassifier"] == sorted(scores["MLPClassifier"])
+    for own, other in zip(*scores.values(), strict=True):
+        assert own > other - 0.02

@@ -1,0 +1,251 @@
+"""Columns of a table: which of them are categories, and what they hold."""
+
+from collections.abc import Callable, Sequence
+from itertools import compress
+from numbers import Number
+from typing import Any, TypeAlias, cast
+
+import narwhals.stable.v2 as nw
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils.validation import check_array
+
+from skneural._checks.data import named, refuse_misread, shape_of
+
+# What a category is known by, whatever library the table is of; None is a missing value.
+Level: TypeAlias = str | float | None
+Mask: TypeAlias = NDArray[np.bool_]
+
+_CATEGORIES = (nw.Categorical, nw.Enum)
+
+
+class CategoryColumn:
+    """A column of categories.
+
+    Parameters
+    ----------
+    label : str
+        What messages call it, such as ``"column 'city' of X"``.
+    levels : dict
+        The level of every distinct value, and of every category that the dtype declares.
+    values : list
+        The value of every row.
+    """
+
+    def __init__(self, label: str, levels: dict[object, Level], values: list[object]) -> None:
+        self.label, self.levels, self.values = label, levels, values
+
+    @classmethod
+    def of(
+        cls, label: str, values: list[object], declared: Sequence[object] = ()
+    ) -> "CategoryColumn":
+        """Return a column of values, with the categories that its dtype declares."""
+        try:
+            distinct = set(values).union(declared)
+        except TypeError as error:  # such as lists, which cannot be hashed
+            raise ValueError(f"{label} must hold categories, such as text: {error}.") from None
+        levels: dict[object, Level] = {value: None for value in distinct if _is_missing(value)}
+        present = distinct - levels.keys()
+        types = {_type_of_level(value) for value in present}
+        if len(types) > 1:
+            names = sorted({type(value).__name__ for value in present})
+            raise ValueError(
+                f"{label} must hold values of one type, got {' and '.join(names)}. Make all of "
+                "them text, for example with astype(str)."
+            )
+        is_known = types <= {str, float}
+        for value in present:
+            levels[value] = cast(Level, value) if is_known else str(value)
+        return cls(label, levels, values)
+
+    @property
+    def kind(self) -> str | None:
+        """Whether it holds "text" or "numbers"; None if all values are missing."""
+        present = [level for level in self.levels.values() if level is not None]
+        return ("text" if isinstance(present[0], str) else "numbers") if present else None
+
+    def levels_of_rows(self, is_counted: Mask | None) -> set[Level]:
+        """Return the levels of the rows that count; None if a value is missing there."""
+        values = self.values if is_counted is None else compress(self.values, is_counted)
+        return {self.levels[value] for value in set(values)}
+
+    def codes(self, code_of: Callable[[Level], int]) -> NDArray[np.intp]:
+        """Return the code of every row, from the code of its level."""
+        codes = {value: code_of(level) for value, level in self.levels.items()}
+        return np.fromiter(map(codes.__getitem__, self.values), np.intp, len(self.values))
+
+
+def _is_missing(value: object) -> bool:
+    """Whether a value is None, NaN, or what pandas has for them."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float | np.floating) and bool(np.isnan(value))
+
+
+def _type_of_level(value: object) -> type:
+    """The type of a value, where all numbers have one type."""
+    if isinstance(value, str):
+        return str
+    return float if isinstance(value, Number | np.bool_) else type(value)
+
+
+def categorical_columns(X: object, categorical_features: object) -> Mask | None:
+    """Return which columns of X are categories, or None if none are.
+
+    Parameters
+    ----------
+    X : {array-like, dataframe} of shape (n_samples, n_features)
+        A table, not checked yet.
+    categorical_features : array-like, "from_dtype" or None
+        The parameter of this name.
+
+    Returns
+    -------
+    is_categorical : ndarray of bool of shape (n_features,), or None
+    """
+    if categorical_features is None:
+        return None
+    if isinstance(categorical_features, str):
+        mask = _categories_by_dtype(X)
+    else:
+        mask = _categories_by_choice(X, np.asarray(categorical_features))
+    return mask if mask is not None and mask.any() else None
+
+
+def _categories_by_dtype(X: object) -> Mask | None:
+    if not _is_frame(X):
+        return None
+    native = nw.to_native(cast(Any, X), pass_through=True)
+    if nw.dependencies.is_pandas_dataframe(native):
+        return _categories_of_pandas(native)
+    dtypes = _frame_of(X).schema.dtypes()
+    return np.array([dtype in (*_CATEGORIES, nw.String) for dtype in dtypes])
+
+
+def _categories_of_pandas(frame: Any) -> Mask:
+    """Look at dtypes first: most columns of most frames are numbers, and there may be many."""
+    mask = np.zeros(frame.shape[1], dtype=bool)
+    others = [i for i, dtype in enumerate(frame.dtypes) if dtype.kind == "O"]
+    objects = [i for i in others if str(frame.dtypes.iloc[i]) == "object"]
+    typed = [i for i in others if i not in objects]
+    if typed:
+        dtypes = _frame_of(frame.iloc[:0, typed]).schema.dtypes()
+        mask[typed] = [dtype in (*_CATEGORIES, nw.String) for dtype in dtypes]
+    if objects:
+        entries = frame.iloc[:, objects].to_numpy(dtype=object)
+        if str in set(map(type, entries.ravel())):
+            mask[objects] = [str in set(map(type, column)) for column in entries.T]
+    return mask
+
+
+def _categories_by_choice(X: object, chosen: np.ndarray) -> Mask | None:
+    if chosen.size == 0:
+        return None
+    if sparse.issparse(X):
+        raise ValueError(
+            "categorical_features must be 'from_dtype' or None for sparse X, whose columns are "
+            f"numbers, got {chosen.tolist()}."
+        )
+    n_features = _frame_of(X).shape[1] if _is_frame(X) else shape_of(X)[1]
+    mask = np.zeros(n_features, dtype=bool)
+    if chosen.dtype.kind == "b":
+        if chosen.shape != (n_features,):
+            raise ValueError(
+                "categorical_features must have one entry per column of X if it is a boolean "
+                f"mask: X has {n_features} columns, got shape {chosen.shape}."
+            )
+        return chosen
+    if chosen.dtype.kind in "iu":
+        if chosen.min() < 0 or chosen.max() >= n_features:
+            raise ValueError(
+                f"categorical_features must be within 0 and {n_features - 1}, as X has "
+                f"{n_features} columns, got {chosen.tolist()}."
+            )
+        mask[chosen] = True
+        return mask
+    if not _is_frame(X):
+        raise ValueError(
+            f"categorical_features={chosen.tolist()} are names, and X has none. Pass indices "
+            "or a boolean mask, or X as a dataframe."
+        )
+    names = list(_frame_of(X).columns)
+    for name in chosen.tolist():
+        if name not in names:
+            raise ValueError(
+                f"categorical_features has {name!r}, which is no column of X. Its columns are "
+                f"{', '.join(map(repr, names))}."
+            )
+        mask[names.index(name)] = True
+    return mask
+
+
+def read_table(
+    X: object, is_categorical: Mask, name: str
+) -> tuple[np.ndarray, list[CategoryColumn]]:
+    """Return the numbers of a table as a matrix, with NaN where they miss, and its categories.
+
+    Parameters
+    ----------
+    X : {array-like, dataframe} of shape (n_samples, n_features)
+    is_categorical : ndarray of bool of shape (n_features,)
+    name : str
+        What X is called.
+
+    Returns
+    -------
+    numbers : ndarray of shape (n_samples, n_numbers)
+        In float64. Infinity has been refused.
+    categories : list of CategoryColumn
+    """
+    if _is_frame(X):
+        frame = _frame_of(X)
+        labels = [f"column {column!r} of {name}" for column in frame.columns]
+        numbers = _numbers(
+            lambda columns: frame[:, columns].to_native(), ~is_categorical, labels, len(frame)
+        )
+        return numbers, [
+            _category_of_frame(frame[:, int(j)], labels[j])
+            for j in np.flatnonzero(is_categorical)
+        ]
+    array = X if isinstance(X, np.ndarray) else np.array(X, dtype=object)
+    labels = [f"column {j} of {name}" for j in range(array.shape[1])]
+    numbers = _numbers(lambda columns: array[:, columns], ~is_categorical, labels, len(array))
+    return numbers, [
+        CategoryColumn.of(labels[j], array[:, j].tolist())
+        for j in np.flatnonzero(is_categorical)
+    ]
+
+
+def _category_of_frame(column: nw.Series[Any], label: str) -> CategoryColumn:
+    is_declared = column.dtype in _CATEGORIES
+    declared = column.cat.get_categories().to_list() if is_declared else []
+    return CategoryColumn.of(label, column.to_list(), declared)
+
+
+def _numbers(
+    part: Callable[[list[int]], object], is_number: Mask, labels: list[str], n_rows: int
+) -> np.ndarray:
+    columns = np.flatnonzero(is_number).tolist()
+    if not columns:
+        return np.empty((n_rows, 0))
+    try:
+        return _as_numbers(part(columns))
+    except (TypeError, ValueError):
+        for j in columns:  # to find the one that the message should name
+            with named(labels[j]):
+                _as_numbers(part([j]))
+        raise
+
+
+def _as_numbers(values: object) -> np.ndarray:
+    refuse_misread("X", values)
+    return check_array(values, dtype=np.float64, ensure_all_finite="allow-nan", input_name="X")
+
+
+def _is_frame(X: object) -> bool:
+    return nw.dependencies.is_into_dataframe(X)
+
+
+def _frame_of(X: object) -> nw.DataFrame[Any]:
+    return nw.from_native(cast(Any, X), eager_only=True)
