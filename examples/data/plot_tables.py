@@ -3,8 +3,8 @@ A table with categories and missing values
 ==========================================
 
 The table has 20 columns: twelve numbers, of which one in ten is missing, and eight categories.
-``MLPClassifier`` takes it as it is, and so does ``HistGradientBoostingClassifier``. The picture
-shows the accuracy on samples that neither has seen, for training sets of several sizes.
+``MLPClassifier`` takes it as it is, and so does ``HistGradientBoostingClassifier``. The first
+picture shows the accuracy on samples that neither has seen, for training sets of several sizes.
 """
 
 from time import perf_counter
@@ -31,8 +31,10 @@ X, X_test, y, y_test = train_test_split(table, y, test_size=2000, random_state=0
 
 sizes = [300, 1000, 3000]
 scores, seconds = {}, {}
-for model in MLPClassifier(random_state=0), HistGradientBoostingClassifier(random_state=0):
-    name = type(model).__name__
+for name, model in {
+    "MLPClassifier": MLPClassifier(random_state=0),
+    "HistGradientBoostingClassifier": HistGradientBoostingClassifier(random_state=0),
+}.items():
     scores[name], seconds[name] = [], []
     for size in sizes:
         start = perf_counter()
