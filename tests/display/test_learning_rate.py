@@ -252,8 +252,8 @@ def test_wrong_estimators_and_data():
         from_estimator(network(solver="lbfgs"), X, Y)
     with pytest.raises(ValueError, match="alpha must be"):
         from_estimator(network(alpha=-1.0), X, Y)
-    with pytest.raises(ValueError, match="X contains NaN"):
-        from_estimator(network(), np.full_like(X, np.nan), Y)
+    with pytest.raises(ValueError, match="X contains infinity"):
+        from_estimator(network(), np.full_like(X, np.inf), Y)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         from_estimator(network(), X, Y[:-1])
     with pytest.warns(UserWarning, match="StandardScaler"):

@@ -107,8 +107,8 @@ def test_refusals(cls):
     own.partial_fit(X, Y, **classes)
     with refusal(own, "X has 2 features", "expecting 3 features"):
         own.activations(X[:, :2])
-    with refusal(own, "NaN"):
-        own.activations(np.full_like(X, np.nan))
+    with refusal(own, "infinity"):
+        own.activations(np.full_like(X, np.inf))
 
 
 def test_one_dtype():

@@ -140,7 +140,7 @@ def test_not_before_fit_and_not_of_other_features(cls):
     with pytest.raises(ValueError, match="64"):
         own.transform(X[:, 1:])
     with pytest.raises(ValueError, match="X"):
-        own.transform(np.full_like(X, np.nan))
+        own.transform(np.full_like(X, np.inf))
 
 
 @ALL

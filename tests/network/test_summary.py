@@ -255,7 +255,7 @@ def test_too_many_parameters_for_memory(make, params, layer):
     assert re.search(r"at least [\d,]{15,} bytes \([\d,]{9,} parameters\)", message)
     table = message.partition("The network up to there:\n")[2].splitlines()
     assert table[-3].startswith(layer)  # then the total, and the batch
-    assert "filters, kernel_size, padding, dilation or batch_size" in message
+    assert "filters, n_blocks, kernel_size, padding, dilation or batch_size" in message
     assert vars(own) == before
 
 

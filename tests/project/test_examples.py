@@ -50,7 +50,7 @@ def test_an_example_is_a_short_flat_script(name: str) -> None:
     assert len(text.splitlines()) <= 60
     statements = ast.parse(text).body
     assert not [node for node in statements if isinstance(node, ast.FunctionDef | ast.ClassDef)]
-    assert "__name__" not in text
+    assert "if __name__" not in text
     assert "picture shows" in ast.get_docstring(ast.parse(text))
     assert f"test_{name}" in globals(), "no test reads the numbers of this example"
 

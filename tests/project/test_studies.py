@@ -94,15 +94,15 @@ def test_study_of_the_digits(study, tmp_path):
         "(512, 64)",
         "(512, 256)",
     ]
-    # accuracy and seconds as mean ± std, epochs, parameters
+    # rank, accuracy and seconds as mean ± std, epochs, parameters
     cells = {name: line.partition(")")[2].split() for name, line in table.items()}
-    assert cells["(128, 64)"][7] == "17,226"
+    assert cells["(128, 64)"][8] == "17,226"
     for row in cells.values():
-        assert 0.5 < float(row[0]) <= 1
-        assert row[6] == "3"
+        assert 0.5 < float(row[1]) <= 1
+        assert row[7] == "3"
     best = [row for row in cells.values() if row[-1] == "best"]
     assert len(best) == 1
-    assert float(best[0][0]) == max(float(row[0]) for row in cells.values())
+    assert float(best[0][1]) == max(float(row[1]) for row in cells.values())
     assert 0.85 < printed_test_accuracy(done) < 0.99
     assert "on 360 rows" in done.stdout
     assert_png(tmp_path / "study.png")

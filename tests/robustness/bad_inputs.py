@@ -33,6 +33,7 @@ import _refusal
 from test_bad_parameters import BAD_OWN_PARAMETERS, BAD_PARAMETERS, CONVNETS
 
 from skneural import ConvNetClassifier, ConvNetRegressor, MLPClassifier, MLPRegressor
+from skneural._estimators.table_mlp import BaseTableMLP
 
 CLASSES = (MLPClassifier, MLPRegressor, ConvNetClassifier, ConvNetRegressor)
 SECONDS = 2
@@ -51,6 +52,7 @@ SEVERAL = [
 ]  # fmt: skip
 MAY_BE_SEVERAL = {
     *("hidden_layer_sizes", "activation", "dropout", "scoring", "augmentation", "class_weight"),
+    "categorical_features",
     *("filters", "kernel_size", "strides", "padding", "dilation", "pool", "pool_size"),
     *("pool_strides", "input_shape"),
 }
@@ -274,10 +276,19 @@ def parameter_cases(cls, x, y):
 PREDICT = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 
 
+# dense networks replace missing values by means
+MISSING = {"NaN", "float32 NaN", "None", "NaN object", "frame of None"}
+
+
 def x_cases(cls, x, y):
-    for what, bad in bad_x(x).items():
+    every, other = bad_x(x), other_x(x)
+    if issubclass(cls, BaseTableMLP):
+        every, other = (
+            {w: x for w, x in of.items() if w not in MISSING} for of in (every, other)
+        )
+    for what, bad in every.items():
         yield f"fit, X {what}", ["X"], {}, False, lambda own, bad=bad: own.fit(bad, y)
-    for what, bad in {**bad_x(x), **other_x(x)}.items():
+    for what, bad in {**every, **other}.items():
         go_on = {"warm_start": True}
         calls = {
             "fit": lambda own, bad=bad: own.fit(bad, y),

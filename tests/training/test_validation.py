@@ -205,7 +205,7 @@ BAD = {
     "other features": ({}, {"X_val": X_VAL[:, :5], "y_val": Y_VAL}, "X_val.*5 features.*64"),
     "unseen label": ({}, {"X_val": X_VAL, "y_val": Y_VAL + 1}, r"y_val.*\[10\].*not in"),
     "other length": ({}, {"X_val": X_VAL, "y_val": Y_VAL[1:]}, "y_val.*150 and 149"),
-    "NaN": ({}, {"X_val": X_VAL * np.nan, "y_val": Y_VAL}, "X_val.*NaN"),
+    "infinity": ({}, {"X_val": X_VAL + np.inf, "y_val": Y_VAL}, "X_val.*infinity"),
     "text": ({}, {"X_val": X_VAL.astype(str), "y_val": Y_VAL}, "X_val.*text"),
     "negative weights": ({}, {**VALIDATION, "sample_weight_val": -np.ones(150)}, "weight_val"),
     "target alone": ({"target_score": 0.9}, {}, "target_score=0.9 needs validation data"),
