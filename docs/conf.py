@@ -110,7 +110,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "gallery",
     "subsection_order": [
         f"../examples/{topic}"
-        for topic in ("training", "network", "overfitting", "images", "data")
+        for topic in ("training", "network", "overfitting", "regression", "images", "data")
     ],
     "reset_modules": ("matplotlib", draw_small),
     "parallel": 2,

@@ -53,6 +53,7 @@ SEVERAL = [
 MAY_BE_SEVERAL = {
     *("hidden_layer_sizes", "activation", "dropout", "scoring", "augmentation", "class_weight"),
     "categorical_features",
+    "loss",
     *("filters", "kernel_size", "strides", "padding", "dilation", "pool", "pool_size"),
     *("pool_strides", "input_shape"),
 }
@@ -277,7 +278,7 @@ PREDICT = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 
 
 # dense networks replace missing values by means
-MISSING = {"NaN", "float32 NaN", "None", "NaN object", "frame of None"}
+MISSING = {"NaN", "float32 NaN", "None", "NaN object", "frame of None", "frame of NA"}
 
 
 def x_cases(cls, x, y):
@@ -287,7 +288,8 @@ def x_cases(cls, x, y):
             {w: x for w, x in of.items() if w not in MISSING} for of in (every, other)
         )
     for what, bad in every.items():
-        yield f"fit, X {what}", ["X"], {}, False, lambda own, bad=bad: own.fit(bad, y)
+        if what != categories:
+            yield f"fit, X {what}", ["X"], {}, False, lambda own, bad=bad: own.fit(bad, y)
     for what, bad in {**every, **other}.items():
         go_on = {"warm_start": True}
         calls = {
