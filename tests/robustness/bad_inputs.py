@@ -283,12 +283,12 @@ MISSING = {"NaN", "float32 NaN", "None", "NaN object", "frame of None", "frame o
 
 def x_cases(cls, x, y):
     every, other = bad_x(x), other_x(x)
-    if issubclass(cls, BaseTableMLP):
-        every, other = (
-            {w: x for w, x in of.items() if w not in MISSING} for of in (every, other)
-        )
+    is_dense = issubclass(cls, BaseTableMLP)
+    for what in MISSING if is_dense else ():
+        every.pop(what, None)
+        other.pop(what, None)
     for what, bad in every.items():
-        if what != categories:
+        if not (is_dense and what == "frame of text"):  # which are categories
             yield f"fit, X {what}", ["X"], {}, False, lambda own, bad=bad: own.fit(bad, y)
     for what, bad in {**every, **other}.items():
         go_on = {"warm_start": True}
