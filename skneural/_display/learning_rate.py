@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from skneural._checks.parameters import number
-from skneural._display.axes import COLOURS, import_matplotlib, one_axes, plain
+from skneural._display.axes import COLOURS, Style, import_matplotlib, one_axes, plain
 from skneural._inspection.rate_range import range_test
 
 if TYPE_CHECKING:
@@ -188,7 +188,10 @@ class LearningRateDisplay:
         ax = one_axes(ax, f"{type(self).__name__}.plot")
         self._look_for_rate()
         n_before = sum(line.get_label() == _OF_BATCHES for line in ax.lines)
-        style = {"color": COLOURS[n_before % len(COLOURS)], "label": plain(name or "smoothed")}
+        style: Style = {
+            "color": COLOURS[n_before % len(COLOURS)],
+            "label": plain(name or "smoothed"),
+        }
         rates = self.learning_rates
         (self.line_,) = ax.plot(rates, self.smoothed_losses_, **{**style, **kwargs})
         colour = self.line_.get_color()

@@ -399,9 +399,8 @@ class Scale:
 
         low, high = getattr(ax, f"get_{which}lim")()
         for count in range(6, 1, -1):
-            locator = MaxNLocator(count)
-            if self.is_log:
-                locator = LogLocator(subs=_SUBS[count], numticks=count + 2)
+            by_powers = LogLocator(subs=_SUBS[count], numticks=count + 2)
+            locator = by_powers if self.is_log else MaxNLocator(count)
             found = [float(f"{tick:.4g}") for tick in locator.tick_values(low, high)]
             ticks = [tick for tick in found if low <= tick <= high]
             if self._fit(ax, which, ticks):

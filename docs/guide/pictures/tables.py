@@ -20,4 +20,3 @@ image = ax.imshow(network.predict(table[:8]).T, cmap="RdBu", vmin=-2, vmax=2, as
 ax.set_yticks(range(6), network.input_names_)
 ax.set(xlabel="row")
 figure.colorbar(image)
-figure.tight_layout()
