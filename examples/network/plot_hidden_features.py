@@ -35,7 +35,8 @@ plt.show()
 # In a Pipeline
 # -------------
 # Two models on the pixels, and on 16 features of a network. In cross-validation the network is
-# fitted on the training samples of each fold.
+# fitted on the training samples of each fold. The linear model gains from the features, which
+# were made for a linear model: the output layer. The nearest neighbours do better on pixels.
 accuracies = {}
 features = MLPClassifier((64, 16), max_iter=40, random_state=0)
 for model in LogisticRegression(max_iter=1000), KNeighborsClassifier():
