@@ -3,8 +3,9 @@ A table with categories and missing values
 ==========================================
 
 The table has 20 columns: twelve numbers, of which one in ten is missing, and eight categories.
-``MLPClassifier`` takes it as it is, and so does ``HistGradientBoostingClassifier``. The first
-picture shows the accuracy on samples that neither has seen, for training sets of several sizes.
+``MLPClassifier`` takes it as it is, and so does ``HistGradientBoostingClassifier``, which needs
+the dtype category for that. The first picture shows the accuracy on samples that neither has
+seen, for training sets of several sizes.
 """
 
 from time import perf_counter
@@ -50,8 +51,7 @@ ax.legend()
 plt.show()
 
 # %%
-# The time
-# --------
+# The second picture has the time.
 figure, ax = plt.subplots(layout="constrained")
 for name, times in seconds.items():
     ax.plot(sizes, times, "o-", label=name)
