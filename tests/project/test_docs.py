@@ -76,12 +76,13 @@ def test_every_page_of_the_guide_is_in_its_table_of_contents_and_has_code():
 
 
 def test_every_chapter_of_the_theory_has_a_formula_and_a_picture():
-    pictures = set()
-    for name in pages_under("Theory"):
-        text = (DOCS / f"guide/{name}.md").read_text("utf-8")
-        assert "$" in text or name == "watching"
+    pictures, theory = set(), pages_under("Theory")
+    for path in DOCS.glob("guide/*.md"):
+        text, name = path.read_text("utf-8"), path.stem
         found = re.findall(r"^\.\. plot:: (\S+)$", text, re.MULTILINE)
-        assert found, f"{name} has no picture"
+        if name in theory:
+            assert "$" in text or name == "watching"
+            assert found, f"{name} has no picture"
         assert text.count("   :alt: ") == len(found)
         pictures |= set(found)
     drawn = {path.name for path in DOCS.glob("guide/pictures/[!_]*.py")}
