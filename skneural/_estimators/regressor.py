@@ -115,6 +115,11 @@ class NeuralRegressorMixin(RegressorMixin):
     def _check_parameters(self) -> None:
         super()._check_parameters()
         check_link(self.loss, self.link, self.output_range)
+        if np.ndim(self.quantile) and self.loss != "quantile":
+            raise ValueError(
+                f"loss must be 'quantile' for several quantiles, got loss={self.loss!r} with "
+                f"quantile={self.quantile!r}. Write loss='quantile'."
+            )
 
     @property
     def y_mean_(self) -> np.ndarray:

@@ -170,8 +170,8 @@ def test_a_useless_fit_is_described_by_the_middle_quantile():
     assert expected in str(caught[0].message)
 
 
-def test_other_losses_ignore_quantile():
-    own = make(loss="squared_error").fit(X, np.column_stack([Y, Y]))
+def test_other_losses_ignore_one_quantile():
+    own = make(loss="squared_error", quantile=0.1).fit(X, np.column_stack([Y, Y]))
     other = make(loss="squared_error", quantile=0.5).fit(X, np.column_stack([Y, Y]))
     assert_same_bits(own, other)
 
@@ -190,6 +190,8 @@ def test_several_targets_are_refused(cls):
 
 
 def test_the_error_says_what_to_write():
+    with refusal(make(loss="huber", quantile=[0.1, 0.9]), "Write loss='quantile'."):
+        make(loss="huber", quantile=[0.1, 0.9]).fit(X, Y)
     with refusal(make(quantile=[0.9, 0.1, 0.9]), "Write [0.1, 0.9]."):
         make(quantile=[0.9, 0.1, 0.9]).fit(X, Y)
     with refusal(own := make(link="log"), "link must be 'auto' or 'identity' for loss="):
