@@ -1,5 +1,6 @@
 """Shared by the studies: data sets, progress, and checks of the options before any work."""
 
+import argparse
 import math
 import sys
 import zipfile
@@ -103,6 +104,35 @@ def read_npz(path):
     if X.ndim < 2 or y.shape != X.shape[:1]:
         raise ValueError(f"{path}: y must be one label a row, got {y.shape} for {X.shape}")
     return X, y
+
+
+def study_parser(description, picture, epochs):
+    """Return a parser of the options that the studies by cross-validation share."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--data", default="digits", help=DATA_HELP)
+    parser.add_argument("--jobs", type=int, default=1, help="fits at a time; -1: all cores")
+    parser.add_argument("--folds", type=int, default=5, help="at least 2; default: 5")
+    parser.add_argument("--epochs", type=int, help=f"default: {epochs}")
+    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    parser.add_argument("--output", type=Path, default=picture, help="the picture")
+    return parser
+
+
+def read_study(args, small, large):
+    """Check the options and return the data: X, X_test, y, y_test.
+
+    `small` and `large` are batch size and epochs for up to 10,000 rows, and for more.
+    """
+    check_output(args.output)
+    if args.folds < 2 or (args.epochs is not None and args.epochs < 1):
+        sys.exit("error: --folds must be at least 2, --epochs at least 1")
+    try:
+        data = load_data(args.data, args.seed)
+    except (ImportError, OSError, ValueError) as error:
+        sys.exit(f"error: {error}")
+    args.batch_size, epochs = small if len(data[0]) <= 10_000 else large
+    args.epochs = epochs if args.epochs is None else args.epochs
+    return data
 
 
 def check_output(path):

@@ -20,11 +20,9 @@ The data are the small digits of scikit-learn. ``--data mnist`` runs the same st
 70,000 larger images, and ``--data PATH.npz`` on your own data.
 """
 
-import argparse
-import sys
 from pathlib import Path
 
-from _common import DATA_HELP, check_output, load_data, plt, show_progress
+from _common import plt, read_study, show_progress, study_parser
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
@@ -98,31 +96,13 @@ def plot(search, title):
     return figure
 
 
-def parse_args(argv):
-    parser = argparse.ArgumentParser(description="Which layers should a network have?")
-    parser.add_argument("--data", default="digits", help=DATA_HELP)
-    parser.add_argument("--jobs", type=int, default=1, help="fits at a time; -1: all cores")
-    parser.add_argument("--folds", type=int, default=5, help="at least 2; default: 5")
-    parser.add_argument("--epochs", type=int, help="default: 30 up to 10,000 rows, else 15")
-    parser.add_argument("--seed", type=int, default=0, help="default: 0")
-    parser.add_argument(
-        "--output", type=Path, default="architecture_study.png", help="the picture"
-    )
-    return parser.parse_args(argv)
-
-
 def main(argv=None):
-    args = parse_args(argv)
-    check_output(args.output)
-    if args.folds < 2 or (args.epochs is not None and args.epochs < 1):
-        sys.exit("error: --folds must be at least 2, --epochs at least 1")
-    try:
-        X, X_test, y, y_test = load_data(args.data, args.seed)
-    except (ImportError, OSError, ValueError) as error:
-        sys.exit(f"error: {error}")
-
-    args.batch_size, epochs = (32, 30) if len(X) <= 10_000 else (64, 15)
-    args.epochs = epochs if args.epochs is None else args.epochs
+    epochs = "30 up to 10,000 rows, else 15"
+    parser = study_parser(
+        "Which layers should a network have?", "architecture_study.png", epochs
+    )
+    args = parser.parse_args(argv)
+    X, X_test, y, y_test = read_study(args, small=(32, 30), large=(64, 15))
     title = (
         f"{Path(args.data).stem}, {len(X):,} rows, {args.folds}-fold cross-validation\n"
         f"SGD, rate 0.1, decay 0.95, batches of {args.batch_size}, {args.epochs} epochs"

@@ -17,13 +17,11 @@ The data are the small digits of scikit-learn. ``--data mnist`` runs the same st
 and y.
 """
 
-import argparse
 import math
-import sys
 from pathlib import Path
 
 import numpy as np
-from _common import DATA_HELP, check_output, load_data, plt, show_progress, square_side
+from _common import plt, read_study, show_progress, square_side, study_parser
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
@@ -105,31 +103,11 @@ def plot(search, title):
     return figure
 
 
-def parse_args(argv):
-    parser = argparse.ArgumentParser(description="How many filters, and how large?")
-    parser.add_argument("--data", default="digits", help=DATA_HELP)
-    parser.add_argument("--jobs", type=int, default=1, help="fits at a time; -1: all cores")
-    parser.add_argument("--folds", type=int, default=5, help="at least 2; default: 5")
-    parser.add_argument("--epochs", type=int, help="default: 15 up to 10,000 rows, else 3")
-    parser.add_argument("--seed", type=int, default=0, help="default: 0")
-    parser.add_argument(
-        "--output", type=Path, default="convnet_filters.png", help="the picture"
-    )
-    return parser.parse_args(argv)
-
-
 def main(argv=None):
-    args = parse_args(argv)
-    check_output(args.output)
-    if args.folds < 2 or (args.epochs is not None and args.epochs < 1):
-        sys.exit("error: --folds must be at least 2, --epochs at least 1")
-    try:
-        X, X_test, y, y_test = load_data(args.data, args.seed)
-    except (ImportError, OSError, ValueError) as error:
-        sys.exit(f"error: {error}")
-
-    args.batch_size, epochs = (32, 15) if len(X) <= 10_000 else (64, 3)
-    args.epochs = epochs if args.epochs is None else args.epochs
+    epochs = "15 up to 10,000 rows, else 3"
+    parser = study_parser("How many filters, and how large?", "convnet_filters.png", epochs)
+    args = parser.parse_args(argv)
+    X, X_test, y, y_test = read_study(args, small=(32, 15), large=(64, 3))
     title = (
         f"{Path(args.data).stem}, {len(X):,} rows, {args.folds}-fold cross-validation\n"
         f"Adam, rate 0.001, batches of {args.batch_size}, {args.epochs} epochs"

@@ -73,9 +73,8 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
     _takes_tables = False  # with categories and missing values
     # a TableEncoding after the fit of an estimator that takes tables
     _table_encoding: TableEncoding | None = None
-    _target_scale: TargetScale | None = (
-        None  # a TargetScale after the fit of a regressor that normalizes y
-    )
+    # a TargetScale after the fit of a regressor that normalizes y
+    _target_scale: TargetScale | None = None
 
     def __setstate__(self, state: dict[str, object]) -> None:
         # pickles of earlier versions lack newer parameters: the default is what was done then

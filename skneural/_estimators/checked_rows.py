@@ -206,6 +206,9 @@ def _filled(estimator: Estimator, X: Matrix, weight: np.ndarray | None, resume: 
         estimator._table_encoding, X = learn_numbers(X, weight)
         return X
     encoding = estimator._table_encoding
+    as_it_is = encoding is None or encoding.is_identity
+    if as_it_is and not sparse.issparse(X) and _has_finite_sum(X):
+        return X
     assert_all_finite(X, allow_nan=encoding is not None, input_name="X")
     return X if encoding is None else _encode_numbers(encoding, X)
 

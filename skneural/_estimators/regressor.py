@@ -108,9 +108,8 @@ class NeuralRegressorMixin(RegressorMixin):
         return self
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        # pickles of earlier versions have none of these
-        later = {"normalize_y": False, "link": "auto", "output_range": None}
-        super().__setstate__({**later, **state})
+        # estimators that were pickled before this parameter trained on y as it is
+        super().__setstate__({"normalize_y": False, **state})
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

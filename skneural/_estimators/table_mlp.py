@@ -32,10 +32,6 @@ class BaseTableMLP(BaseMLP):
         names = features if encoding is None else encoding.names(features)
         return np.array(names, dtype=object)
 
-    def __setstate__(self, state: dict[str, object]) -> None:
-        # pickles of earlier versions have no such parameter
-        super().__setstate__({"categorical_features": "from_dtype", **state})
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
