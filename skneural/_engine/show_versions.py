@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_info
 from skneural._engine import engine_name, native, why_none
 from skneural._version import __version__
 
-_DEPENDENCIES = ("numpy", "scipy", "scikit-learn", "joblib", "threadpoolctl")
+_DEPENDENCIES = ("numpy", "scipy", "scikit-learn", "joblib", "threadpoolctl", "narwhals")
 
 
 def show_versions() -> None:

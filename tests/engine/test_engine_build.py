@@ -196,7 +196,7 @@ def test_show_versions_says_what_is_installed(capsys):
     assert f"platform: {platform.platform()}" in lines
     names = [line.partition(":")[0] for line in lines]
     assert names[:3] == ["skneural", "engine", "Python"]
-    assert {"scipy", "scikit-learn", "joblib", "threadpoolctl", "CPUs", "BLAS"} <= set(names)
+    assert {"scipy", "joblib", "threadpoolctl", "narwhals", "CPUs", "BLAS"} <= set(names)
 
 
 def test_show_versions_says_how_many_threads_blas_may_use(capsys):
