@@ -272,13 +272,13 @@ def test_impossible_shapes():
 
 def test_initial_weights():
     """The fans of a convolution count the pixels of its kernel."""
-    network = Network([Conv2D(8, (3, 5))], HalfSquaredError(), (9, 9, 4), np.float64)
+    network = Network([Conv2D(8, (3, 5))], HalfSquaredError(), (9, 9, 1), np.float64)
     network.init_params(np.random.default_rng(0))
     (weight,), (bias,) = network.params("weight"), network.params("bias")
-    limit = math.sqrt(6 / (15 * 4 + 15 * 8))
+    limit = math.sqrt(6 / (15 * 1 + 15 * 8))
     assert 0.95 * limit < np.abs(weight).max() <= limit
     assert not bias.any()
-    assert (network.n_weights, network.n_params) == (480, 488)
+    assert (network.n_weights, network.n_params) == (120, 128)
 
 
 def test_another_geometry_is_another_network():

@@ -63,6 +63,14 @@ def test_ties_of_the_oracle():
     np.testing.assert_array_equal(dx, nhwc(case["grad_x"]))
 
 
+def test_a_window_of_257_pixels_remembers_its_last_one():
+    """Where the maximum is, is kept in the smallest dtype that counts the pixels."""
+    x = np.zeros((1, 257, 1))
+    x[0, -1] = 1
+    _, dx = pooled(MaxPool(257), x)
+    assert np.flatnonzero(dx).tolist() == [256]
+
+
 def looped(x, dy, size, strides, padding):
     """Max pooling by loops: the first maximum of a window, row by row."""
     around = [(p, p) for p in padding]

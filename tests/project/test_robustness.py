@@ -63,6 +63,15 @@ def test_mutants_are_programs_that_differ(module):
     assert len(set(sources)) > 0.9 * len(sources)
 
 
+def test_mutants_leave_out_what_changes_no_result():
+    tree = ast.parse(
+        "def f(x, *, used=2, unused=3):\n"
+        "    return [x.reshape(-1, 3) for _ in zip(x, used, strict=True)]\n"
+    )
+    spared = [ast.unparse(node) for node in mutants.equivalent(tree)]
+    assert sorted(spared) == ["1", "3", "True"]
+
+
 def test_every_module_of_the_mutants_has_tests():
     for module, names in mutants.TESTS.items():
         assert (mutants.ROOT / "skneural" / module).exists()
