@@ -1,7 +1,7 @@
 """Columns of a table: which of them are categories, and what they hold."""
 
-from collections.abc import Callable, Sequence
-from itertools import compress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from numbers import Number
 from typing import Any, TypeAlias, cast
 
@@ -27,26 +27,29 @@ class CategoryColumn:
     ----------
     label : str
         What messages call it, such as ``"column 'city' of X"``.
-    levels : dict
+    levels : list
         The level of every distinct value, and of every category that the dtype declares.
-    values : list
-        The value of every row.
+    places : ndarray of int of shape (n_samples,)
+        Place of the value of every row in `levels`.
     """
 
-    def __init__(self, label: str, levels: dict[object, Level], values: list[object]) -> None:
-        self.label, self.levels, self.values = label, levels, values
+    def __init__(self, label: str, levels: list[Level], places: NDArray[np.intp]) -> None:
+        self.label, self.levels, self.places = label, levels, places
 
     @classmethod
     def of(
-        cls, label: str, values: list[object], declared: Sequence[object] = ()
+        cls,
+        label: str,
+        distinct: list[object],
+        places: NDArray[np.intp],
+        declared: Sequence[object] = (),
     ) -> "CategoryColumn":
-        """Return a column of values, with the categories that its dtype declares."""
-        try:
-            distinct = set(values).union(declared)
-        except TypeError as error:  # such as lists, which cannot be hashed
-            raise ValueError(f"{label} must hold categories, such as text: {error}.") from None
-        levels: dict[object, Level] = {value: None for value in distinct if _is_missing(value)}
-        present = distinct - levels.keys()
+        """Return a column of distinct values, and of categories that its dtype declares.
+
+        `places` has the place of the value of every row, and -1 for missing values.
+        """
+        values = list(dict.fromkeys([*distinct, *declared]))
+        present = [value for value in values if not _is_missing(value)]
         types = {_type_of_level(value) for value in present}
         if len(types) > 1:
             names = sorted({type(value).__name__ for value in present})
@@ -55,25 +58,30 @@ class CategoryColumn:
                 "them text, for example with astype(str)."
             )
         is_known = types <= {str, float}
-        for value in present:
-            levels[value] = cast(Level, value) if is_known else str(value)
-        return cls(label, levels, values)
+        levels = [
+            None if _is_missing(value) else cast(Level, value) if is_known else str(value)
+            for value in values
+        ]
+        if (places < 0).any():
+            places = np.where(places < 0, len(levels), places)
+            levels.append(None)
+        return cls(label, levels, places)
 
     @property
     def kind(self) -> str | None:
         """Whether it holds "text" or "numbers"; None if all values are missing."""
-        present = [level for level in self.levels.values() if level is not None]
+        present = [level for level in self.levels if level is not None]
         return ("text" if isinstance(present[0], str) else "numbers") if present else None
 
     def levels_of_rows(self, is_counted: Mask | None) -> set[Level]:
         """Return the levels of the rows that count; None if a value is missing there."""
-        values = self.values if is_counted is None else compress(self.values, is_counted)
-        return {self.levels[value] for value in set(values)}
+        places = self.places if is_counted is None else self.places[is_counted]
+        counts = np.bincount(places, minlength=len(self.levels))
+        return {self.levels[i] for i in np.flatnonzero(counts)}
 
     def codes(self, code_of: Callable[[Level], int]) -> NDArray[np.intp]:
         """Return the code of every row, from the code of its level."""
-        codes = {value: code_of(level) for value, level in self.levels.items()}
-        return np.fromiter(map(codes.__getitem__, self.values), np.intp, len(self.values))
+        return np.array([code_of(level) for level in self.levels], np.intp)[self.places]
 
 
 def _is_missing(value: object) -> bool:
@@ -134,8 +142,8 @@ def _categories_of_pandas(frame: Any) -> Mask:
         mask[typed] = [dtype in (*_CATEGORIES, nw.String) for dtype in dtypes]
     if objects:
         entries = frame.iloc[:, objects].to_numpy(dtype=object)
-        if str in set(map(type, entries.ravel())):
-            mask[objects] = [str in set(map(type, column)) for column in entries.T]
+        if str in map(type, entries.ravel()):
+            mask[objects] = [str in map(type, column) for column in entries.T]
     return mask
 
 
@@ -211,16 +219,46 @@ def read_table(
     array = X if isinstance(X, np.ndarray) else np.array(X, dtype=object)
     labels = [f"column {j} of {name}" for j in range(array.shape[1])]
     numbers = _numbers(lambda columns: array[:, columns], ~is_categorical, labels, len(array))
-    return numbers, [
-        CategoryColumn.of(labels[j], array[:, j].tolist())
-        for j in np.flatnonzero(is_categorical)
-    ]
+    categories = []
+    for j in np.flatnonzero(is_categorical):
+        with _hashing(labels[j]):
+            numbered = _numbered(array[:, j].tolist())
+        categories.append(CategoryColumn.of(labels[j], *numbered))
+    return numbers, categories
 
 
 def _category_of_frame(column: nw.Series[Any], label: str) -> CategoryColumn:
     is_declared = column.dtype in _CATEGORIES
     declared = column.cat.get_categories().to_list() if is_declared else []
-    return CategoryColumn.of(label, column.to_list(), declared)
+    native = column.to_native()
+    with _hashing(label):
+        if nw.dependencies.is_pandas_series(native):
+            places, distinct = native.factorize()
+            return CategoryColumn.of(label, distinct.tolist(), places, declared)
+        try:
+            array = column.to_arrow()
+        except ImportError:  # polars has no need of pyarrow
+            return CategoryColumn.of(label, *_numbered(column.to_list()), declared)
+    if not hasattr(array, "indices"):
+        array = array.dictionary_encode()
+    # signed first: indices of polars are not, and -1 stands for missing values
+    places = array.indices.cast("int64").fill_null(-1).to_numpy().astype(np.intp)
+    return CategoryColumn.of(label, array.dictionary.to_pylist(), places, declared)
+
+
+def _numbered(values: list[object]) -> tuple[list[object], NDArray[np.intp]]:
+    """Return the distinct values, and the place of every value among them."""
+    numbers = {value: i for i, value in enumerate(dict.fromkeys(values))}
+    return list(numbers), np.fromiter(map(numbers.__getitem__, values), np.intp, len(values))
+
+
+@contextmanager
+def _hashing(label: str) -> Iterator[None]:
+    """Name the column whose values, such as lists, cannot be hashed."""
+    try:
+        yield
+    except TypeError as error:
+        raise ValueError(f"{label} must hold categories, such as text: {error}.") from None
 
 
 def _numbers(

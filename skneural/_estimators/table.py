@@ -245,7 +245,7 @@ def learn_table(
     found = [column.levels_of_rows(is_counted) for column in categories]
     if declared:
         found = [
-            seen | (set(column.levels.values()) - {None})
+            seen | (set(column.levels) - {None})
             for seen, column in zip(found, categories, strict=True)
         ]
     return TableEncoding(
