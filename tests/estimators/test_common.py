@@ -20,7 +20,7 @@ def each(*classes):
 
 BOTH = each(MLPClassifier, MLPRegressor)
 
-EVERYDAY = {"defaults", "sgd", "lbfgs, linear model", "two layers"}  # the others are slow
+EVERYDAY = {"defaults", "sgd", "lbfgs, linear model", "two layers"}  # the others are long
 SETTINGS = {
     "defaults": {},
     "few epochs": {"max_iter": 60},
@@ -87,7 +87,7 @@ def not_passed(results):
 @pytest.mark.parametrize(
     "params",
     [
-        pytest.param(params, id=name, marks=[pytest.mark.slow] * (name not in EVERYDAY))
+        pytest.param(params, id=name, marks=[pytest.mark.long] * (name not in EVERYDAY))
         for name, params in SETTINGS.items()
     ],
 )

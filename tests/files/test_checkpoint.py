@@ -215,6 +215,7 @@ def run(name, path, delay=0, **options):
     return done.stdout.strip() or None
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_resumed_by_the_next(tmp_path):
     """`tests/robustness/kills.py` kills hundreds."""
     path, start = tmp_path / "fit", time.perf_counter()
