@@ -8,21 +8,30 @@ STUDY ?= --data digits --jobs 2
 BUILD ?= $(shell command -v "$${CXX:-c++}" >/dev/null && $(PYTHON) -c 'import sysconfig; \
     open(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null && echo require || echo auto)
 
-.PHONY: study test test-quick test-numpy lint docs linkcheck bench wheel coverage clean
+.PHONY: study test test-quick test-long test-numpy lint docs linkcheck bench wheel coverage clean
 
 study: .venv/plot.done
 	$(PY) studies/architecture.py $(STUDY)
 
-test: .venv/test.done
-	$(PY) -m pytest -n 2
+# Two processes; one that has no tests left takes half of those that the other one has.
+PYTEST = $(PY) -m pytest -n 2 --dist worksteal
 
-# without the tests that run examples, studies, benchmarks and the robustness scripts
+# all but the tests of `make test-long`
+test: .venv/test.done
+	$(PYTEST) -m "not long"
+
+# nor those that run scripts and Ctrl-C at every instruction
 test-quick: .venv/test.done
-	$(PY) -m pytest -n 2 -m "not slow"
+	$(PYTEST) -m "not slow and not long"
+
+# the examples, whole studies and benchmarks, the checks of scikit-learn for every solver and
+# schedule, and networks on MNIST where SKNEURAL_MNIST names its file
+test-long: .venv/test.done
+	$(PYTEST) -m long
 
 # what an install without a compiler runs: the checks of scikit-learn, and fits of every solver
 test-numpy: .venv/test.done
-	SKNEURAL_ENGINE=numpy $(PY) -m pytest -n 2 $(foreach name,common training \
+	SKNEURAL_ENGINE=numpy $(PYTEST) $(foreach name,common training \
 	    lbfgs max_iter_zero one_row interrupt,$(wildcard tests/*/test_$(name).py))
 
 lint: .venv/test.done

@@ -1,4 +1,4 @@
-"""Checks of constructor parameters: what came, and what is allowed, by name."""
+"""Checks of constructor parameters; an error names the parameter and what is allowed."""
 
 import ast
 import math
@@ -8,12 +8,10 @@ from numbers import Integral, Real
 from typing import TypeGuard
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from skneural._checks.foreign_names import value_advice
 
-_MOST_LAYERS = 10_000  # more than anyone needs, and not too many to describe
-_MOST_ADVISED = 20  # longer sequences would hide the rest of a message
+_MAX_ADVISED = 20  # a longer sequence would hide the rest of the message
 
 # raises a ValueError or TypeError that names the parameter
 CheckValue = Callable[[str, object], object]
@@ -21,7 +19,7 @@ CheckValue = Callable[[str, object], object]
 
 @dataclass(frozen=True)
 class Check:
-    """A check of a value, with what it allows and what it advises to write instead of it."""
+    """A check of a value, a description of what it allows, and advice for a refused value."""
 
     refuse: CheckValue
     allowed: str
@@ -39,7 +37,7 @@ def number(
     open_low: bool = False,
     open_high: bool = False,
 ) -> Check:
-    """Return a check for a finite number in an interval, closed unless said otherwise."""
+    """Return a check for a finite number in an interval; both ends belong to it by default."""
     kind = "an integer" if integer else "a number"
     bounds = []
     if low > -math.inf:
@@ -57,27 +55,30 @@ def number(
             raise ValueError(f"{name} must be {allowed}, got {value!r}.")
 
     def advise(value: object) -> str:
-        return _unquoted(value) or (_whole(value) if integer else "")
+        return advise_numbers(value) or (advise_integers(value) if integer else "")
 
     return Check(refuse, allowed, advise)
 
 
-def _whole(value: object) -> str:
-    """Advise to write integers that came as floats, such as 64.0; "" for anything else."""
-    entries = tuple(value) if _is_sequence(value) else (value,)
-    if not 0 < len(entries) <= _MOST_ADVISED:
+def advise_integers(value: object) -> str:
+    """Return advice to write 64 for 64.0; an empty string if the value has no such integers."""
+    entries = tuple(value) if is_sequence(value) else (value,)
+    if not 0 < len(entries) <= _MAX_ADVISED:
         return ""
     numbers = [x for x in entries if is_number(x, Real)]
     if len(numbers) < len(entries) or not all(abs(x) < 1e9 and x == int(x) for x in numbers):
         return ""
     if all(is_number(x) for x in numbers):
-        return ""  # it is their size that is not allowed
+        return ""  # they are integers already, but too small or too large
     whole = tuple(int(x) for x in numbers)
-    return f" Write {whole if _is_sequence(value) else whole[0]!r}."
+    return f" Write {whole if is_sequence(value) else whole[0]!r}."
 
 
-def _unquoted(value: object, most: int = 1) -> str:
-    """Advise to write numbers that came as text, at most so many; "" for anything else."""
+def advise_numbers(value: object, most: int = 1) -> str:
+    """Return advice to write a string of at most `most` numbers without quotation marks.
+
+    The advice is an empty string for any other value.
+    """
     if not isinstance(value, str):
         return ""
     try:
@@ -91,7 +92,7 @@ def _unquoted(value: object, most: int = 1) -> str:
 
 
 def is_number(value: object, kind: type = Integral) -> TypeGuard[float]:
-    """Whether a value is a number of a kind: no bool, and no time, which NumPy calls one.
+    """Return whether a value is a number of a kind; booleans and NumPy's times are none.
 
     The types of `numbers` have no operators for a type checker; a float has all of them.
     """
@@ -118,7 +119,7 @@ def learning_rate(name: str, value: object) -> None:
 
 
 def patience(name: str, value: object) -> None:
-    """Check for None or an integer from 1 up; infinity means the same as None."""
+    """Check for None or an integer >= 1; infinity means the same as None."""
     if isinstance(value, Real) and value == math.inf:
         return
     try:
@@ -150,9 +151,9 @@ def one_of(*names: str) -> Check:
 
 
 def one_of_or_object(*names: str, methods: tuple[str, ...], function: str = "") -> Check:
-    """Return a check for one of some strings, or an object of the user's with some methods.
+    """Return a check for one of some strings, or an object that has the given methods.
 
-    `function` describes a function that may come instead of the object, if one may.
+    `function` describes a function that is allowed as well; by default none is.
     """
     by_name = one_of(*names)
     known = "method" if len(methods) == 1 else "methods"
@@ -179,7 +180,7 @@ def one_of_or_object(*names: str, methods: tuple[str, ...], function: str = "") 
 
 
 def name_of_loss(*names: str) -> Check:
-    """Return a check for one of some losses, which says that others are for regressors."""
+    """Return a check for the name of a loss; its error says where user-defined losses work."""
     by_name = one_of(*names)
 
     def refuse(name: str, value: object) -> None:
@@ -201,7 +202,7 @@ def _has(value: object, methods: tuple[str, ...]) -> bool:
 
 
 def either(special: object, check_other: Check) -> Check:
-    """Return a check for one special value, or what another check allows."""
+    """Return a check that allows one special value and all that another check allows."""
     allowed = f"{special!r} or {check_other.allowed}"
 
     def refuse(name: str, value: object) -> None:
@@ -237,7 +238,7 @@ def boolean_or_auto(name: str, value: object) -> None:
 
 
 def boolean_or_level(name: str, value: object) -> None:
-    """Check for True, False or an integer from 0 up."""
+    """Check for True, False or an integer >= 0."""
     if not (isinstance(value, bool | np.bool_) or is_number(value)):
         raise TypeError(f"{name} must be True, False or an integer >= 0, got {value!r}.")
     if value < 0:
@@ -245,32 +246,32 @@ def boolean_or_level(name: str, value: object) -> None:
 
 
 def quantiles(name: str, value: object) -> None:
-    """Check for a number between 0 and 1, or an increasing sequence of them."""
+    """Check for a number between 0 and 1, or an increasing sequence of such numbers."""
     one = number(0, 1, open_low=True, open_high=True)
     allowed = f"{one.allowed}, or an increasing sequence of such numbers"
-    entries = tuple(value) if _is_sequence(value) else (value,)
+    entries = tuple(value) if is_sequence(value) else (value,)
     for entry in entries:
         try:
             one(name, entry)
         except (TypeError, ValueError) as error:
-            advice = _unquoted(value, len(entries) + _MOST_ADVISED)
+            advice = advise_numbers(value, len(entries) + _MAX_ADVISED)
             raise type(error)(f"{name} must be {allowed}, got {value!r}.{advice}") from None
     numbers = [float(entry) for entry in entries if is_number(entry, Real)]
     increasing = sorted(set(numbers))
     if not numbers or numbers != increasing:
-        advice = f" Write {increasing}." if 0 < len(numbers) <= _MOST_ADVISED else ""
+        advice = f" Write {increasing}." if 0 < len(numbers) <= _MAX_ADVISED else ""
         raise ValueError(f"{name} must be {allowed}, got {value!r}.{advice}")
 
 
 def number_range(name: str, value: object) -> None:
-    """Check for None or two finite numbers, the lower one first."""
+    """Check for None or a pair of finite numbers, of which the first is lower."""
     allowed = "None or two numbers (low, high) with low < high"
     if value is None:
         return
-    bounds = tuple(value) if _is_sequence(value) else ()
+    bounds = tuple(value) if is_sequence(value) else ()
     numbers = [bound for bound in bounds if is_number(bound, Real)]
     if len(bounds) != 2 or len(numbers) != 2:
-        raise TypeError(f"{name} must be {allowed}, got {value!r}.{_unquoted(value, 2)}")
+        raise TypeError(f"{name} must be {allowed}, got {value!r}.{advise_numbers(value, 2)}")
     low, high = numbers
     if not (_is_finite(low) and _is_finite(high)):
         raise ValueError(f"{name} must be {allowed}, got {value!r}.")
@@ -300,7 +301,7 @@ def categorical_features(name: str, value: object) -> None:
     if isinstance(value, str):
         advice = value_advice(value, ["from_dtype"]) or f" For one column write [{value!r}]."
         raise ValueError(f"{name} must be {allowed}, got {value!r}.{advice}")
-    is_array = _is_sequence(value) or hasattr(value, "__array__")
+    is_array = is_sequence(value) or hasattr(value, "__array__")
     entries = np.asarray(value, dtype=object) if is_array else np.empty(())
     kinds = {_kind_of_choice(entry) for entry in entries.ravel()}
     if entries.ndim != 1 or len(kinds) > 1 or None in kinds:
@@ -308,120 +309,10 @@ def categorical_features(name: str, value: object) -> None:
 
 
 def _kind_of_choice(entry: object) -> type | None:
-    """The type by which a column is chosen: its name, its index, or a place in a mask."""
+    """Return str for a name of a column, int for its index, bool for an entry of a mask."""
     if isinstance(entry, bool | np.bool_):
         return bool
     return str if isinstance(entry, str) else int if is_number(entry) else None
-
-
-def layer_sizes(name: str, value: object) -> tuple[int, ...]:
-    """Return sizes of layers as a tuple of int; one integer is one layer."""
-    allowed = "an integer >= 1 or a sequence of them, one a layer"
-    sizes = (value,) if isinstance(value, Integral) else value
-    if not _is_sequence(sizes):
-        raise TypeError(
-            f"{name} must be {allowed}, got {value!r}."
-            f"{_unquoted(value, _MOST_LAYERS) or _whole(value)}"
-        )
-    sizes = tuple(sizes)
-    if len(sizes) > _MOST_LAYERS:
-        raise ValueError(f"{name} may have {_MOST_LAYERS:,} entries, got {len(sizes):,}.")
-    checked = []
-    for size in sizes:
-        if not is_number(size):
-            raise TypeError(f"{name} must be {allowed}, got {value!r}.{_whole(value)}")
-        if size < 1:
-            raise ValueError(f"{name} must be {allowed}, got {value!r}.")
-        checked.append(int(size))
-    return tuple(checked)
-
-
-number_of_layers = either(None, number(0, _MOST_LAYERS, integer=True))
-
-
-def repeated_sizes(name: str, value: object, count_name: str, count: object) -> tuple[int, ...]:
-    """Return sizes of layers as a tuple of int, where a parameter may say how many there are.
-
-    Parameters
-    ----------
-    name, value : str and object
-        The sizes: one integer, or a sequence of them.
-    count_name, count : str and object
-        The number of layers, all of this one size; None for one layer, or for a sequence.
-    """
-    sizes = layer_sizes(name, value)
-    number_of_layers(count_name, count)
-    if not is_number(count):
-        return sizes
-    if _is_sequence(value):
-        equal = f"{name}={sizes[0]}, {count_name}={count} or " if sizes else ""
-        raise ValueError(
-            f"{name} must be one integer with {count_name}={count!r}, got {value!r}. Write "
-            f"{equal}{name}={sizes}, {count_name}=None."
-        )
-    return sizes * int(count)
-
-
-def per_layer(
-    name: str,
-    value: object,
-    n_layers: int,
-    check: CheckValue,
-    what: str = "hidden layers",
-    hint: str = "",
-) -> tuple[object, ...]:
-    """Return one value per layer, from one value for all or a sequence of them."""
-    if not _is_sequence(value):
-        check(name, value)
-        return (value,) * n_layers
-    values = tuple(value)
-    if len(values) != n_layers:
-        raise ValueError(
-            f"{name} must be one value or one for each of the {n_layers} {what}, got "
-            f"{len(values)}: {value!r}.{hint}"
-        )
-    for i, entry in enumerate(values):
-        check(f"{name}[{i}]", entry)
-    return values
-
-
-def number_or_pair(low: int) -> Check:
-    """Return a check for an integer, or a sequence of one per axis (at most two)."""
-    allowed = f"an integer >= {low} or a pair of them"
-    entry = number(low, integer=True)
-
-    def refuse(name: str, value: object) -> None:
-        values = tuple(value) if _is_sequence(value) else (value,)
-        try:
-            if not 1 <= len(values) <= 2:
-                raise ValueError
-            for length in values:
-                entry(name, length)
-        except (TypeError, ValueError) as error:
-            advice = advise(value)
-            raise type(error)(f"{name} must be {allowed}, got {value!r}.{advice}") from None
-
-    def advise(value: object) -> str:
-        return _unquoted(value) or _whole(value)
-
-    return Check(refuse, allowed, advise)
-
-
-def input_shape(name: str, value: object) -> None:
-    """Check for None, a length, or a tuple of one to three of them."""
-    allowed = "None, (height, width, channels), (length, channels) or a number of features"
-    if value is None:
-        return
-    lengths = tuple(value) if _is_sequence(value) else (value,)
-    if not 1 <= len(lengths) <= 3:
-        raise ValueError(f"{name} must be {allowed}, got {value!r}.")
-    for length in lengths:
-        if not is_number(length):
-            raise TypeError(
-                f"{name} must be {allowed}, all integers >= 1, got {value!r}.{_whole(value)}"
-            )
-        if length < 1:
-            raise ValueError(f"{name} must be {allowed}, all integers >= 1, got {value!r}.")
 
 
 def augmentation(name: str, value: object) -> None:
@@ -448,14 +339,17 @@ _EXAMPLES_OF_OPTIONS = {"shift": 2, "horizontal_flip": True, "gaussian_noise": 0
 
 
 def _as_option(value: object) -> str:
-    """Advise to write the name of an augmentation as an entry of a dict; "" if it is none."""
+    """Return advice to write the name of an augmentation as an entry of a dict.
+
+    The advice is an empty string if the value is no such name.
+    """
     if not isinstance(value, str) or value not in _EXAMPLES_OF_OPTIONS:
         return ""
     return f" Write { ({value: _EXAMPLES_OF_OPTIONS[value]})!r}, with a value of your own."
 
 
-def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
-    """Whether `value` is ordered and can be read more than once."""
+def is_sequence(value: object) -> TypeGuard[Sequence[object]]:
+    """Return whether `value` has an order and can be read more than once."""
     if isinstance(value, np.ndarray):
         return value.ndim > 0
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
@@ -477,25 +371,8 @@ def class_weight(name: str, value: object) -> None:
 
 
 def scorer(name: str, value: object) -> None:
-    """Check for None, a string or a callable; the name of a scorer is looked up by fit."""
+    """Check for None, a string or a callable; `fit` looks up the name of a scorer."""
     if value is not None and not isinstance(value, str) and not callable(value):
         raise TypeError(
             f"{name} must be None, the name of a scorer or a callable, got {value!r}."
         )
-
-
-def trains_in_parts(estimator: BaseEstimator) -> bool:
-    """Whether partial_fit makes sense; else an AttributeError says what to do instead."""
-    # anything but a name or a boolean is refused by name when the method runs
-    if isinstance(estimator.solver, str) and estimator.solver == "lbfgs":
-        raise AttributeError(
-            "solver='lbfgs' needs all of the data at once. Call fit, or use another solver, "
-            "such as 'adam', for partial_fit."
-        )
-    if isinstance(estimator.early_stopping, bool | np.bool_) and estimator.early_stopping:
-        raise AttributeError(
-            "early_stopping=True holds out a part of all data, and partial_fit sees a part at "
-            "a time. Set early_stopping=False or 'auto', and pass X_val and y_val to "
-            "partial_fit to have them scored after every call."
-        )
-    return True

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from types import FunctionType, MethodType
 from typing import TypeVar, cast
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
 _Method = TypeVar("_Method", bound=Callable[..., object])
@@ -19,6 +20,23 @@ def available_if(check: Callable[[BaseEstimator], object]) -> Callable[[_Method]
     # to an editor or a type checker the method looks as it was written
     decorator = functools.partial(_AvailableMethod, check)
     return cast(Callable[[_Method], _Method], decorator)
+
+
+def trains_in_parts(estimator: BaseEstimator) -> bool:
+    """Return True if `partial_fit` makes sense; an AttributeError says what to do otherwise."""
+    # a value of another type is refused by name when the method runs
+    if isinstance(estimator.solver, str) and estimator.solver == "lbfgs":
+        raise AttributeError(
+            "solver='lbfgs' needs all of the data at once. Call fit, or use another solver, "
+            "such as 'adam', for partial_fit."
+        )
+    if isinstance(estimator.early_stopping, bool | np.bool_) and estimator.early_stopping:
+        raise AttributeError(
+            "early_stopping=True holds out a part of all data, and partial_fit sees a part at "
+            "a time. Set early_stopping=False or 'auto', and pass X_val and y_val to "
+            "partial_fit to have them scored after every call."
+        )
+    return True
 
 
 class _AvailableMethod:

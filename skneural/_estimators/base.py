@@ -19,8 +19,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural._checks.data import Matrix
 from skneural._checks.foreign_names import explain_unknown_keywords
+from skneural._checks.layer_parameters import input_shape as check_input_shape
 from skneural._checks.parameters import CheckValue
-from skneural._checks.parameters import input_shape as check_input_shape
 from skneural._engine.blas_threads import blas_threads_for
 from skneural._engine.prediction import activations, compiled_prediction, raw_prediction
 from skneural._engine.program import program_of

@@ -11,8 +11,7 @@ from sklearn.utils import Tags, column_or_1d
 
 from skneural._checks.data import Matrix, check_sample_weight, named, refuse_unreadable
 from skneural._checks.foreign_names import explain_unknown_keywords
-from skneural._checks.parameters import trains_in_parts
-from skneural._estimators.available_if import available_if
+from skneural._estimators.available_if import available_if, trains_in_parts
 from skneural._estimators.class_weight import ClassWeight, class_factors
 from skneural._estimators.labels import (
     LabelColumn,

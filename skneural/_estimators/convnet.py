@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import Tags
 
+from skneural._checks import layer_parameters as check_layers
 from skneural._checks import parameters as check
 from skneural._checks.data import Matrix, advised, shape_of
 from skneural._checks.shape_advice import (
@@ -35,13 +36,13 @@ from skneural._training.augmentation import Augmentation
 
 # of a block: what is checked about one value, or about each of one per block
 _BLOCK_CHECKS: Mapping[str, check.CheckValue] = {
-    "kernel_size": check.number_or_pair(1),
-    "strides": check.number_or_pair(1),
-    "padding": check.either("same", check.either("valid", check.number_or_pair(0))),
-    "dilation": check.number_or_pair(1),
+    "kernel_size": check_layers.number_or_pair(1),
+    "strides": check_layers.number_or_pair(1),
+    "padding": check.either("same", check.either("valid", check_layers.number_or_pair(0))),
+    "dilation": check_layers.number_or_pair(1),
     "pool": check.either(None, check.one_of("max", "average", "global_average")),
-    "pool_size": check.number_or_pair(1),
-    "pool_strides": check.either(None, check.number_or_pair(1)),
+    "pool_size": check_layers.number_or_pair(1),
+    "pool_strides": check.either(None, check_layers.number_or_pair(1)),
 }
 
 
@@ -84,9 +85,9 @@ class BaseConvNet(BaseMLP):
 
     _parameter_checks: Mapping[str, check.CheckValue] = {
         **BaseMLP._parameter_checks,
-        "filters": check.layer_sizes,
-        "n_blocks": check.number_of_layers,
-        "input_shape": check.input_shape,
+        "filters": check_layers.layer_sizes,
+        "n_blocks": check_layers.number_of_layers,
+        "input_shape": check_layers.input_shape,
         "augmentation": check.augmentation,
     }
 
@@ -99,7 +100,7 @@ class BaseConvNet(BaseMLP):
 
     def _filters_of_blocks(self) -> tuple[int, ...]:
         """Return the filters of every block."""
-        return check.repeated_sizes("filters", self.filters, "n_blocks", self.n_blocks)
+        return check_layers.repeated_sizes("filters", self.filters, "n_blocks", self.n_blocks)
 
     def _blocks(self) -> list[_Block]:
         """Return a dict of filters, kernel size and so on for every block."""
@@ -109,7 +110,9 @@ class BaseConvNet(BaseMLP):
         columns = {"filters": filters, "activation": activations, "dropout": dropouts}
         for name, check_value in _BLOCK_CHECKS.items():
             value = getattr(self, name)
-            values = check.per_layer(name, value, len(filters), check_value, "blocks", _HINT)
+            values = check_layers.per_layer(
+                name, value, len(filters), check_value, "blocks", _HINT
+            )
             columns[name] = [_plain(value) for value in values]
         if "global_average" in columns["pool"][:-1]:
             raise ValueError(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Self, cast
 
+from skneural._checks import layer_parameters as check_layers
 from skneural._checks import parameters as check
 from skneural._checks.foreign_names import keyword_advice
 from skneural._engine.optimizers import OPTIMIZERS
@@ -29,8 +30,8 @@ class BaseMLP(BaseNeuralNetwork):
     weight_init: str
 
     _parameter_checks: Mapping[str, check.CheckValue] = {
-        "hidden_layer_sizes": check.layer_sizes,
-        "n_hidden_layers": check.number_of_layers,
+        "hidden_layer_sizes": check_layers.layer_sizes,
+        "n_hidden_layers": check_layers.number_of_layers,
         "batch_norm": check.boolean,
         "solver": check.one_of(*OPTIMIZERS, "lbfgs"),
         "learning_rate": check.learning_rate,
@@ -106,7 +107,7 @@ class BaseMLP(BaseNeuralNetwork):
 
     def _hidden_sizes(self) -> tuple[int, ...]:
         """Return the units of every hidden layer."""
-        return check.repeated_sizes(
+        return check_layers.repeated_sizes(
             "hidden_layer_sizes",
             self.hidden_layer_sizes,
             "n_hidden_layers",
@@ -122,8 +123,10 @@ class BaseMLP(BaseNeuralNetwork):
             n_layers, what = n_layers + self._n_blocks(), "blocks and hidden layers"
         known = check.one_of_or_object(*ACTIVATIONS, methods=("f", "df"))
         rate = check.number(0, 1, open_high=True)
-        activations = check.per_layer("activation", self.activation, n_layers, known, what)
-        dropouts = check.per_layer("dropout", self.dropout, n_layers, rate, what)
+        activations = check_layers.per_layer(
+            "activation", self.activation, n_layers, known, what
+        )
+        dropouts = check_layers.per_layer("dropout", self.dropout, n_layers, rate, what)
         return (
             cast(tuple[str | ElementwiseFunction, ...], activations),
             cast(tuple[float, ...], dropouts),

@@ -11,9 +11,8 @@ from sklearn.utils import Tags
 
 from skneural._checks.data import Matrix, check_numbers, check_sample_weight, named
 from skneural._checks.foreign_names import explain_unknown_keywords
-from skneural._checks.parameters import trains_in_parts
 from skneural._engine.prediction import raw_prediction
-from skneural._estimators.available_if import available_if
+from skneural._estimators.available_if import available_if, trains_in_parts
 from skneural._estimators.links import (
     Range,
     check_link,

@@ -174,8 +174,9 @@ print(small, peak() - before)
 
 
 @pytest.mark.usefixtures("numpy_engine")
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("cls", MLPS)
+@pytest.mark.parametrize(
+    ("cls", "dtype"), [(MLPClassifier, "float32"), (MLPRegressor, "float64")]
+)
 def test_predictions_keep_to_the_working_memory_of_scikit_learn(cls, dtype):
     own = make(cls, hidden_layer_sizes=(20_000, 20), max_iter=1, dtype=dtype).fit(X, Y)
     x = np.tile(X, (5, 1)).astype(dtype)

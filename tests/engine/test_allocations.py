@@ -21,10 +21,14 @@ from skneural._network.network import Network
 N_ROWS, BATCH = 5000, 1024
 
 
-@pytest.mark.parametrize("optimizer", [SGD(0.0), SGD(0.9), Adam()])
-@pytest.mark.parametrize("loss", [SoftmaxCrossEntropy, LogisticCrossEntropy, HalfSquaredError])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("shuffled", [False, True])
+@pytest.mark.parametrize(
+    ("activation", "loss", "optimizer", "shuffled"),
+    [  # they allocate independently of each other
+        *((activation, SoftmaxCrossEntropy, Adam(), True) for activation in ACTIVATIONS),
+        ("relu", LogisticCrossEntropy, SGD(0.0), True),
+        ("relu", HalfSquaredError, SGD(0.9), False),
+    ],
+)
 def test_an_epoch_allocates_nothing_of_a_batchs_size(activation, loss, optimizer, shuffled):
     rng = np.random.default_rng(0)
     layers = [Dense(64), ACTIVATIONS[activation](), Dense(48), ACTIVATIONS[activation]()]

@@ -51,6 +51,7 @@ def in_process(code):
     return subprocess.run(command, check=True, timeout=120, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_where_no_thread_can_be_started_there_are_fewer():
     """No room is left in memory for the stack of a thread."""
     in_process("""
@@ -90,6 +91,7 @@ def end_of_child():
 """
 
 
+@pytest.mark.slow
 def test_a_fork_of_a_fit_goes_on():
     """The threads are in the parent alone; the fork makes others, and ends as processes do."""
     told = in_process(FORK + """
@@ -105,14 +107,15 @@ print(hashlib.sha256(bits(own)).hexdigest(), flush=True)
     assert of_child == of_parent
 
 
-@pytest.mark.parametrize("leave", ["sys.exit(7)", "os._exit(7)"])
-def test_a_fork_of_a_fit_may_end(leave):
-    in_process(FORK + f"""
-def in_child():
-    {leave}
-
-fit(scoring=forks, early_stopping=True)
-assert end_of_child() == 7
+@pytest.mark.slow
+def test_a_fork_of_a_fit_may_end():
+    in_process(FORK + """
+for leave in sys.exit, os._exit:
+    children.clear()
+    forks.calls = 0
+    in_child = lambda: leave(7)
+    fit(scoring=forks, early_stopping=True)
+    assert end_of_child() == 7
 """)  # fmt: skip
 
 

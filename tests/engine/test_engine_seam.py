@@ -281,6 +281,7 @@ def test_a_job_without_rows_of_any_weight_changes_nothing():
     np.testing.assert_array_equal(theta, job.progress.network.theta)
 
 
+@pytest.mark.slow
 def test_mutated_programs_are_refused_or_run():
     """In a process of its own, which must end as processes do."""
     script = Path(__file__).parents[1] / "robustness" / "mutated_programs.py"

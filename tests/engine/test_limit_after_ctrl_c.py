@@ -73,10 +73,12 @@ def press_everywhere(call, error=KeyboardInterrupt, times=1):
     assert place > 100
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_in_a_fit():
     press_everywhere(lambda: own().fit(X, Y), times=2)
 
 
+@pytest.mark.slow
 def test_a_handler_of_the_user_that_raises_in_a_fit():
     def handle(number, frame):
         raise TimeoutError

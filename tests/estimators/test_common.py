@@ -20,6 +20,7 @@ def each(*classes):
 
 BOTH = each(MLPClassifier, MLPRegressor)
 
+EVERYDAY = {"defaults", "sgd", "lbfgs, linear model", "two layers"}  # the others are long
 SETTINGS = {
     "defaults": {},
     "few epochs": {"max_iter": 60},
@@ -83,7 +84,13 @@ def not_passed(results):
 
 
 @BOTH
-@pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
+@pytest.mark.parametrize(
+    "params",
+    [
+        pytest.param(params, id=name, marks=[pytest.mark.long] * (name not in EVERYDAY))
+        for name, params in SETTINGS.items()
+    ],
+)
 def test_every_check_passes(estimator_class, params):
     results = run_checks(estimator_class(**params, random_state=0))
     assert not_passed(results) == {}
@@ -95,6 +102,7 @@ def test_every_check_passes_of_convnets(estimator_class):
     test_every_check_passes(estimator_class, {})
 
 
+@pytest.mark.slow
 @each(ConvNetClassifier, ConvNetRegressor)
 def test_convnets_that_treat_rows_one_by_one(estimator_class):
     # at the default rate the few rows of next to no weight in check_class_weight_classifiers,
@@ -105,6 +113,7 @@ def test_convnets_that_treat_rows_one_by_one(estimator_class):
     )
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize(
     "params",
@@ -128,6 +137,7 @@ def test_what_treats_rows_one_by_one_fails_only_the_equivalence_of_weights(
     assert failures.keys() <= by_definition, failures
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_lbfgs_fails_only_what_rounding_decides(estimator_class, early_stopping):

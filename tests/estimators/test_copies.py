@@ -112,9 +112,13 @@ VARIANTS = [
     *({"solver": name, **plain} for name, plain in {
         "lbfgs": {"dropout": 0.0, "input_noise": 0.0, "batch_norm": False},
         "rmsprop": {}, "adagrad": {}, "adamw": {}, "sgd": {}}.items()),
-    {"pool": "average"}, {"pool": ("max", "global_average")}, {"pool": None},
     {"early_stopping": True}, {"target": "binary"}, {"target": "indicator"},
     {"target": "columns"}, {"target": "text"},
+]  # fmt: skip
+# the layers, losses and solvers are the same classes in convolutional networks
+OF_CONVOLUTIONS = [
+    {"pool": "max"}, {"pool": "average"}, {"pool": ("max", "global_average")}, {"pool": None},
+    {"early_stopping": True}, {"target": "indicator"}, {"target": "text"},
 ]  # fmt: skip
 TARGETS = {
     "binary": Y > 4,
@@ -142,7 +146,12 @@ def varied(cls, variant):
     return own, y
 
 
-FITS = [pair for cls in ALL for params in VARIANTS if (pair := varied(cls, params))]
+FITS = [
+    pair
+    for cls in ALL
+    for params in (OF_CONVOLUTIONS if "Conv" in cls.__name__ else VARIANTS)
+    if (pair := varied(cls, params))
+]
 
 
 @pytest.mark.parametrize(("own", "y"), FITS)

@@ -215,13 +215,14 @@ def run(name, path, delay=0, **options):
     return done.stdout.strip() or None
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_resumed_by_the_next(tmp_path):
     """`tests/robustness/kills.py` kills hundreds."""
     path, start = tmp_path / "fit", time.perf_counter()
     expected = run("convolutions", tmp_path / "whole")
     seconds = time.perf_counter() - start
-    digests = [run("convolutions", path, share * seconds) for share in (0.8, 0.9, 0.97)]
-    assert {*digests, run("convolutions", path)} <= {None, expected}
+    digests = [run("convolutions", path, share * seconds) for share in (0.8, 0.95)]
+    assert {*digests} <= {None, expected}
     assert run("convolutions", path) == expected
     assert sorted(os.listdir(tmp_path)) == ["fit", "whole"]
 

@@ -1,4 +1,4 @@
-"""Run the Python blocks of a Markdown page in order, in one namespace: `_run_page.py PAGE`.
+"""Run the Python blocks of a Markdown page in order, in one namespace.
 
 A block with prompts is a doctest. The output of any other block is compared with the `text`
 block that follows it, if there is one; `...` stands for anything. A block under a comment such
@@ -71,11 +71,11 @@ def run_block(block: Block, names: dict[str, object], page: str) -> bool:
     return False
 
 
-def main(path: str) -> int:
-    """Run a page, and return the exit status."""
+def run_page(path: Path) -> bool:
+    """Run a page and print what is wrong with it; return whether nothing is."""
     names: dict[str, object] = {"__name__": "__main__"}
     right = True
-    for block in blocks_of(Path(path).read_text(encoding="utf-8")):
+    for block in blocks_of(path.read_text(encoding="utf-8")):
         lacking = [package for package in block.needs if find_spec(package) is None]
         if lacking:
             print(f"left out: line {block.line} needs {', '.join(lacking)}")
@@ -83,9 +83,5 @@ def main(path: str) -> int:
         with warnings.catch_warnings():
             if block.needs:  # what a package warns of in itself is not about this page
                 warnings.simplefilter("ignore")
-            right &= run_block(block, names, Path(path).name)
-    return 0 if right else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+            right &= run_block(block, names, path.name)
+    return right

@@ -49,6 +49,7 @@ def read(results):
     return [json.loads(line) for line in results.read_text().splitlines()]
 
 
+@pytest.mark.long
 def test_quick_run_measures_each_method_once(quick):
     records = read(quick[0])
     assert len({(r["data_set"], r["method"]) for r in records}) == len(records) == 12
@@ -60,6 +61,7 @@ def test_quick_run_measures_each_method_once(quick):
     assert 0.2 < linear["diabetes"] < 0.6
 
 
+@pytest.mark.long
 def test_tables_are_printed_and_put_into_the_page(quick):
     _, printed, page = quick
     tables = printed[printed.index("| goal for skneural") :].strip()
@@ -70,6 +72,7 @@ def test_tables_are_printed_and_put_into_the_page(quick):
     )
 
 
+@pytest.mark.long
 def test_only_what_is_missing_is_measured(quick, tmp_path):
     results = tmp_path / "results.jsonl"
     lines = quick[0].read_text().splitlines(keepends=True)

@@ -1,14 +1,15 @@
 """The code in README and on the pages of docs/, and the names that they promise to have."""
 
 import inspect
-import os
 import re
-import subprocess
-import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sklearn import neural_network
+from _run_page import run_page
+from sklearn import config_context, neural_network
+
+plt = pytest.importorskip("matplotlib.pyplot")
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -19,22 +20,19 @@ PAGES = [
 ]
 
 
-def run_page(path, folder):
-    """Run the code of a page in an interpreter of its own, where warnings are errors."""
-    return subprocess.run(
-        [sys.executable, "-W", "error", Path(__file__).with_name("_run_page.py"), path],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"},
-        cwd=folder,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=300,
-    )
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], bool]]:
+    """Return a function that runs the code of a page in an empty folder."""
+    plt.switch_backend("agg")
+    monkeypatch.chdir(tmp_path)
+    with config_context():  # what a page sets holds for this page alone
+        yield run_page
+    plt.close("all")
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
-def test_code_of_a_page(path, tmp_path):
-    done = run_page(path, tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_code_of_a_page(path, run):
+    assert run(path)
 
 
 @pytest.mark.parametrize(
@@ -43,23 +41,23 @@ def test_code_of_a_page(path, tmp_path):
         "```python\n>>> 1 + 1\n3\n```\n",
         "```python\nprint(1 + 1)\n```\n\n```text\n3\n```\n",
         "```python\nprint(undefined)\n```\n",
+        "```python\nimport warnings\nwarnings.warn('old')\n```\n",
         "<!-- needs: numpy -->\n```python\n1 / 0\n```\n",
         "```python\n1 / 0\n```\n\n```python\nprint(1)\n```\n",
     ],
-    ids=["doctest", "output", "undefined", "needs", "first"],
+    ids=["doctest", "output", "undefined", "warning", "needs", "first"],
 )
-def test_wrong_code_of_a_page_is_found(page, tmp_path):
+def test_wrong_code_of_a_page_is_found(page, run, tmp_path):
     path = tmp_path / "page.md"
     path.write_text(page)
-    assert run_page(path, tmp_path).returncode == 1
+    assert not run(path)
 
 
-def test_code_that_needs_a_package_that_is_not_installed_is_left_out(tmp_path):
+def test_code_that_needs_a_package_that_is_not_installed_is_left_out(run, tmp_path, capsys):
     path = tmp_path / "page.md"
     path.write_text("<!-- needs: numpy, no_such_package -->\n```python\n1 / 0\n```\n")
-    done = run_page(path, tmp_path)
-    assert done.returncode == 0
-    assert "no_such_package" in done.stdout
+    assert run(path)
+    assert "no_such_package" in capsys.readouterr().out
 
 
 def pages_under(caption: str) -> set[str]:

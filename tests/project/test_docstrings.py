@@ -65,6 +65,7 @@ def test_every_parameter_and_default_is_documented(name):
         assert stated == shown or float(stated) == default, line
 
 
+@pytest.mark.slow
 def test_works_without_docstrings():
     code = """
 import skneural

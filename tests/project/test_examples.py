@@ -15,7 +15,7 @@ from sklearn.metrics import log_loss
 
 from skneural import MLPClassifier
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 FOLDER = Path(__file__).parents[2] / "examples"
 EXAMPLES = {

@@ -1,6 +1,7 @@
 """Imports point downward only, in no circles; the lowest folders do without scikit-learn."""
 
 import ast
+import functools
 import os
 import subprocess
 import sys
@@ -47,6 +48,7 @@ def imported(path):
                 yield f"{node.module}.{alias.name}" if submodule.exists() else node.module
 
 
+@functools.cache
 def imports():
     """Every module of the package, with the modules of the package that it imports."""
     return {
@@ -105,17 +107,18 @@ def test_import_brings_in_nothing_heavy():
     )
 
 
-@pytest.mark.parametrize("name", ["matplotlib", "pandas"])
-def test_import_needs_and_imports_neither_matplotlib_nor_pandas(name):
+def test_import_needs_and_imports_neither_matplotlib_nor_pandas():
     """scikit-learn itself imports pandas where it can, so both are made missing here."""
-    assert not exit_code(f"import sys; sys.modules[{name!r}] = None; import skneural")
+    assert not exit_code(
+        "import sys; sys.modules.update(matplotlib=None, pandas=None); import skneural"
+    )
 
 
 def test_import_is_cheap_beside_that_of_scikit_learn():
     """Less than a ninth: 0.1 s where scikit-learn's networks take 0.9. Ours take 0.07.
 
-    CPU time of one process, so that others on the machine hardly count; the best of five, as
-    the first may compile.
+    CPU time of one process, so that others on the machine hardly count; one of five must be
+    fast, as the first may compile.
     """
     code = (
         "from time import process_time as now; start = now(); import sklearn.neural_network; "
@@ -124,4 +127,4 @@ def test_import_is_cheap_beside_that_of_scikit_learn():
     command = [sys.executable, "-c", code]
     # where Python may not keep what it has compiled, every import would compile
     env = {name: of for name, of in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    assert min(float(subprocess.check_output(command, env=env)) for _ in range(5)) < 1 / 9
+    assert any(float(subprocess.check_output(command, env=env)) < 1 / 9 for _ in range(5))

@@ -2,7 +2,8 @@
 
     python tests/robustness/interrupts.py [--interrupts 100] [--presses 20]
 
-A fit in a fork is sent SIGINT at a random time. Its weights must then be those that an
+A fit in a fork is sent SIGINT after a random number of seconds of the CPU, which do not depend
+on how busy the machine is. Its weights must then be those that an
 uninterrupted fit had after one of its steps, or the best so far where there is validation
 data; its history must be the first epochs of that fit; and before the end of the first epoch
 the estimator must be as it was. `tests/training/test_interrupt.py` runs a few.
@@ -105,9 +106,9 @@ class Whole:
         own = begun(kind)
         self.before = own.n_iter_ if own.warm_start else 0
         STEPS.clear()
-        start = time.perf_counter()
+        start = time.thread_time()
         run(kind, own)
-        self.seconds = time.perf_counter() - start
+        self.seconds = time.thread_time() - start  # as `cpu_seconds` counts them in a fork
         self.steps, self.history = [*STEPS], own.history_
         self.epochs, self.samples = own.n_iter_, own.t_
 
@@ -142,8 +143,23 @@ class Whole:
         return "whole" if done == self.epochs else "fitted"
 
 
+def cpu_seconds(process):
+    """Seconds that the main thread of a process has had on the CPU."""
+    with open(f"/proc/{process}/schedstat") as told:
+        return int(told.read().split()[0]) / 1e9
+
+
+def wait_for_cpu_seconds(child, seconds):
+    """Wait until a child has had so many more seconds on the CPU, or has ended."""
+    end = cpu_seconds(child) + seconds
+    while cpu_seconds(child) < end and not os.waitid(
+        os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT
+    ):
+        time.sleep(0.0005)
+
+
 def interrupted(kind, whole, delays):
-    """Interrupt a fit in a fork after each of the delays; return what became of it."""
+    """Interrupt a fit in a fork, each time after so many seconds of the CPU; return its end."""
     told, tell = os.pipe()
     child = os.fork()
     if not child:
@@ -157,7 +173,7 @@ def interrupted(kind, whole, delays):
         os._exit(code)
     os.read(told, 1)  # it is ready
     for delay in delays:
-        time.sleep(delay)
+        wait_for_cpu_seconds(child, delay)
         os.kill(child, signal.SIGINT)
     _, status = os.waitpid(child, 0)
     outcome = os.read(told, 100).decode() if status == 0 else ""
@@ -170,16 +186,18 @@ def interrupted(kind, whole, delays):
 def in_child(kind, whole, tell, once):
     own, pools = begun(kind), ThreadpoolController()
     threads, ended = [pool["num_threads"] for pool in pools.info()], "no exception"
-    message = ""
+    message, handler = "", signal.default_int_handler
     try:
-        os.write(tell, b".")
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", ConvergenceWarning)
-            run(kind, own)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            os.write(tell, b".")
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", ConvergenceWarning)
+                run(kind, own)
+        finally:  # where the second of two interrupts may come
+            handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     except KeyboardInterrupt as interrupt:
-        restored = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        assert restored is signal.default_int_handler
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        assert handler is signal.default_int_handler
         ended, message = "KeyboardInterrupt", str(interrupt)
     else:
         message = " ".join(str(warning.message) for warning in caught)
@@ -209,12 +227,6 @@ LONG_FITS = {
     ),
 }
 MOST_SECONDS = 0.1
-
-
-def cpu_seconds(process):
-    """Seconds that the main thread of a process has had on the CPU."""
-    with open(f"/proc/{process}/schedstat") as told:
-        return int(told.read().split()[0]) / 1e9
 
 
 def seconds_to_the_end(kind, delay):

@@ -325,6 +325,7 @@ def test_an_interrupted_fit_goes_on_from_its_checkpoint_to_the_bit(step, tmp_pat
     assert own.loss_curve_ == whole.loss_curve_
 
 
+@pytest.mark.slow
 def test_ctrl_c_from_outside_at_random_times():
     """`tests/robustness/interrupts.py` presses it a hundred times."""
     command = [sys.executable, SCRIPT, "--interrupts", "14", "--presses", "0"]

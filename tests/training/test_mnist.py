@@ -10,7 +10,7 @@ from skneural import ConvNetClassifier, MLPClassifier
 
 MNIST = os.environ.get("SKNEURAL_MNIST")
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(not MNIST, reason="SKNEURAL_MNIST does not name mnist.npz"),
 ]
 
