@@ -113,7 +113,7 @@ class LearningRateDisplay:
             be fitted and is not changed. Its parameters `learning_rate`, `schedule`, `decay`,
             `max_iter`, `early_stopping` and `shuffle` have no effect, because mini-batches
             are drawn from all samples in random order.
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Training data, as for `fit` of the estimator.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, as for `fit` of the estimator.
