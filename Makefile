@@ -1,10 +1,10 @@
 # Everything runs in .venv, which each target makes for itself.
 PYTHON ?= python3
 PY = .venv/bin/python
-# The bundled digits by default; make study STUDY="--data mnist --jobs 2" for more.
+# By default the study uses the bundled digits; use make study STUDY="--data mnist --jobs 2" for MNIST.
 STUDY ?= --data digits --jobs 2
-# Where there is a C++ compiler and Python's headers, a native module that fails to build is an
-# error, and so is a compiler warning. Elsewhere the package is installed without them.
+# If there is a C++ compiler and Python's headers, a native module that fails to build is an
+# error, and so is a compiler warning. Otherwise the package is installed without them.
 BUILD ?= $(shell command -v "$${CXX:-c++}" >/dev/null && $(PYTHON) -c 'import sysconfig; \
     open(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null && echo require || echo auto)
 
@@ -29,7 +29,7 @@ test-quick: .venv/test.done
 test-long: .venv/test.done
 	$(PYTEST) -m long
 
-# what an install without a compiler runs: the checks of scikit-learn, and fits of every solver
+# tests of an installation without a compiler: scikit-learn's checks, and fits with every solver
 test-numpy: .venv/test.done
 	SKNEURAL_ENGINE=numpy $(PYTEST) $(foreach name,common training \
 	    lbfgs max_iter_zero one_row interrupt,$(wildcard tests/*/test_$(name).py))
@@ -43,14 +43,14 @@ lint: .venv/test.done
 docs: .venv/docs.done
 	.venv/bin/sphinx-build -W --keep-going -q docs docs/_build/html
 
-# no examples are run; says which links to other sites are broken, and needs internet
+# checks the links to other sites without running the examples; needs internet
 linkcheck: .venv/docs.done
 	.venv/bin/sphinx-build -b linkcheck -D plot_gallery=0 -q docs docs/_build/linkcheck
 
 bench: .venv/bench.done
 	$(PY) benchmarks $(BENCH)
 
-# the source distribution in dist/, and from it a wheel that other Linux machines can install
+# builds the source distribution in dist/, and from it a wheel for other Linux machines
 wheel: .venv/wheel.done
 	rm -rf dist
 	SKNEURAL_BUILD=require $(PY) -m build --outdir dist/unrepaired
@@ -64,16 +64,16 @@ coverage: .venv/coverage.done
 	$(PY) -m coverage run -m pytest
 	$(PY) -m coverage report
 
-# --no-compile: Python compiles what is imported at its first import, so installs are faster.
+# --no-compile makes installs faster, because Python compiles modules at their first import.
 unexport PYTHONDONTWRITEBYTECODE
-# The package itself, compiled anew after a change of its native sources.
+# The package itself, which is compiled again after a change of its native sources.
 .venv/engine.done: pyproject.toml setup.py $(wildcard $(addprefix skneural/_engine/native/*.,pyx pxi h))
 	test -x $(PY) || $(PYTHON) -m venv .venv
 	SKNEURAL_BUILD=$(BUILD) $(PY) -m pip install --quiet --no-compile --editable .
 	$(PY) -c "import skneural; skneural.show_versions()" | grep engine
 	touch $@
 
-# One marker per extra; the package is there already, so this installs what the extra asks for.
+# One marker per extra. The package is already installed, so this installs the dependencies of the extra.
 .venv/%.done: .venv/engine.done
 	$(PY) -m pip install --quiet --no-compile "skneural[$*]"
 	touch $@

@@ -1,4 +1,4 @@
-"""Draw the chart of training times from the table in docs/benchmarks.md.
+"""Draw the chart of training times from the table in docs/performance_notes.md.
 
     python benchmarks/speed_chart.py
 
@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGE, PICTURE = DOCS / "benchmarks.md", DOCS / "_static" / "speed.svg"
+PAGE, PICTURE = DOCS / "performance_notes.md", DOCS / "_static" / "speed.svg"
 TITLES = {  # the work and the number of threads in the table, and the label in the chart
     ("digits 64-64-10, adam, float64, batch 32, 20 epochs", "1"): (
         "MLP on digits,\n8x8 pixels (1 thread)"

@@ -1,4 +1,4 @@
-"""Neural networks that are scikit-learn estimators all the way down."""
+"""Neural networks that are scikit-learn estimators."""
 
 from skneural._display.diagnostics import DiagnosticsDisplay
 from skneural._display.learning_rate import LearningRateDisplay

@@ -1,10 +1,10 @@
-"""Schedules: by what `learning_rate` is multiplied in each epoch.
+"""Learning-rate schedules, which multiply `learning_rate` by a factor in each epoch.
 
-A schedule is a pure function of progress: it remembers nothing between epochs. It is an
-estimator only so that it prints, clones and can be searched, as in
+A schedule is a pure function of the epoch and stores nothing between epochs. It is a
+scikit-learn estimator so that it can be printed, cloned and searched, as in
 ``GridSearchCV(MLPClassifier(schedule=Step()), {"schedule__period": [5, 10]})``.
 
-No schedule here exceeds 1: `learning_rate` is the highest rate of a training.
+No factor in this module exceeds 1, so `learning_rate` is the highest rate of a fit.
 """
 
 import math
@@ -37,11 +37,11 @@ _FINAL = number(0, 1)
 
 
 class Schedule(BaseEstimator, metaclass=ABCMeta):
-    """What every schedule is: a function of the epoch, with a linear warm-up before it.
+    """Base class of all schedules: a function of the epoch, after a linear warm-up.
 
-    A schedule of your own derives from it, takes its parameters in ``__init__`` as every
-    estimator does, and supplies `factor`. It may extend `check`, and has a warm-up if
-    `warmup` is among its parameters.
+    To write your own schedule, derive a class from this one, take its parameters in
+    ``__init__`` as every estimator does, and implement `factor`. The class may extend
+    `check`. It has a warm-up if `warmup` is one of its parameters.
 
     References
     ----------
@@ -73,64 +73,73 @@ class Schedule(BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         epoch : int
-            Epochs since the warm-up ended, from 0 up.
+            Number of epochs since the end of the warm-up, at least 0.
         max_iter : int or None
-            Epochs there will be after the warm-up, at least 1; None if that is unknown.
+            Total number of epochs after the warm-up, at least 1, or None if it is unknown.
         stalls : int
-            How often patience has run out so far.
+            Number of times that patience has run out so far.
 
         Returns
         -------
         factor : float
-            What `learning_rate` is multiplied by: finite, from 0 up.
+            Factor by which `learning_rate` is multiplied, finite and at least 0.
         """
 
     def __call__(self, epoch: int, max_iter: int | None = None, stalls: int = 0) -> float:
         """Return the factor of an epoch.
 
-        In the warm-up it is ``(epoch + 1) / (warmup + 1)`` of the schedule's first one.
+        During the warm-up, this is ``(epoch + 1) / (warmup + 1)`` times the first factor of
+        the schedule.
 
         Parameters
         ----------
         epoch : int
-            The epoch, from 0 up.
+            The epoch, counted from 0.
         max_iter : int, default=None
-            Epochs there will be, warm-up included, for schedules whose length follows it.
+            Total number of epochs, including the warm-up. Schedules without a length of
+            their own need it.
         stalls : int, default=0
-            How often patience has run out so far, for `Adaptive`.
+            Number of times that patience has run out so far, for `Adaptive`.
 
         Returns
         -------
         factor : float
-            What `learning_rate` is multiplied by.
+            Factor by which `learning_rate` is multiplied.
 
         Raises
         ------
         ValueError, TypeError
-            If `factor` gives anything but a finite number from 0 up.
+            If `factor` returns anything other than a finite number of at least 0.
         """
         warmup = int(self.warmup)
         if max_iter is not None:
             max_iter = max(1, max_iter - warmup)
         factor = self.factor(max(0, epoch - warmup), max_iter, stalls)
-        if not (type(factor) is float and 0 <= factor < math.inf):  # `repr` is slow
-            number(0)(f"what schedule {self!r} gives for epoch {epoch}", factor)
+        if not (type(factor) is float and 0 <= factor < math.inf):  # avoids a slow `repr`
+            number(0)(f"the factor of schedule {self!r} in epoch {epoch}", factor)
         return float(factor * min(1.0, (epoch + 1) / (warmup + 1)))
 
     def check(self) -> None:
-        """Check the parameters; a ValueError or TypeError says by name what is allowed."""
+        """Check the parameters.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter has an invalid value. The message names the parameter and the
+            allowed values.
+        """
         number(0, integer=True)("warmup", self.warmup)
         for name, check_value in self._parameter_checks.items():
             check_value(name, getattr(self, name))
 
 
 class Constant(Schedule):
-    """The same rate in every epoch.
+    """Keep the learning rate constant.
 
     Parameters
     ----------
     warmup : int, default=0
-        Epochs of linear warm-up, from 0 up.
+        Number of epochs of linear warm-up.
 
     Examples
     --------
@@ -148,18 +157,19 @@ class Constant(Schedule):
 
 
 class InvScaling(Schedule):
-    """A power of the inverse of the epoch: ``1 / (epoch + 1) ** power_t``.
+    """Decrease the rate as a power of the epoch: ``1 / (epoch + 1) ** power_t``.
 
-    scikit-learn's ``"invscaling"`` has the same formula but counts training samples, which
-    makes the rate fall far sooner.
+    scikit-learn's ``"invscaling"`` uses the same formula, but counts training samples
+    instead of epochs, so that the rate decreases much faster.
 
     Parameters
     ----------
     power_t : float, default=0.5
-        The power, from 0 up. Stochastic approximation converges for powers above 0.5 and
-        up to 1: the rates then have an infinite sum, and their squares a finite one.
+        The exponent, at least 0. Stochastic approximation converges for exponents above 0.5
+        and up to 1: the sum of the rates is then infinite, and the sum of their squares is
+        finite.
     warmup : int, default=0
-        Epochs of linear warm-up, from 0 up.
+        Number of epochs of linear warm-up.
 
     References
     ----------
@@ -180,21 +190,22 @@ class InvScaling(Schedule):
         self.warmup = warmup
 
     def factor(self, epoch: int, max_iter: int | None, stalls: int) -> float:
-        """``1 / (epoch + 1) ** power_t``."""
+        """Return ``1 / (epoch + 1) ** power_t``."""
         return (epoch + 1) ** -float(self.power_t)
 
 
 class Adaptive(Schedule):
-    """The rate is divided each time that patience runs out: ``divisor ** -stalls``.
+    """Divide the rate each time that patience runs out: ``divisor ** -stalls``.
 
-    As scikit-learn's ``"adaptive"``. Training counts the stalls, not the schedule.
+    This corresponds to scikit-learn's ``"adaptive"``. The estimator counts the stalls and
+    passes their number to the schedule.
 
     Parameters
     ----------
     divisor : float, default=5.0
-        What the rate is divided by, above 1.
+        Number by which the rate is divided, greater than 1.
     warmup : int, default=0
-        Epochs of linear warm-up, from 0 up. A stall in the warm-up counts as well.
+        Number of epochs of linear warm-up. Stalls during the warm-up are counted, too.
 
     Examples
     --------
@@ -210,21 +221,21 @@ class Adaptive(Schedule):
         self.warmup = warmup
 
     def factor(self, epoch: int, max_iter: int | None, stalls: int) -> float:
-        """``divisor ** -stalls``."""
+        """Return ``divisor ** -stalls``."""
         return float(self.divisor) ** -stalls
 
 
 class Step(Schedule):
-    """The rate falls every `period` epochs: ``multiplier ** (epoch // period)``.
+    """Decrease the rate every `period` epochs: ``multiplier ** (epoch // period)``.
 
     Parameters
     ----------
     period : int, default=10
-        Epochs from one fall to the next, from 1 up.
+        Number of epochs between two decreases, at least 1.
     multiplier : float, default=0.5
-        What the rate is multiplied by, in (0, 1].
+        Factor by which the rate is multiplied at each decrease, in (0, 1].
     warmup : int, default=0
-        Epochs of linear warm-up, from 0 up.
+        Number of epochs of linear warm-up.
 
     Examples
     --------
@@ -241,19 +252,19 @@ class Step(Schedule):
         self.warmup = warmup
 
     def factor(self, epoch: int, max_iter: int | None, stalls: int) -> float:
-        """``multiplier ** (epoch // period)``."""
+        """Return ``multiplier ** (epoch // period)``."""
         return float(self.multiplier) ** (epoch // int(self.period))
 
 
 class Exponential(Schedule):
-    """The rate falls after every epoch: ``multiplier ** epoch``.
+    """Decrease the rate after every epoch: ``multiplier ** epoch``.
 
     Parameters
     ----------
     multiplier : float, default=0.95
-        What the rate is multiplied by, in (0, 1].
+        Factor by which the rate is multiplied after every epoch, in (0, 1].
     warmup : int, default=0
-        Epochs of linear warm-up, from 0 up.
+        Number of epochs of linear warm-up.
 
     Examples
     --------
@@ -269,24 +280,26 @@ class Exponential(Schedule):
         self.warmup = warmup
 
     def factor(self, epoch: int, max_iter: int | None, stalls: int) -> float:
-        """``multiplier ** epoch``."""
+        """Return ``multiplier ** epoch``."""
         return float(self.multiplier) ** epoch
 
 
 class Linear(Schedule):
-    """From 1 to `final` along a line, constant afterwards.
+    """Decrease the rate linearly, from a factor of 1 to `final`, then keep it constant.
 
-    The factor is ``1 + (final - 1) * min(epoch, period) / period``: the first of `period`
-    epochs has 1, and the one after the last of them would have `final`.
+    The factor is ``1 + (final - 1) * min(epoch, period) / period``. It is 1 in the first
+    epoch, and `final` from the epoch after the period on.
 
     Parameters
     ----------
     period : int, default=None
-        Epochs from 1 to `final`, from 1 up; None takes all there are after the warm-up.
+        Number of epochs in which the factor decreases to `final`, at least 1. None means
+        all epochs after the warm-up.
     final : float, default=0.0
-        The last factor, in [0, 1]. With 0 nothing is learned after `period` epochs.
+        The last factor, in [0, 1]. With 0, the weights no longer change after `period`
+        epochs.
     warmup : int, default=0
-        Epochs of linear warm-up, from 0 up.
+        Number of epochs of linear warm-up.
 
     Examples
     --------
@@ -305,25 +318,27 @@ class Linear(Schedule):
         self.warmup = warmup
 
     def factor(self, epoch: int, max_iter: int | None, stalls: int) -> float:
-        """``final + (1 - final) * (1 - progress)``, which ends at `final` to the bit."""
+        """Return ``final + (1 - final) * (1 - progress)``, which ends at exactly `final`."""
         return _above(self.final, 1 - _progress(self, epoch, max_iter))
 
 
 class Cosine(Schedule):
-    """From 1 to `final` along half a period of the cosine, constant afterwards.
+    """Decrease the rate along half a cosine, from a factor of 1 to `final`, then keep it.
 
     The factor is ``final + (1 - final) * (1 + cos(pi * t)) / 2`` with
-    ``t = min(epoch, period) / period``. PyTorch's CosineAnnealingLR agrees up to its
-    ``T_max`` and goes up again after it.
+    ``t = min(epoch, period) / period``. PyTorch's CosineAnnealingLR has the same values up
+    to its ``T_max``, but increases again afterwards.
 
     Parameters
     ----------
     period : int, default=None
-        Epochs from 1 to `final`, from 1 up; None takes all there are after the warm-up.
+        Number of epochs in which the factor decreases to `final`, at least 1. None means
+        all epochs after the warm-up.
     final : float, default=0.0
-        The last factor, in [0, 1]. With 0 nothing is learned after `period` epochs.
+        The last factor, in [0, 1]. With 0, the weights no longer change after `period`
+        epochs.
     warmup : int, default=0
-        Epochs of linear warm-up, from 0 up.
+        Number of epochs of linear warm-up.
 
     References
     ----------
@@ -347,24 +362,25 @@ class Cosine(Schedule):
         self.warmup = warmup
 
     def factor(self, epoch: int, max_iter: int | None, stalls: int) -> float:
-        """``final + (1 - final) * (1 + cos(pi * progress)) / 2``."""
+        """Return ``final + (1 - final) * (1 + cos(pi * progress)) / 2``."""
         return _above(self.final, _half_cosine(_progress(self, epoch, max_iter)))
 
 
 class CosineRestarts(Schedule):
-    """`Cosine` again and again, in periods of growing length (SGDR).
+    """Repeat `Cosine` in periods of equal or growing length (SGDR).
 
     Parameters
     ----------
     period : int, default=10
-        Epochs of the first period, from 1 up.
+        Number of epochs in the first period, at least 1.
     growth : float, default=1
-        How many times longer each period is than the one before, from 1 up. Period i has
-        ``period * growth ** i`` epochs, rounded, so that each begins with factor 1.
+        Ratio of the length of each period to that of the one before, at least 1. Period i
+        has ``period * growth ** i`` epochs, rounded to an integer, so that the first epoch
+        of every period has a factor of 1.
     final : float, default=0.0
-        The factor that each period falls towards, in [0, 1].
+        The factor towards which the rate decreases in each period, in [0, 1].
     warmup : int, default=0
-        Epochs of linear warm-up, from 0 up.
+        Number of epochs of linear warm-up.
 
     References
     ----------
@@ -389,7 +405,7 @@ class CosineRestarts(Schedule):
         self.warmup = warmup
 
     def factor(self, epoch: int, max_iter: int | None, stalls: int) -> float:
-        """`Cosine` of the epochs since the last restart."""
+        """Return the factor of `Cosine` for the epochs since the last restart."""
         exact, growth = float(self.period), float(self.growth)
         while epoch >= round(exact):
             epoch -= round(exact)
@@ -398,11 +414,11 @@ class CosineRestarts(Schedule):
 
 
 def _progress(schedule: Linear | Cosine, epoch: int, max_iter: int | None) -> float:
-    """How much of its period a schedule has behind it, from 0 to 1."""
+    """Return the completed part of the schedule's period, from 0 to 1."""
     period = max_iter if schedule.period is None else int(schedule.period)
     if period is None:
         raise ValueError(
-            f"{schedule!r} takes its length from max_iter: pass max_iter, or set period."
+            f"{schedule!r} takes its length from max_iter. Pass max_iter, or set period."
         )
     return min(epoch, period) / period
 
@@ -430,23 +446,29 @@ SCHEDULES: dict[str, type[Schedule]] = {
 def make_schedule(
     schedule: str | Schedule, power_t: float = 0.5, continues: bool = False
 ) -> Schedule:
-    """Return the schedule that a name stands for.
+    """Return the schedule with a given name.
 
     Parameters
     ----------
     schedule : str or Schedule
-        A name in `SCHEDULES`, for that schedule with its defaults; ``"auto"``; or a
-        schedule, which is returned as it is.
+        A name in `SCHEDULES`, which means that schedule with its default parameters;
+        ``"auto"``; or a schedule, which is returned unchanged.
     power_t : float, default=0.5
-        Power of ``"invscaling"``.
+        Exponent of ``"invscaling"``.
     continues : bool, default=False
-        Whether training continues from an earlier call. ``"auto"`` is then `Constant`, as a
-        schedule that has ended at 0 would let nothing be learned, and otherwise `Cosine`.
+        Whether training continues from an earlier call. In this case, ``"auto"`` means
+        `Constant`, because a schedule that has ended at 0 would leave the weights as they
+        are. Otherwise, it means `Cosine`.
 
     Returns
     -------
     schedule : Schedule
-        The schedule; its parameters have not been checked.
+        The schedule, whose parameters have not been checked.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `schedule` is neither of these names nor a `Schedule`.
 
     Examples
     --------

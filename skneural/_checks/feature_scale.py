@@ -1,4 +1,4 @@
-"""Whether data are on a scale that a network can learn from."""
+"""Checks whether the scale of the data is suitable for a network."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,21 +13,22 @@ from skneural._checks.data import Matrix
 from skneural._network.layers.batch_norm import BatchNorm
 from skneural._network.network import Network
 
-_FEWEST_ROWS = 10  # fewer have no spread to speak of
-# More rows would not tell more. Of long rows fewer are enough to take 1 % of an epoch of MNIST
-# at most, but so many that a pixel near the border is seen to be rare.
+_FEWEST_ROWS = 10  # the spread of fewer rows is not meaningful
+# More rows would give no more information. Of long rows fewer are used, so that the check
+# takes at most 1 % of an epoch of MNIST, but enough to detect that a pixel near the border is
+# rarely used.
 _MOST_ROWS, _MOST_VALUES = 1000, 1 << 18
 _FEWEST_LONG_ROWS = 300
 _FEWEST_IMAGES = 10
 
-# Between rows from one source the mean of a feature moves by less than a standard deviation,
-# and its spread changes little. If half of the features or more differ by these amounts, a
-# scaler has been left out, as tests show for four data sets of scikit-learn.
+# In data from one source, the mean of a feature changes by less than a standard deviation, and
+# its spread changes little. If at least half of the features differ by these amounts, X_val has
+# not been scaled. Tests show this for four data sets of scikit-learn.
 _FARTHEST_MEAN = 3
 _WIDEST_SPREAD = 10
 
-# Chosen from the table in docs/guide/scaling.md: beyond these bounds a network scores clearly
-# lower than behind a StandardScaler. The size of X is the root of the mean of all squares.
+# Chosen from the table in docs/guide/scaling.md: beyond these bounds the score is clearly lower
+# than with a StandardScaler. The size of X is the root of the mean of all squares.
 _LARGEST_SIZE = 10  # the raw digits have 7.9, and lose nothing in an MLPClassifier
 _LARGEST_SIZE_IF_SENSITIVE = 6  # regressors, whose first errors are as large; convolutions
 _FARTHEST_FROM_0 = 10  # in standard deviations; iris has 7
@@ -49,16 +50,16 @@ class Moments:
 
     @property
     def varies(self) -> NDArray[np.bool_]:
-        """Which features are not constant, but for rounding."""
+        """Return a mask of the features that are not constant except for rounding errors."""
         return ~(self.std <= 1e-6 * np.abs(self.mean))
 
     def describe(self, k: int) -> str:
-        """Return mean and standard deviation of feature `k`, in words."""
+        """Describe the mean and standard deviation of feature `k`."""
         return f"mean {self.mean[k]:.3g}, standard deviation {self.std[k]:.3g}"
 
 
 def moments(X: Matrix, n_channels: int | None = None) -> Moments:
-    """Return the Moments of evenly spaced rows: of 1000, or of fewer if they are long.
+    """Return the Moments of 1000 evenly spaced rows, or of fewer if rows are long.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def moments(X: Matrix, n_channels: int | None = None) -> Moments:
 
 
 def scale_doubt(X: Matrix, X_val: Matrix) -> str | None:
-    """Return why `X_val` may not be on the scale of `X`, as a message, or None."""
+    """Return a message if the scale of `X_val` seems to differ from that of `X`, or None."""
     if X.shape[0] < _FEWEST_ROWS:
         return None
     with np.errstate(all="ignore"):
@@ -109,7 +110,7 @@ def scale_doubt(X: Matrix, X_val: Matrix) -> str | None:
 
 @dataclass(frozen=True)
 class UnscaledInput:
-    """Why X should be scaled, and what to write for it."""
+    """The reason why X should be scaled, and the code that scales it."""
 
     evidence: str
     advice: str
@@ -121,18 +122,18 @@ class UnscaledInput:
 def unscaled_input(
     estimator: BaseEstimator, network: Network, X: Matrix
 ) -> UnscaledInput | None:
-    """Return why and how X should be scaled before it is learned from, or None.
+    """Return why and how X should be scaled before training, or None.
 
-    Of signals and images each channel is judged as a whole.
+    Each channel of signals and images is judged as a whole.
 
     Parameters
     ----------
     estimator : estimator
-        Whose class and names of features the message has.
+        The estimator whose class and feature names are in the message.
     network : Network
         The network of the estimator, fitted or not.
     X : ndarray or CSR of shape (n_samples, n_features)
-        Rows as the network takes them.
+        Rows in the form of the network's input.
 
     Returns
     -------
@@ -143,7 +144,7 @@ def unscaled_input(
     is_table = len(network.input_shape) == 1
     is_sensitive = not is_table or is_regressor(estimator)
     bound = _LARGEST_SIZE_IF_SENSITIVE if is_sensitive else _LARGEST_SIZE
-    # it takes away means and a common scale; a feature on a smaller scale than others stays so
+    # it corrects means and a common scale, but not a feature with a smaller scale than others
     is_normalized = any(isinstance(layer, BatchNorm) for layer in network.layers[1:2])
     with np.errstate(all="ignore"):
         found = moments(X, None if is_table else network.input_shape[-1])
@@ -174,17 +175,17 @@ def unscaled_input(
 
 
 def _far_off(found: Moments) -> np.ndarray:
-    """How far features are from 0 for their spread; more than 1 is too far."""
+    """Return the ratio of mean to spread of each feature; more than 1 is too large."""
     far = np.abs(found.mean) / found.std / _FARTHEST_FROM_0
     return np.where((np.abs(found.mean) > _FEWEST_UNITS_FROM_0) & found.varies, far, 0.0)
 
 
 def _drowned(found: Moments) -> np.ndarray:
-    """How much smaller than others features are; 0 of those that are not too small."""
+    """Return how much smaller each feature is than others, or 0 if it is not too small."""
     deviation = np.maximum(found.high - found.mean, found.mean - found.low)
     typical = np.sqrt(np.mean(found.std[found.varies] ** 2)) if found.varies.any() else 0.0
     smallness = _SMALLEST_SHARE * typical / deviation
-    is_rare = deviation > 10 * found.std  # as a pixel near the border of an image
+    is_rare = deviation > 10 * found.std  # for example a pixel near the border of an image
     # PCA of features that depend on each other leaves components of rounding errors, which are
     # roots of those of the covariance
     is_rounding = deviation < 10 * np.sqrt(np.finfo(found.low.dtype).eps) * typical
@@ -195,7 +196,7 @@ def _drowned(found: Moments) -> np.ndarray:
 def _evidence(
     found: Moments, worst: Sequence[int], widest: int | None, name: Callable[[int], str]
 ) -> str:
-    """Name the worst features and, where they are too small, the widest one beside them."""
+    """Name the worst features and, if they are too small, the widest one for comparison."""
     if widest is not None:
         worst = worst[: _MOST_NAMES - 1]
     *others, last = [f"{name(k)} ({found.describe(k)})" for k in worst]

@@ -1,4 +1,4 @@
-"""Names of other libraries: what the error says that they are called here."""
+"""Names in other libraries, for which error messages give the names in skneural."""
 
 import difflib
 import functools
@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 
 _Method = TypeVar("_Method", bound=Callable[..., object])
 
-# what other libraries call a value, in small letters and digits alone
+# names of values in other libraries, in lower-case letters and digits only
 _VALUES = {
     # activations
     "sigmoid": "logistic",
@@ -55,7 +55,7 @@ _VALUES = {
     "single": "float32",
 }
 
-# what other libraries call a parameter
+# names of parameters in other libraries
 _PARAMETERS = {
     **dict.fromkeys(("learning_rate_init", "lr", "eta0", "rate"), "learning_rate"),
     **dict.fromkeys(("epochs", "n_epochs", "num_epochs", "max_epochs", "n_iter"), "max_iter"),
@@ -83,7 +83,7 @@ _PARAMETERS = {
     "stride": "strides",
 }
 _OF_CONVNETS = "ConvNetClassifier and ConvNetRegressor have it."
-# where to find what is no parameter here, or not of every estimator
+# advice for names that are not a parameter, or not one of every estimator
 _SENTENCES = {
     "n_iter_no_change": "It is called patience here: patience=11 is n_iter_no_change=10.",
     "betas": "They are called beta_1 and beta_2 here.",
@@ -98,19 +98,19 @@ _SENTENCES = {
 
 
 def value_advice(value: object, names: Iterable[str]) -> str:
-    """Return what to write instead of a value that is none of `names`, or "".
+    """Return advice for a value that is not in `names`, or "".
 
     Parameters
     ----------
     value : object
-        What came: a string, or a class or function with a name.
+        The invalid value: a string, or a class or function with a name.
     names : iterable of str
-        What is allowed.
+        The allowed values.
 
     Returns
     -------
     advice : str
-        A sentence with a space in front of it.
+        A sentence that begins with a space.
 
     Examples
     --------
@@ -136,21 +136,21 @@ def _plain(name: str) -> str:
 
 
 def keyword_advice(keyword: str, known: Iterable[str], parameters: Iterable[str] = ()) -> str:
-    """Return what to write instead of an unknown keyword, or "".
+    """Return advice for an unknown keyword, or "".
 
     Parameters
     ----------
     keyword : str
-        The name that is not known.
+        The unknown name.
     known : iterable of str
-        Names that are known in its place.
+        The allowed names.
     parameters : iterable of str, default=()
-        Parameters of the estimator, if a method of it was called with the keyword.
+        Parameters of the estimator, if one of its methods was called with the keyword.
 
     Returns
     -------
     advice : str
-        A sentence with a space in front of it.
+        A sentence that begins with a space.
 
     Examples
     --------
@@ -175,9 +175,9 @@ def keyword_advice(keyword: str, known: Iterable[str], parameters: Iterable[str]
 
 
 def explain_unknown_keywords(method: _Method) -> _Method:
-    """Let the TypeError about an unknown keyword of a method say what to write instead.
+    """Decorate a method so that the TypeError about an unknown keyword contains advice.
 
-    The signature stays as it is, for `get_params`, `clone` and `help`.
+    The signature does not change, for `get_params`, `clone` and `help`.
     """
     known = inspect.signature(method).parameters
 

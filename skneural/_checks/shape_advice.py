@@ -1,28 +1,28 @@
-"""Shapes of samples: which are the same, and what a user may have meant by another."""
+"""Shapes of samples: equivalent shapes, and advice for shapes that are probably wrong."""
 
 import math
 from collections.abc import Sequence
 
 import numpy as np
 
-_MOST_CHANNELS = 4  # of a photograph; other images and signals may have more
+_MOST_CHANNELS = 4  # channels of a photograph; other images and signals may have more
 
 
 def with_channels(input_shape: int | Sequence[int] | np.ndarray) -> tuple[int, ...]:
-    """A shape with channels: a single length is that of signals of one channel."""
+    """Return a shape with channels; a single length is that of signals with one channel."""
     lengths = input_shape if isinstance(input_shape, Sequence | np.ndarray) else [input_shape]
     shape = tuple(int(length) for length in lengths)
     return (*shape, 1) if len(shape) == 1 else shape
 
 
 def forms(shape: tuple[int, ...]) -> set[tuple[int, ...]]:
-    """The shapes in which such samples may come."""
+    """Return the shapes of X that are allowed for samples of this shape."""
     known = {(math.prod(shape),), shape}
     return known | {shape[:-1]} if shape[-1] == 1 else known
 
 
 def advice(shape: tuple[int, ...], expected: tuple[int, ...], name: str) -> str:
-    """Return what to write instead of an X whose samples should have the shape `expected`.
+    """Return advice for an X whose samples should have the shape `expected`.
 
     Parameters
     ----------
@@ -31,12 +31,12 @@ def advice(shape: tuple[int, ...], expected: tuple[int, ...], name: str) -> str:
     expected : tuple of int
         (height, width, channels) or (length, channels).
     name : str
-        What X is called.
+        Name of X in the message.
 
     Returns
     -------
     advice : str
-        Empty if the shape of X is right, or if nothing is known that would be.
+        The advice, which is empty if the shape is correct or if no advice is known.
 
     Examples
     --------
@@ -69,15 +69,15 @@ def input_shape_advice(given: tuple[int, ...], expected: tuple[int, ...]) -> str
 
 
 def doubtful_axes(input_shape: object, shape: tuple[int, ...]) -> str:
-    """Return how samples are read and what else may have been meant, or "".
+    """Return how samples are interpreted and what may have been intended instead, or "".
 
     Parameters
     ----------
     input_shape : object
-        The parameter of this name. A shape that it states is doubted only where hardly
-        anyone can have meant it.
+        The parameter of this name. If it is given, there is advice only for shapes that are
+        very unlikely.
     shape : tuple of int
-        (height, width, channels) or (length, channels), as samples are read.
+        (height, width, channels) or (length, channels), as samples are interpreted.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Warnings that point at the line of the user's program."""
+"""Warnings that refer to a line of the user's program."""
 
 import os
 import sys
@@ -8,8 +8,8 @@ from pathlib import Path
 import joblib
 import sklearn
 
-# fit is called through decorators of scikit-learn, and often by a Pipeline or a search, which
-# uses joblib
+# fit is called through decorators of scikit-learn, and often by a Pipeline or by a search,
+# which uses joblib
 _LIBRARIES = tuple(
     f"{folder}{os.sep}"
     for folder in (
@@ -21,7 +21,7 @@ _LIBRARIES = tuple(
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the innermost line outside of this package, scikit-learn and joblib."""
+    """Give a warning for the innermost line outside this package, scikit-learn and joblib."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
         frame, level = frame.f_back, level + 1

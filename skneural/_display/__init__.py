@@ -1,1 +1,1 @@
-"""Pictures in the manner of scikit-learn's displays; matplotlib is imported to plot."""
+"""Displays like those of scikit-learn, which import matplotlib only when they plot."""

@@ -1,4 +1,4 @@
-"""What the displays share: matplotlib imported when needed, colours, axes in a grid."""
+"""Helpers of the displays: the import of matplotlib, colours, and columns of axes."""
 
 from collections.abc import Sequence
 from types import ModuleType
@@ -9,15 +9,15 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Style = dict[str, Any]  # keyword arguments of functions of matplotlib
+Style = dict[str, Any]  # keyword arguments of matplotlib's functions
 
-# told apart also by colour-blind readers: M. Okabe and K. Ito, Color Universal Design, 2008
+# Colour-blind readers can distinguish these: M. Okabe and K. Ito, Color Universal Design, 2008.
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 COLOURS = [BLUE, VERMILION, GREEN, PURPLE, "#E69F00", "#56B4E9", "#000000"]
 
 
 def import_matplotlib(caller: str) -> ModuleType:
-    """Return matplotlib.pyplot; `caller` is who needs it."""
+    """Return matplotlib.pyplot; the error message says that `caller` needs it."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
@@ -27,7 +27,7 @@ def import_matplotlib(caller: str) -> ModuleType:
 
 
 def one_axes(ax: "Axes | None", caller: str) -> "Axes":
-    """Return `ax`, or new axes in a figure of their own."""
+    """Return `ax`, or the axes of a new figure if it is None."""
     plt = import_matplotlib(caller)
     return plt.subplots(layout="constrained")[1] if ax is None else ax
 
@@ -35,16 +35,16 @@ def one_axes(ax: "Axes | None", caller: str) -> "Axes":
 def column_of_axes(
     ax: "Axes | Sequence[Axes] | np.ndarray | None", n_rows: int, caller: str
 ) -> np.ndarray:
-    """Return axes one above the other, with a common x axis.
+    """Return a column of axes that share their x axis.
 
     Parameters
     ----------
     ax : matplotlib Axes, sequence of Axes, or None
-        Axes to be divided, the axes themselves, or None for a new figure.
+        Axes to be divided into rows, a sequence of `n_rows` axes, or None for a new figure.
     n_rows : int
-        How many are needed.
+        Number of axes.
     caller : str
-        Who needs them.
+        Name of the function, for the error message if matplotlib is not installed.
 
     Returns
     -------
@@ -66,8 +66,8 @@ def column_of_axes(
     spec = ax.get_subplotspec()
     if spec is None:
         raise ValueError(
-            f"ax cannot be divided into {n_rows}, as it is not from plt.subplots or "
-            f"add_subplot. Pass a sequence of {n_rows} Axes."
+            f"ax cannot be divided into {n_rows} Axes, because it was not made by plt.subplots "
+            f"or add_subplot. Pass a sequence of {n_rows} Axes."
         )
     ax.set_axis_off()  # as PartialDependenceDisplay does
     grid = spec.subgridspec(n_rows, 1)
@@ -79,12 +79,12 @@ def column_of_axes(
 
 
 def tick_whole_epochs(axes: "Axes") -> None:
-    """Epochs are integers."""
+    """Allow ticks of the x axis only at integers, because epochs are integers."""
     from matplotlib.ticker import MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def plain(text: str) -> str:
-    """Text that matplotlib draws as it is: a dollar sign would begin a formula."""
+    """Escape dollar signs, with which matplotlib would begin a formula."""
     return text.replace("$", r"\$")

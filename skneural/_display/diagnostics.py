@@ -1,4 +1,4 @@
-"""DiagnosticsDisplay: what went on in the layers, epoch by epoch."""
+"""DiagnosticsDisplay: curves of the measurements of every layer in every epoch."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -28,32 +28,34 @@ _LABELS = {
 
 
 class DiagnosticsDisplay:
-    """Gradients, updates, dead and saturated units of every layer and epoch.
+    """Gradients, updates, dead and saturated units of every layer in every epoch.
 
-    Make it with `from_callback`. Parameters are stored as attributes.
+    It is recommended to use `from_callback` to create a `DiagnosticsDisplay`. All parameters
+    are stored as attributes.
 
     Parameters
     ----------
     history : dict of list of list
-        As `history_` of `Diagnostics`: one entry per epoch with one number per layer.
+        Measurements in the form of `history_` of `Diagnostics`: one entry per epoch, with
+        one number per layer.
     layers : list of str
         Names of the layers.
 
     Attributes
     ----------
     axes_ : ndarray of Axes
-        One for each measure that some layer has.
+        One Axes for each measurement that at least one layer has.
     ax_ : matplotlib Axes
-        The first of them.
+        The first of these Axes.
     figure_ : matplotlib Figure
-        Figure of the axes.
+        Figure that contains the axes.
     lines_ : dict of str to list of Line2D
-        The curves of the layers, by their names in `history`.
+        The curves of the layers, by the names of the measurements in `history`.
 
     See Also
     --------
-    Diagnostics : The callback that measures.
-    diagnose : Says in words what is wrong.
+    Diagnostics : Callback that records the measurements.
+    diagnose : Describe in words what may be wrong with a fit.
 
     Examples
     --------
@@ -84,21 +86,21 @@ class DiagnosticsDisplay:
         ax: "Axes | Sequence[Axes] | np.ndarray | None" = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw what a callback has measured.
+        """Draw the measurements of a callback.
 
         Parameters
         ----------
         diagnostics : Diagnostics
-            The callback of a fit that has ended.
+            The callback, after a fit of at least one epoch.
         ax : matplotlib Axes or sequence of Axes, default=None
-            As in `plot`.
+            Axes to draw on, as in `plot`.
         **kwargs : dict
-            Passed to matplotlib's ``plot``.
+            Keyword arguments passed to matplotlib's ``plot``.
 
         Returns
         -------
         display : DiagnosticsDisplay
-            With the curves drawn.
+            The display, with its curves drawn.
         """
         import_matplotlib(f"{cls.__name__}.from_callback")
         if not getattr(diagnostics, "layers_", None):
@@ -118,10 +120,10 @@ class DiagnosticsDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or sequence of Axes, default=None
-            Axes that are divided into as many as needed, or these themselves; None makes a
-            new figure.
+            Axes to be divided into one for each measurement, or a sequence with one Axes for
+            each of them. If None, a new figure is created.
         **kwargs : dict
-            Passed to matplotlib's ``plot``.
+            Keyword arguments passed to matplotlib's ``plot``.
 
         Returns
         -------
@@ -139,7 +141,7 @@ class DiagnosticsDisplay:
                 panel.set_ylim(-0.03, 1.03)
             elif np.nanmin(values[name]) > 0:
                 panel.set_yscale("log")
-        # above: there is a curve a layer, and hardly a free corner
+        # The legend is above the axes, because the curves leave little free space.
         axes[0].legend(loc="lower left", bbox_to_anchor=(0, 1), fontsize="small", ncols=2)
         axes[-1].set_xlabel("epoch")
         tick_whole_epochs(axes[-1])

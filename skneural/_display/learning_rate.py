@@ -1,4 +1,4 @@
-"""LearningRateDisplay: the training loss over a learning rate that grows."""
+"""LearningRateDisplay: the training loss while the learning rate increases."""
 
 from typing import TYPE_CHECKING
 
@@ -13,44 +13,46 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _SMOOTHING = 0.25  # standard deviation of the Gaussian weights, in decades of the rate
-_OF_BATCHES = "_losses of batches"  # with an underscore it is not in the legend
-_BELOW_MINIMUM = 10  # how many times lower than that of the lowest loss the suggestion is
+_OF_BATCHES = "_losses of batches"  # the underscore keeps it out of the legend
+_BELOW_MINIMUM = 10  # ratio of the rate with the lowest loss to the suggested rate
 
 
 class LearningRateDisplay:
-    """Training loss of a short fit whose learning rate grows from batch to batch.
+    """Training loss of a short fit whose learning rate increases with every mini-batch.
 
-    As long as the rate is too low, the loss hardly falls; then it falls steeply; where the
-    rate is too high, it rises again. This is the range test of [1]_. The suggested rate is a
-    tenth of the one with the lowest smoothed loss, as ``lr_min`` in [2]_: there the loss still
-    falls, and the rate is not so high that training might diverge.
+    While the rate is too low, the loss hardly decreases. It then decreases steeply, and
+    increases again where the rate is too high. This is the range test of [1]_. The suggested
+    rate is a tenth of the rate with the lowest smoothed loss, as ``lr_min`` in [2]_. At this
+    rate the loss still decreases, and the rate is not so high that training might diverge.
 
-    Make it with `from_estimator`. Parameters are stored as attributes.
+    It is recommended to use `from_estimator` to create a `LearningRateDisplay`. All parameters
+    are stored as attributes.
 
     Parameters
     ----------
     learning_rates : array-like of shape (n_steps,)
-        Learning rate of every batch, in ascending order.
+        Learning rate of every mini-batch, in ascending order.
     losses : array-like of shape (n_steps,)
-        Training loss of every batch, before its step.
+        Training loss of every mini-batch, computed before the update of the weights.
     estimator_name : str, default=None
-        Name for the legend.
+        Name of the estimator in the legend.
 
     Attributes
     ----------
     smoothed_losses_ : ndarray of shape (n_steps,)
-        Mean of the losses at similar rates: with Gaussian weights whose standard deviation is
-        a quarter of a decade of the rate.
+        Weighted mean of the losses at similar rates. The weights are Gaussian, with a standard
+        deviation of a quarter of a decade of the rate.
     suggested_rate_ : float or None
-        A tenth of the rate with the lowest smoothed loss; None if the loss does not fall.
+        A tenth of the rate with the lowest smoothed loss, or None if the loss does not
+        decrease.
     ax_ : matplotlib Axes
         Axes with the curve.
     figure_ : matplotlib Figure
-        Figure of the axes.
+        Figure that contains the axes.
     line_ : Line2D
         The smoothed losses.
     points_ : Line2D
-        The losses of the batches.
+        The losses of the mini-batches.
 
     See Also
     --------
@@ -101,54 +103,55 @@ class LearningRateDisplay:
         name: str | None = None,
         **kwargs: object,
     ) -> "LearningRateDisplay":
-        """Train a clone for one batch per rate, and draw the loss.
+        """Train a clone with one mini-batch per rate, and draw the loss.
 
         Parameters
         ----------
         estimator : estimator
             An estimator of skneural, a Pipeline that ends in one, or a fitted search over
-            them, of which the best is taken. A clone of it is trained: the estimator itself
-            need not be fitted, and is not changed. Its parameters `learning_rate`,
-            `schedule`, `decay`, `max_iter`, `early_stopping` and `shuffle` have no effect:
-            batches are drawn from all samples in random order.
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            them, whose best estimator is used. A clone is trained, so the estimator need not
+            be fitted and is not changed. Its parameters `learning_rate`, `schedule`, `decay`,
+            `max_iter`, `early_stopping` and `shuffle` have no effect, because mini-batches
+            are drawn from all samples in random order.
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Training data, as for `fit` of the estimator.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, as for `fit` of the estimator.
         min_rate : float, default=1e-6
-            Learning rate of the first batch, above 0.
+            Learning rate of the first mini-batch, greater than 0.
         max_rate : float, default=10.0
-            Learning rate of the last batch, above `min_rate`. The fit ends before if the
-            loss is no longer finite, or rises to more than four times its first values.
+            Learning rate of the last mini-batch, greater than `min_rate`. The fit ends earlier
+            if the loss is no longer finite, or increases to more than four times its first
+            values.
         n_steps : int, default=200
-            Number of batches, at least 10. The rate grows by the same factor from each one to
-            the next. With more of them per decade of the rate, the network has learned more
-            before the rate is high, and the suggested rate may be lower.
+            Number of mini-batches, at least 10. The rate increases by the same factor from
+            each one to the next. With more mini-batches per decade of the rate, the network
+            has learned more before the rate is high, and the suggested rate may be lower.
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a new figure.
+            Axes to draw on. If None, a new figure is created.
         name : str, default=None
-            Name for the legend, to tell several estimators apart.
+            Name of the estimator in the legend, to distinguish several curves.
         **kwargs : dict
-            Passed to matplotlib's ``plot`` for the smoothed losses.
+            Keyword arguments passed to matplotlib's ``plot`` for the smoothed losses.
 
         Returns
         -------
         display : LearningRateDisplay
-            With the curve drawn.
+            The display, with its curve drawn.
 
         Warns
         -----
         UserWarning
-            If X should be scaled, as `fit` does.
+            If X should be scaled, as in `fit`.
 
         Raises
         ------
         ImportError
             If matplotlib is not installed.
         TypeError, ValueError
-            If a parameter, a parameter of the estimator or the data is not what is allowed,
-            if the solver is ``"lbfgs"``, which has no learning rate, or if the loss is not
-            finite at the lowest rate.
+            If a parameter, a parameter of the estimator or the data is invalid, if the solver
+            is ``"lbfgs"``, which has no learning rate, or if the loss is not finite at the
+            lowest rate.
         """
         import_matplotlib(f"{cls.__name__}.from_estimator")
         number(0, open_low=True)("min_rate", min_rate)
@@ -168,16 +171,16 @@ class LearningRateDisplay:
     def plot(
         self, ax: "Axes | None" = None, *, name: str | None = None, **kwargs: object
     ) -> "LearningRateDisplay":
-        """Draw the loss over the learning rate, and mark the suggested rate.
+        """Draw the loss against the learning rate, and mark the suggested rate.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a new figure.
+            Axes to draw on. If None, a new figure is created.
         name : str, default=None
-            Name for the legend, instead of `estimator_name`.
+            Name of the estimator in the legend. If None, `estimator_name` is used.
         **kwargs : dict
-            Passed to matplotlib's ``plot`` for the smoothed losses.
+            Keyword arguments passed to matplotlib's ``plot`` for the smoothed losses.
 
         Returns
         -------
@@ -186,7 +189,7 @@ class LearningRateDisplay:
         """
         name = self.estimator_name if name is None else name
         ax = one_axes(ax, f"{type(self).__name__}.plot")
-        self._look_for_rate()
+        self._suggest_rate()
         n_before = sum(line.get_label() == _OF_BATCHES for line in ax.lines)
         style: Style = {
             "color": COLOURS[n_before % len(COLOURS)],
@@ -205,7 +208,7 @@ class LearningRateDisplay:
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def _look_for_rate(self) -> None:
+    def _suggest_rate(self) -> None:
         """Smooth the losses and set the suggested rate."""
         decades = np.log10(self.learning_rates)
         distances = np.subtract.outer(decades, decades) / _SMOOTHING

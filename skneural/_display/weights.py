@@ -20,31 +20,34 @@ if TYPE_CHECKING:
 
 
 class WeightsDisplay:
-    """The weights into every unit of a layer, or every filter, as one image each.
+    """Images of the weights of a layer, one for each unit or filter.
 
-    Red weights are positive, blue ones negative, white ones zero; all images have the same
-    scale. Make it with `from_estimator`. Parameters are stored as attributes.
+    Positive weights are red, negative weights blue, and zeros white. All images have the same
+    scale.
+
+    It is recommended to use `from_estimator` to create a `WeightsDisplay`. All parameters are
+    stored as attributes.
 
     Parameters
     ----------
     images : array-like of shape (n_units, n_channels, height, width)
-        An image for each unit and each of its input channels.
+        One image for each unit and each of its input channels.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Axes with the images: with one channel side by side from the upper left corner,
-        with several a row for each unit and a column for each channel.
+        Axes with the images. With one channel, the images fill a grid row by row. With
+        several channels, there is one row per unit and one column per channel.
     figure_ : matplotlib Figure
-        Figure of the axes.
+        Figure that contains the axes.
     im_ : AxesImage
-        All images in one, with gaps of NaN between them.
+        All images in one array, separated by NaN.
     colorbar_ : Colorbar or None
         The scale of the weights.
 
     See Also
     --------
-    WeightsDisplay.from_estimator : Make the picture of a fitted estimator.
+    WeightsDisplay.from_estimator : Draw the weights of a fitted estimator.
 
     Examples
     --------
@@ -81,21 +84,23 @@ class WeightsDisplay:
             A fitted estimator of skneural, a Pipeline that ends in one, or a fitted search
             over them.
         layer : int, default=0
-            Which entry of `coefs_`: 0 is the layer next to the input.
+            Index of the layer in `coefs_`, where 0 is the first layer after the input.
         image_shape : tuple of int, default=None
-            (height, width) or (height, width, channels) of the inputs of a dense layer.
-            None guesses a square, which is for square images. A convolutional layer knows.
+            Shape (height, width) or (height, width, channels) of the inputs of a dense layer.
+            If None, the shape of the images before `Flatten` is used, and without `Flatten`
+            that of a square image with one channel. It must be None for a convolutional
+            layer.
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a new figure.
+            Axes to draw on. If None, a new figure is created.
         colorbar : bool, default=True
-            Whether to draw the scale.
+            Whether to draw a colorbar.
         **kwargs : dict
-            Passed to matplotlib's ``imshow``.
+            Keyword arguments passed to matplotlib's ``imshow``.
 
         Returns
         -------
         display : WeightsDisplay
-            With the images drawn.
+            The display, with its images drawn.
         """
         import_matplotlib(f"{cls.__name__}.from_estimator")
         network = fitted_network(estimator)
@@ -115,11 +120,11 @@ class WeightsDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a new figure.
+            Axes to draw on. If None, a new figure is created.
         colorbar : bool, default=True
-            Whether to draw the scale.
+            Whether to draw a colorbar.
         **kwargs : dict
-            Passed to matplotlib's ``imshow``.
+            Keyword arguments passed to matplotlib's ``imshow``.
 
         Returns
         -------
@@ -130,7 +135,7 @@ class WeightsDisplay:
         images = np.asarray(self.images)
         largest = np.abs(images).max() or 1.0
         style: Style = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
-        style["interpolation"] = "nearest"  # a weight is a pixel
+        style["interpolation"] = "nearest"  # one pixel per weight
         self.im_ = ax.imshow(_mosaic(images), **{**style, **kwargs})
         ax.set_axis_off()
         self.colorbar_ = None
@@ -141,7 +146,7 @@ class WeightsDisplay:
 
 
 def _shape_before_flatten(network: Network, layer: int) -> Shape | None:
-    """The shape of the images whose pixels a dense layer takes, None if there is no Flatten."""
+    """Return the shape of the images before Flatten, or None without a Flatten."""
     weighted = [i for i, one in enumerate(network.layers) if "weight" in one.param_shapes]
     before = weighted[layer] - 1
     if before < 0 or not isinstance(network.layers[before], Flatten):
@@ -151,10 +156,10 @@ def _shape_before_flatten(network: Network, layer: int) -> Shape | None:
 
 
 def _images(weights: np.ndarray, image_shape: Sequence[int] | None) -> np.ndarray:
-    """Weights of a layer as (n_units, n_channels, height, width)."""
-    if weights.ndim == 3:  # of a 1-D convolution: (length, channels, units)
+    """Return the weights of a layer in the shape (n_units, n_channels, height, width)."""
+    if weights.ndim == 3:  # a 1-D convolution: (length, channels, units)
         weights = weights[None]
-    if weights.ndim == 4:  # of a convolution: (height, width, channels, units)
+    if weights.ndim == 4:  # a 2-D convolution: (height, width, channels, units)
         if image_shape is not None:
             raise ValueError(
                 "image_shape must be None for a convolutional layer, whose filters have the "
@@ -186,7 +191,7 @@ def _is_integer(value: object) -> TypeGuard[int]:
 
 
 def _mosaic(images: np.ndarray) -> np.ndarray:
-    """All images in one array, with gaps of NaN of a pixel between them."""
+    """Return all images in one array, separated by one pixel of NaN."""
     n_units, n_channels, height, width = images.shape
     if n_channels == 1:
         n_columns = math.ceil(math.sqrt(n_units))

@@ -1,4 +1,4 @@
-"""The engine that computes a network: compiled code where it is there, NumPy otherwise."""
+"""The engines that compute a network: compiled code if it is available, and NumPy otherwise."""
 
 from skneural._engine.load import engine_name, native, why_none
 

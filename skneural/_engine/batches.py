@@ -1,4 +1,4 @@
-"""The batches of a fit: rows of its data, in order or gathered."""
+"""The mini-batches of a fit, as slices of the data or as copies of shuffled rows."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from skneural._network.array_types import Array, Order, Rows
 
 
 class Batches:
-    """The batches of some data; those of shuffled rows are gathered into one workspace.
+    """The mini-batches of the data; shuffled rows are copied to a workspace.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ class Batches:
     sample_weight : ndarray of shape (n_samples,) or None
     batch_size : int
     gather : bool
-        Whether epochs come with an order of the rows.
+        Whether epochs are called with an order of the rows.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Batches:
             self.y_rows = np.empty((batch_size, *y.shape[1:]), y.dtype)
 
     def epoch(self, order: Order | None = None) -> Iterator[tuple[Rows, Array, Array | None]]:
-        """Yield ``x, y, sample_weight`` of every batch; `order` has the numbers of the rows."""
+        """Yield ``x, y, sample_weight`` of every mini-batch; `order` contains row indices."""
         n_samples = self.X.shape[0] if order is None else len(order)
         for start in range(0, n_samples, self.batch_size):
             rows: slice | Order

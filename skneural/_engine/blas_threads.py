@@ -1,10 +1,10 @@
-"""How many threads BLAS may use while a network runs, and a fit.
+"""The number of threads of BLAS while a network is trained or used.
 
-Two BLAS threads on a small product wait for each other by spinning: on a busy machine
-that makes a fit many times slower. One thread is allowed unless the products are large; and
-then to the pool of NumPy alone: SciPy's wheels bring a pool of their own, for the vector
-updates here, and two pools spin against each other. Such a limit is a setting of the whole
-process, so a pool is limited for as long as any thread needs it to be.
+Two BLAS threads that share a small product wait for each other in a loop. On a busy machine
+this makes a fit many times slower. Therefore BLAS may use only one thread unless the products
+are large. In this case, only NumPy's pool may use more: SciPy's wheels contain a pool of their
+own, which is used here for vector updates, and the two pools would disturb each other. The
+limit applies to the whole process, so a pool is limited as long as any thread needs the limit.
 """
 
 import functools
@@ -16,7 +16,7 @@ from typing import Protocol
 from joblib import cpu_count
 from threadpoolctl import ThreadpoolController
 
-# floating-point operations of a matrix product from which more threads gain safely
+# floating-point operations of a matrix product from which more threads are always faster
 _LARGE_PRODUCT = 100e6
 
 
@@ -27,16 +27,16 @@ class Holders(Protocol):
         """Add one."""
 
     def discard(self, holder: "Held", /) -> None:
-        """Take one out, if it is in."""
+        """Remove an element if it is present."""
 
 
 class Held:
-    """Adds itself to some sets, or pools, for the time of a block.
+    """Adds itself to sets or pools for the duration of a block.
 
     Write ``with closing(held), held:``. Ctrl-C, or another signal whose handler raises an
-    exception, may break off `__enter__` or `__exit__` at any instruction; `closing` then calls
-    `close` once more. A context manager made of a generator would not do: if it is broken off,
-    its end runs only when the traceback is deleted.
+    exception, may interrupt `__enter__` or `__exit__` at any instruction, and `closing` then
+    calls `close` once more. A context manager made from a generator would not be sufficient: if
+    it is interrupted, its end runs only when the traceback is deleted.
 
     Parameters
     ----------
@@ -54,19 +54,19 @@ class Held:
         self.close()
 
     def close(self) -> None:
-        """Discard it from the sets; a second call changes nothing."""
+        """Remove it from the sets; a second call changes nothing."""
         for holders in self.sets:
             holders.discard(self)
 
 
 class _Pool:
-    """The threads of some BLAS libraries: one each while any thread has added a holder."""
+    """The threads of BLAS libraries, which have one thread each while there is a holder."""
 
     def __init__(self, controller: ThreadpoolController) -> None:
-        # set one by one: `controller.limit` describes all of them first, 3 us a pool
+        # set separately, because `controller.limit` takes 3 us per pool longer
         self.libraries = controller.lib_controllers
-        # threadpoolctl >= 3.7 lets one thread alone set OpenBLAS, and ignores all others: they
-        # would not be limited, or leave a limit behind. The count of holders is what is needed.
+        # threadpoolctl >= 3.7 lets only one thread limit OpenBLAS, and ignores all others. They
+        # would not be limited, or a limit would remain. Counting the holders solves this.
         self.setters = [
             getattr(library, "_real_set_num_threads", library.set_num_threads)
             for library in self.libraries
@@ -74,7 +74,7 @@ class _Pool:
         self.lock = threading.Lock()
         self.holders: set[Held] = set()
         if hasattr(os, "register_at_fork"):
-            # else another thread might hold the lock in the fork, where it does not run
+            # otherwise a thread that does not exist in the fork might hold the lock
             os.register_at_fork(
                 before=self.lock.acquire,
                 after_in_parent=self.lock.release,
@@ -82,30 +82,30 @@ class _Pool:
             )
 
     def add(self, holder: Held) -> None:
-        """Limit the libraries, unless another holder has done so."""
+        """Limit the libraries, unless there is another holder."""
         with self.lock:
             is_first = not self.holders
             if is_first:
                 self.before = [library.get_num_threads() for library in self.libraries]
-            # before the limit is set: if that is broken off, `discard` takes it back
+            # before the limit is set, so that `discard` removes it after an interruption
             self.holders.add(holder)
             if is_first:
                 for set_num_threads in self.setters:
                     set_num_threads(1)
 
     def discard(self, holder: Held) -> None:
-        """Take the limit back if this is the only holder; change nothing if it is none."""
+        """Remove the limit if this is the last holder; change nothing if it is no holder."""
         if holder not in self.holders:
             return
         with self.lock:
             if len(self.holders) == 1:
                 for set_num_threads, n in zip(self.setters, self.before, strict=True):
                     set_num_threads(n)
-            # after the loop: if that is broken off, the next call repeats it
+            # after the loop, so that the next call repeats it after an interruption
             self.holders.remove(holder)
 
     def allowed(self) -> int | None:
-        """Return how many threads it may have while nobody holds it, or None without BLAS."""
+        """Return the number of threads without a holder, or None without BLAS."""
         with self.lock:
             if self.holders:
                 return max(self.before, default=None)
@@ -114,8 +114,8 @@ class _Pool:
 
 @functools.cache
 def _pools() -> tuple[_Pool, _Pool]:
-    """Return the pool that multiplies matrices, and that of SciPy if it is another."""
-    # once: a controller takes milliseconds to build
+    """Return the pool of NumPy's matrix products, and that of SciPy if it is another one."""
+    # only once, because creating a controller takes milliseconds
     blas = ThreadpoolController().select(user_api="blas")
     paths = [library["filepath"] for library in blas.info()]
     of_scipy = [
@@ -144,10 +144,10 @@ def blas_threads_for(product_flops: float) -> Held:
 
 
 def allowed_threads() -> int:
-    """Return how many threads a fit or a prediction may have: as many as BLAS may have.
+    """Return how many threads a fit or a prediction may have, which is the limit of BLAS.
 
-    That is what threadpoolctl, joblib and variables such as ``OMP_NUM_THREADS`` limit. Where no
-    BLAS is found whose threads can be limited, it is the number of cores.
+    This limit is set by threadpoolctl, joblib and variables such as ``OMP_NUM_THREADS``. If no
+    BLAS library with a limit is found, it is the number of cores.
     """
     products, _ = _pools()
     return products.allowed() or cpu_count()

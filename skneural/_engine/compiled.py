@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 else:
     from skneural._engine.load import native
 
-# Floating-point operations of a step, and of a prediction, that are worth a thread: a step of
-# 4 MFLOP takes 40 us, and to wake a thread that has gone to sleep takes as long.
+# Floating-point operations of a step, and of a prediction, for which another thread is used. A
+# step of 4 MFLOP takes 40 us, which is as long as waking a sleeping thread.
 _STEP_FLOPS = 4e6
 _PREDICTION_FLOPS = 20e6
-# Operations in one call of native code, some hundredths of a second: Ctrl-C waits for its end.
-# An update reads and writes memory, which takes as long as so many operations per parameter.
+# Operations in one call of native code, which takes some hundredths of a second. Ctrl-C waits
+# for its end. An update takes as long as this number of operations per parameter.
 _CALL_FLOPS = 1e9
 _UPDATE_FLOPS = 50
-# Samples predicted at once by a thread: enough to make good use of each weight, few enough for
-# their images to stay in the second-level cache of a core.
+# Samples that a thread predicts at once. They are enough to use each weight often, and few
+# enough for their images to stay in the second-level cache of a core.
 _BLOCK_SAMPLES = 256
 _BLOCK_BYTES = 1 << 20
 
 
 class _Kind(NamedTuple):
-    """What native/optimizers.h knows an optimizer by, and the names of its numbers here."""
+    """The kind of an optimizer in native/optimizers.h, and the names of its parameters."""
 
     number: int
     first: str
@@ -62,7 +62,7 @@ class NativeTraining(Protocol):
     def run(
         self, samples: NativeSamples, *arrays: object, **settings: object
     ) -> tuple[float, float, float, int]:
-        """Train on batches; return the sums of losses and weights, the norm and the steps."""
+        """Train on mini-batches; return the sums of losses and weights, the norm, the steps."""
 
 
 class CompiledTraining:
@@ -71,9 +71,9 @@ class CompiledTraining:
     Parameters
     ----------
     program : native.Program
-        That of the job's network.
+        The program of the job's network.
     job : Job
-        Whose optimizer the engine `knows`, unless only `loss_and_gradient` is asked for.
+        The job, whose optimizer the engine `knows`, unless only `loss_and_gradient` is used.
     """
 
     asked_for: int  # threads
@@ -94,27 +94,27 @@ class CompiledTraining:
 
     @staticmethod
     def knows(optimizer: object) -> bool:
-        """Whether the engine has the steps of an optimizer."""
+        """Return whether the engine has a kernel for an optimizer."""
         return type(optimizer) in _OPTIMIZERS
 
     def epoch(
         self, order: Order | None, rate: float, reporting: Reporting
     ) -> tuple[float | None, float]:
-        """Train on all rows once, or on those in `order`, batch by batch.
+        """Train on all rows once, or on the rows in `order`, in mini-batches.
 
         Parameters
         ----------
         order : ndarray of int or None
-            Numbers of the rows in their order, None for all of them in the order of the data.
+            Indices of the rows, or None for all rows in the order of the data.
         rate : float
             The learning rate.
         reporting : Reporting
-            Its `interrupted` is looked at every few hundredths of a second.
+            Its `interrupted` is tested every few hundredths of a second.
 
         Returns
         -------
         loss : float or None
-            Mean loss over the batches, each measured before its step; None after Ctrl-C.
+            Mean loss over the mini-batches, each before its update, or None after Ctrl-C.
         norm : float
             Norm of the last gradient before it is clipped.
         """
@@ -136,7 +136,7 @@ class CompiledTraining:
         return loss_sum / weight_sum, norm
 
     def _make_team(self) -> None:
-        """Have as many threads as there is room for beside other fits at the moment."""
+        """Set the number of threads, which depends on the number of other running fits."""
         job = self.job
         flops = 3 * self.program.flops * job.batch_size
         n_threads = team_size(flops, _STEP_FLOPS)
@@ -145,7 +145,7 @@ class CompiledTraining:
             self.asked_for = n_threads
 
     def _samples_per_call(self) -> int:
-        """Whole batches; one where Python prepares each of them."""
+        """Return the samples per call: complete mini-batches, or one that Python prepares."""
         batch_size = self.job.batch_size
         if self.samples is None:
             return batch_size
@@ -154,19 +154,19 @@ class CompiledTraining:
         return batch_size * max(1, int(_CALL_FLOPS / flops))
 
     def _train_on(self, rows: Order, rate: float, is_last: bool) -> tuple[float, float, float]:
-        """Train on some batches; return the sums of losses and weights, and the norm."""
+        """Train on some mini-batches; return the sums of losses and weights, and the norm."""
         job, progress = self.job, self.job.progress
         measured = 0.0, 0.0, 0.0
         if self.samples is not None:
             measured = self._run(self.samples, rows, len(rows), rate, is_last)
-        # with weights of zero there is nothing to learn from
+        # nothing can be learned from samples without weight
         elif job.sample_weight is None or job.sample_weight[rows].any():
             measured = self._run(self._prepared(rows), None, len(rows), rate, is_last)
         progress.steps += -(-len(rows) // job.batch_size)
         return measured
 
     def _prepared(self, rows: Order) -> NativeSamples:
-        """A batch of dense rows, augmented if the job says so."""
+        """Return a mini-batch of dense rows, after augmentation if the job has one."""
         job = self.job
         if sparse.issparse(job.X):
             x = job.X[rows].toarray()
@@ -224,7 +224,7 @@ class CompiledTraining:
         return loss, weight, norm
 
     def loss_and_gradient(self) -> tuple[float, Array]:
-        """Return the penalized loss of all rows, as one batch, and its gradient."""
+        """Return the penalized loss of all rows as one mini-batch, and its gradient."""
         self._make_team()
         samples = self.samples
         if samples is None:
@@ -234,18 +234,18 @@ class CompiledTraining:
         return loss / weight, self.gradient
 
     def close(self) -> None:
-        """End the threads and drop the workspace."""
+        """End the threads and release the workspace."""
         self.training = self.samples = None
 
 
 def predict(program: Program, network: Network, x: Rows, most_bytes: int) -> tuple[Array, bool]:
-    """Return the raw predictions of some samples, as `Network.raw_prediction` does.
+    """Return the raw predictions of some samples, like `raw_prediction`.
 
     Returns
     -------
     raw : ndarray of shape (n_samples, *output_shape)
     is_finite : bool
-        Whether all numbers of dense `x` are finite; those of sparse `x` are not looked at.
+        Whether all numbers of dense `x` are finite; sparse `x` is not tested.
     """
     n_samples, is_finite = x.shape[0], True
     raw = np.empty((n_samples, program.n_outputs), network.dtype)

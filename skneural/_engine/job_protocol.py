@@ -1,4 +1,4 @@
-"""What the engines need of a training run; the `Job` of `skneural._training` has more."""
+"""The attributes of a training run that the engines use."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ from skneural._network.philox import Draws
 
 
 class Progress(Protocol):
-    """Where a network stands in its training."""
+    """The state of the training of a network."""
 
     network: Network
     optimizer_state: dict[str, Any]  # arrays, and the number of steps
@@ -37,22 +37,22 @@ class Job(Protocol):
     batch_size: int
     shuffle: bool
 
-    # read only: the run's own may be of narrower types
+    # read only, because the attributes of a job may have narrower types
     @property
     def progress(self) -> Progress:
         """State of the training so far."""
 
     @property
     def optimizer(self) -> Optimizer:
-        """Whose steps are taken; none where only gradients are asked for."""
+        """The optimizer, which is not used if only gradients are computed."""
 
     @property
     def augment(self) -> Callable[[Array, np.random.Generator], Array] | None:
-        """Function applied to every batch, or None."""
+        """Function that is applied to every mini-batch, or None."""
 
 
 class Reporting(Protocol):
-    """Tells an engine whether to stop early."""
+    """Shows an engine whether to stop early."""
 
     @property
     def interrupted(self) -> bool:

@@ -1,7 +1,7 @@
-"""Choose the compiled engine when skneural is imported, or none.
+"""Choose the compiled engine or NumPy when skneural is imported.
 
-There is one extension module per SIMD level. The best one that was built and that the CPU can
-run is loaded, unless an environment variable asks for another choice:
+There is one extension module per SIMD level. The best one that was built and that the CPU
+supports is loaded, unless an environment variable selects another one:
 
 * ``SKNEURAL_ENGINE``: "compiled" or "numpy",
 * ``SKNEURAL_SIMD``: "baseline", "avx2" or "avx512".
@@ -17,7 +17,7 @@ SIMD_LEVELS = ("baseline", "avx2", "avx512")  # the slowest first
 
 
 def choice(variable: str, allowed: Sequence[str]) -> str | None:
-    """Return the value of an environment variable, None if it is unset or empty."""
+    """Return the value of an environment variable, or None if it is unset or empty."""
     value = os.environ.get(variable) or None
     if value is not None and value not in allowed:
         names = ", ".join(repr(name) for name in allowed)
@@ -29,14 +29,14 @@ def choice(variable: str, allowed: Sequence[str]) -> str | None:
 
 
 def load() -> tuple[ModuleType | None, str | None]:
-    """Return the module of the compiled engine, and why it is None if it is.
+    """Return the module of the compiled engine, or None and the reason.
 
     Raises
     ------
     ValueError
         If an environment variable has a value that is not allowed.
     ImportError
-        If an environment variable asks for what this CPU or this installation lacks.
+        If an environment variable selects a level that is not available.
     """
     engine = choice("SKNEURAL_ENGINE", ENGINES)
     level = choice("SKNEURAL_SIMD", SIMD_LEVELS)

@@ -1,9 +1,9 @@
-"""Optimizers: one update of the flat parameter vector, in place.
+"""Optimizers: updates of the flat parameter vector, in place.
 
-An optimizer is its hyperparameters; what it remembers between steps is the `state`
-dict that `init` returns and `step` updates. `step` may destroy the gradient,
-which serves as scratch space. Rates and other numbers are Python floats: a NumPy float64
-scalar would turn float32 updates into float64.
+An optimizer contains only its hyperparameters. Its state between steps is a dict that `init`
+returns and `step` updates. `step` may use the memory of the gradient. Learning rates and other
+numbers are Python floats, because a NumPy float64 scalar would convert float32 updates to
+float64.
 """
 
 import math
@@ -19,16 +19,16 @@ from skneural._network.array_types import Array, Arrays
 class Optimizer(Protocol):
     """The contract of an optimizer."""
 
-    # the state is a dict of a type that each has for itself
+    # the type of the state differs between optimizers
     def init(self, theta: Array) -> Any:
         """Return the state before the first step."""
 
     def step(self, theta: Array, grad: Array, rate: float, state: Any) -> None:
-        """Update `theta` and `state`; may destroy `grad`."""
+        """Update `theta` and `state`; may overwrite `grad`."""
 
 
 class Moments(TypedDict):
-    """What `Adam` remembers."""
+    """The state of `Adam`."""
 
     steps: int
     first: Array
@@ -73,8 +73,8 @@ class SGD:
 class Adam:
     """Adaptive moments, with bias correction and epsilon outside the root.
 
-    This is PyTorch's form; scikit-learn adds epsilon before the bias correction of the
-    second moment, which differs by about epsilon.
+    This is PyTorch's form. scikit-learn adds epsilon before the bias correction of the second
+    moment, so the results differ by about epsilon.
 
     References
     ----------
@@ -95,8 +95,8 @@ class Adam:
     def step(self, theta: Array, grad: Array, rate: float, state: Moments) -> None:
         """Update `theta` and `state`; destroy `grad`.
 
-        The moments are kept as plain discounted sums; the factor ``1 - beta`` that makes
-        them averages is part of the scalar correction, which saves two passes.
+        The moments are stored as discounted sums. The factor ``1 - beta``, which makes them
+        averages, is part of the scalar correction, which saves two passes over memory.
         """
         state["steps"] += 1
         first, second = state["first"], state["second"]
@@ -115,10 +115,10 @@ class Adam:
 class AdamW(Adam):
     """Adam with decoupled weight decay.
 
-    ``theta *= 1 - rate * decay``, then a step of Adam. A penalty in the loss would be
-    divided by the root of the second moment like the rest of the gradient; this decay is
-    not. Only the first `n_weights` entries decay (None: all), which leaves out biases;
-    PyTorch decays all that it is given. scikit-learn has no AdamW.
+    It computes ``theta *= 1 - rate * decay``, and then a step of Adam. Unlike a penalty in the
+    loss, this decay is not divided by the root of the second moment. It is applied only to the
+    first `n_weights` entries (None: all), and so not to biases; PyTorch applies it to all
+    parameters. scikit-learn has no AdamW.
 
     References
     ----------
@@ -144,7 +144,7 @@ class AdamW(Adam):
 
 
 class AdaGrad:
-    """Rates that shrink with the sum of all squared gradients.
+    """Learning rates that decrease with the sum of all squared gradients.
 
     ``sum += grad ** 2``, ``theta -= rate * grad / (sqrt(sum) + epsilon)``. This is
     PyTorch's form with an epsilon of 1e-8 instead of 1e-10. scikit-learn has no AdaGrad.
@@ -171,7 +171,7 @@ class AdaGrad:
 
 
 class RMSProp:
-    """Rates divided by the root of a running average of squared gradients.
+    """Learning rates divided by the root of a running average of squared gradients.
 
     ``average = rho * average + (1 - rho) * grad ** 2``,
     ``theta -= rate * grad / (sqrt(average) + epsilon)``. This is PyTorch's form, where rho
@@ -197,8 +197,8 @@ class RMSProp:
     def step(self, theta: Array, grad: Array, rate: float, state: Arrays) -> None:
         """Update `theta` and `state`.
 
-        As in Adam, squares are kept as a discounted sum, and the factor ``1 - rho`` that
-        makes it an average is part of the scalars.
+        As in Adam, squares are stored as a discounted sum, and the factor ``1 - rho``, which
+        makes it an average, is part of the scalars.
         """
         squares, scratch = state["discounted_squares"], _scratch_of(self, theta)
         squares *= self.rho
@@ -208,7 +208,7 @@ class RMSProp:
 
 
 def _scratch_of(optimizer: AdaGrad | RMSProp, theta: Array) -> Array:
-    """A vector like `theta`, kept with the optimizer: the state would take it into pickles."""
+    """Return a vector like `theta`, which is not in the state, and so not in pickles."""
     scratch = optimizer.scratch
     if scratch is None or scratch.shape != theta.shape or scratch.dtype != theta.dtype:
         scratch = optimizer.scratch = np.empty_like(theta)
@@ -231,7 +231,7 @@ def _add_quotient(
 
 
 class Hyperparameters(Protocol):
-    """The constructor parameters of an estimator that optimizers are made from."""
+    """The constructor parameters of an estimator that optimizers use."""
 
     momentum: float
     nesterovs_momentum: bool
@@ -245,8 +245,8 @@ def _betas(own: Hyperparameters) -> tuple[float, float, float]:
     return float(own.beta_1), float(own.beta_2), float(own.epsilon)
 
 
-# For every `solver` that trains batch by batch, how its optimizer is made: from the parameters
-# of the estimator, the strength of the penalty, and the number of weights, which come first.
+# For every `solver` with mini-batches, a function that creates the optimizer. Its arguments are
+# the parameters of the estimator, the strength of the penalty, and the number of weights.
 OPTIMIZERS: dict[str, Callable[[Hyperparameters, float, int], Optimizer]] = {
     "sgd": lambda own, alpha, n: SGD(float(own.momentum), bool(own.nesterovs_momentum)),
     "adam": lambda own, alpha, n: Adam(*_betas(own)),
@@ -254,5 +254,5 @@ OPTIMIZERS: dict[str, Callable[[Hyperparameters, float, int], Optimizer]] = {
     "rmsprop": lambda own, alpha, n: RMSProp(float(own.rho), float(own.epsilon)),
     "adagrad": lambda own, alpha, n: AdaGrad(float(own.epsilon)),
 }
-# What they remember under these names are vectors like `theta`; the rest are integers.
+# The values of the state with these names are vectors like `theta`, the others are integers.
 MOMENTS = {"velocity", "first", "second", "sum_of_squares", "discounted_squares"}

@@ -1,4 +1,4 @@
-"""Predictions and activations of a `Network`, some rows at a time."""
+"""Predictions and activations of a `Network`, computed for a few rows at a time."""
 
 import math
 from collections.abc import Collection
@@ -13,20 +13,20 @@ from skneural._network.array_types import Array, Rows
 from skneural._network.layers.flatten import Flatten
 from skneural._network.network import Network
 
-# Rows predicted at once: their activations should stay in the cache of a core.
+# The activations of the rows that are predicted at once should stay in the cache of a core.
 _CHUNK_BYTES = 1 << 20
-# But products gain from more rows, up to 64, while these stay below
+# products are faster with more rows, up to 64, if their activations need less than this
 _CHUNK_MOST = 1 << 28
 
 
 def raw_prediction(network: Network, x: Rows, most_bytes: int = _CHUNK_MOST) -> Array:
-    """The output of the last layer, before the inverse link of the loss.
+    """Return the output of the last layer, before the inverse link of the loss.
 
     Parameters
     ----------
     x : ndarray or CSR of shape (n_samples, *input_shape)
     most_bytes : int, default=2**28
-        What the activations of the rows predicted at once may take; one row always may.
+        Maximum memory for the activations of the rows that are predicted at once.
 
     Returns
     -------
@@ -52,9 +52,9 @@ def raw_prediction(network: Network, x: Rows, most_bytes: int = _CHUNK_MOST) -> 
 def compiled_prediction(
     network: Network, x: Rows, most_bytes: int = _CHUNK_MOST
 ) -> tuple[Array, bool]:
-    """Return what `raw_prediction` does, and whether all numbers of dense `x` are finite.
+    """Return the result of `raw_prediction`, and whether all numbers of dense `x` are finite.
 
-    Only for a network with a program: the compiled engine looks at `x` while it is in the
+    This is only for networks with a program: the compiled engine tests `x` while it is in the
     cache.
     """
     return compiled.predict(
@@ -66,7 +66,7 @@ def compiled_prediction(
 
 
 def _chunks(network: Network, n_samples: int, most_bytes: int) -> list[slice]:
-    """Slices of rows whose outputs stay in the cache; only the last one may be shorter."""
+    """Yield slices of rows whose outputs stay in the cache; only the last may be shorter."""
     row_bytes = network.dtype.itemsize * sum(map(math.prod, network.input_shapes))
     size = max(_CHUNK_BYTES // row_bytes, min(64, _CHUNK_MOST // row_bytes))
     size = max(1, min(size, most_bytes // row_bytes, n_samples))
@@ -75,18 +75,18 @@ def _chunks(network: Network, n_samples: int, most_bytes: int) -> list[slice]:
 
 
 def _row_prediction(network: Network, x: Rows) -> Array:
-    """One row, through layers that stay bound: binding takes as long as the row."""
+    """Predict one row with layers that stay bound, because binding takes as long as the row."""
     theta: Array | None
     state: Array | None
     try:
-        # taken out of the list, they are this thread's alone
+        # no other thread can use them, because they are not in the list
         layers, theta, state, row = network._row_layers.pop()
     except IndexError:
         theta = state = None
     if theta is not network.theta or state is not network.state:
         theta, state, layers = network.theta, network.state, network.bound_layers(1)
         row = np.empty((1, math.prod(network.input_shape)), network.dtype)
-    if isinstance(x, np.ndarray):  # layers remember their input: not all of X
+    if isinstance(x, np.ndarray):  # layers keep their input, which should not be all of X
         row[...] = x.reshape(row.shape)
         x = row
     y = network.pixel_rows(x)
@@ -101,7 +101,7 @@ def _row_prediction(network: Network, x: Rows) -> Array:
 def layer_outputs(
     network: Network, x: Rows, places: Collection[int], most_bytes: int = _CHUNK_MOST
 ) -> dict[int, Array]:
-    """The outputs of the layers at `places`, of all rows, as when predicting."""
+    """Return the outputs of the layers at `places` in a prediction, for all rows."""
     outputs: dict[int, list[Array]]
     outputs, chunks = {}, _chunks(network, x.shape[0], most_bytes)
     layers = network.bound_layers(chunks[0].stop)
@@ -110,13 +110,13 @@ def layer_outputs(
             y = network.pixel_rows(x[rows])
             for i, layer in enumerate(layers):
                 y = layer.forward(y, training=False)
-                if i in places:  # a copy: the next layer may write on it
+                if i in places:  # a copy, because the next layer may overwrite it
                     outputs.setdefault(i, []).append(y.copy())
     return {i: np.concatenate(parts) for i, parts in outputs.items()}
 
 
 def activations(network: Network, x: Rows, most_bytes: int = _CHUNK_MOST) -> list[Array]:
-    """What every layer of weights hands on to the next one, and at last the prediction.
+    """Return the output of every layer with weights, and of the network.
 
     Parameters
     ----------
@@ -127,8 +127,8 @@ def activations(network: Network, x: Rows, most_bytes: int = _CHUNK_MOST) -> lis
     Returns
     -------
     activations : list of ndarray of shape (n_samples, *shape)
-        With activation and pooling, as images where they are; the last one after the
-        loss's inverse link.
+        Outputs after activation and pooling, in the shape of images if they are images. The
+        last one is the output after the inverse link of the loss.
     """
     weighted = [i for i, layer in enumerate(network.layers) if "weight" in layer.param_shapes]
     places = [i - 1 for i in weighted[1:]]
@@ -141,7 +141,7 @@ def activations(network: Network, x: Rows, most_bytes: int = _CHUNK_MOST) -> lis
 
 
 def last_hidden_layer(network: Network, x: Rows, most_bytes: int = _CHUNK_MOST) -> Rows:
-    """What the last layer takes, as when predicting.
+    """Return the input of the last layer in a prediction.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """A network as a program: the list of steps that the compiled engine runs.
 
-Each layer becomes a row of numbers: its kind, sizes, windows and where its parameters are in
-`theta`. A network with a layer or a loss that has no row here runs on the NumPy engine.
+Each layer becomes a row of numbers: its kind, its sizes, its windows and the position of its
+parameters in `theta`. A network with a layer or loss without such a row uses the NumPy engine.
 """
 
 from typing import Protocol
@@ -43,8 +43,8 @@ from skneural._network.losses.regression import (
 )
 from skneural._network.network import Network
 
-# The places of these lists are the numbers that native/program.h, activations.h and losses.h
-# know each kind by.
+# The index in these lists is the number of each kind in native/program.h, activations.h and
+# losses.h.
 _KINDS: tuple[type[Layer], ...] = (
     Dense,
     Conv2D,
@@ -91,7 +91,7 @@ class Program(Protocol):
 
 
 def program_of(network: Network) -> Program | None:
-    """Return the program of a network, which is compiled once, or None without one."""
+    """Return the program of a network, which is compiled only once, or None."""
     if "_program" not in vars(network):
         network._program = compile_program(network)
     return network._program
@@ -126,12 +126,12 @@ def compile_program(network: Network) -> Program | None:
 
 
 def _is_a(layer: Layer, kind: type[Layer]) -> bool:
-    """Whether a layer is exactly of a kind: a subclass may compute something else."""
+    """Return whether a layer has exactly this class; a subclass may compute something else."""
     return type(layer) is kind or (kind is Activation and type(layer) in _ACTIVATION_NUMBERS)
 
 
 def _does_nothing(layer: Layer) -> bool:
-    """Whether rows pass a layer as they are: their numbers stay where they lie."""
+    """Return whether a layer passes rows on without changing their memory."""
     off = {Dropout: "rate", GaussianNoise: "std"}
     return type(layer) in (Identity, Flatten) or (
         type(layer) in off and not getattr(layer, off[type(layer)])
@@ -139,9 +139,9 @@ def _does_nothing(layer: Layer) -> bool:
 
 
 def _heads(loss: Loss, n_outputs: int) -> list[tuple[float, ...]] | None:
-    """The row of each head, or None if one of them has no kernel."""
+    """Return the row of each head, or None if one of them has no kernel."""
     parts = [(loss, slice(0, n_outputs))]
-    # exactly these: a subclass may compute something else
+    # exactly these classes; a subclass may compute something else
     if isinstance(loss, MultiHead) and type(loss) in (MultiHead, QuantilesLoss):
         parts = list(zip(loss.heads, loss.segments, strict=True))
     heads = []
@@ -154,7 +154,7 @@ def _heads(loss: Loss, n_outputs: int) -> list[tuple[float, ...]] | None:
 
 
 def _head(loss: Loss, columns: slice) -> tuple[float, ...] | None:
-    """The fields of a loss on some columns, in the order of native/losses.h, or None."""
+    """Return the fields of a loss on some columns, in the order of native/losses.h, or None."""
     link: Link | None = None
     if type(loss) is LinkedLoss:
         link, loss = loss.link, loss.loss
@@ -168,7 +168,7 @@ def _head(loss: Loss, columns: slice) -> tuple[float, ...] | None:
 
 
 def _offsets(network: Network) -> list[dict[str, int]]:
-    """Where the parameters and statistics of each layer begin, by name."""
+    """Return the offsets of the parameters and statistics of each layer, by name."""
     offsets: list[dict[str, int]] = [{} for _ in network.layers]
     for i, name, place, _ in (*network._param_places, *network._state_places):
         offsets[i][name] = place.start
@@ -176,14 +176,14 @@ def _offsets(network: Network) -> list[dict[str, int]]:
 
 
 def _image(shape: Shape) -> Shape:
-    """(height, width, channels) of a sample; a row of features is one pixel."""
+    """Return (height, width, channels) of a sample; a row of features is one pixel."""
     return (1,) * (3 - len(shape)) + tuple(shape)
 
 
 def _step(
     layer: Layer, number: int, input_shape: Shape, output_shape: Shape, offsets: dict[str, int]
 ) -> tuple[float, ...]:
-    """The fields of a step after its kind, in the order of native/program.h."""
+    """Return the fields of a step after its kind, in the order of native/program.h."""
     option = _ACTIVATION_NUMBERS.get(type(layer), int(getattr(layer, "count_padding", 0)))
     geometry: Shape = (1,) * 6 + (0,) * 4
     windows = getattr(layer, "windows", None)

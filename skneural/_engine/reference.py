@@ -1,4 +1,4 @@
-"""The NumPy engine: training batch by batch, layer by layer, as it is defined."""
+"""The NumPy engine, which defines the computations of training."""
 
 import math
 from typing import cast
@@ -11,10 +11,10 @@ from skneural._network.array_types import Array, Order, Rows
 
 
 class ReferenceTraining:
-    """The training of a job by NumPy.
+    """The training of a job with NumPy.
 
-    It defines what the compiled engine computes, and trains networks that that one does not
-    know.
+    It defines the results of the compiled engine, and trains networks that the compiled engine
+    does not support.
 
     Parameters
     ----------
@@ -32,21 +32,21 @@ class ReferenceTraining:
     def epoch(
         self, order: Order | None, rate: float, reporting: Reporting
     ) -> tuple[float | None, float]:
-        """Train on all rows once, or on those in `order`, batch by batch.
+        """Train on all rows once, or on the rows in `order`, in mini-batches.
 
         Parameters
         ----------
         order : ndarray of int or None
-            Numbers of the rows in their order, None for all of them in the order of the data.
+            Indices of the rows, or None for all rows in the order of the data.
         rate : float
             The learning rate.
         reporting : Reporting
-            Its `interrupted` is looked at before each batch.
+            Its `interrupted` is tested before each mini-batch.
 
         Returns
         -------
         loss : float or None
-            Mean loss over the batches, each measured before its step; None after Ctrl-C.
+            Mean loss over the mini-batches, each before its update, or None after Ctrl-C.
         norm : float
             Norm of the last gradient before it is clipped.
         """
@@ -54,7 +54,7 @@ class ReferenceTraining:
         n_samples = self.job.X.shape[0] if order is None else len(order)
         loss_sum = weight_sum = norm = 0.0
         done = 0
-        # A diverging fit is reported by its loss, once, not by a warning from every ufunc.
+        # A diverging fit raises one error about its loss, instead of many warnings.
         with np.errstate(all="ignore"):
             for x, y, sample_weight in self.batches.epoch(order):
                 if reporting.interrupted:
@@ -80,7 +80,7 @@ class ReferenceTraining:
         norm: float,
         is_last: bool,
     ) -> tuple[float, float]:
-        """One update; return the loss before it, and the norm of the gradient if measured."""
+        """Make one update; return the loss before it, and the gradient norm if measured."""
         job, network = self.job, self.network
         if job.augment is not None:
             x = job.augment(cast(Array, x), job.progress.rngs["augmentation"])
@@ -94,7 +94,7 @@ class ReferenceTraining:
         return float(loss), norm
 
     def loss_and_gradient(self) -> tuple[float, Array]:
-        """Return the penalized loss of all rows, as one batch, and its gradient."""
+        """Return the penalized loss of all rows as one mini-batch, and its gradient."""
         job = self.job
         loss = self.network.loss_and_grad(
             job.X, job.y, job.sample_weight, job.alpha, job.l1_ratio
@@ -102,5 +102,5 @@ class ReferenceTraining:
         return loss, self.network.grad
 
     def close(self) -> None:
-        """Drop the workspace."""
+        """Release the workspace."""
         self.network.release()

@@ -1,4 +1,4 @@
-"""show_versions: what a report of a problem should say about an installation."""
+"""show_versions: the details of an installation for bug reports."""
 
 import platform
 import sys
@@ -17,17 +17,16 @@ _DEPENDENCIES = ("numpy", "scipy", "scikit-learn", "joblib", "threadpoolctl", "n
 
 
 def show_versions() -> None:
-    """Print the engine in use, and the versions of skneural and of what it runs on.
+    """Print the engine in use, and the versions of skneural and its dependencies.
 
-    Include the output when you report a problem. It says whether networks are trained by the
-    compiled engine and with which SIMD instructions, or by NumPy and why. Then come the
+    Include the output in a bug report. It shows whether the compiled engine is used and with
+    which SIMD instructions, or the reason why NumPy is used instead. It also contains the
     versions of Python and of the packages that skneural depends on, the platform, the number of
-    CPUs, and the BLAS and OpenMP libraries that are loaded, with the number of threads that
-    each may use now.
+    CPUs, and the loaded BLAS and OpenMP libraries with their present number of threads.
 
-    Two environment variables, read when skneural is imported, change the engine:
-    ``SKNEURAL_ENGINE=numpy`` turns the compiled engine off, and ``SKNEURAL_SIMD`` set to
-    ``baseline``, ``avx2`` or ``avx512`` chooses its SIMD level.
+    Two environment variables, which are read when skneural is imported, change the engine:
+    ``SKNEURAL_ENGINE=numpy`` disables the compiled engine, and ``SKNEURAL_SIMD`` selects its
+    SIMD level, which is ``baseline``, ``avx2`` or ``avx512``.
 
     Examples
     --------
@@ -43,7 +42,7 @@ def show_versions() -> None:
 
 
 def _versions() -> Iterator[tuple[str, object]]:
-    """Yield names and what is said about them."""
+    """Yield names and their descriptions."""
     yield "skneural", __version__
     yield "engine", _describe_engine()
     yield "Python", sys.version.replace("\n", " ")
@@ -56,7 +55,7 @@ def _versions() -> Iterator[tuple[str, object]]:
 
 
 def _describe_engine() -> str:
-    """Return the name of the engine with its SIMD level, or with why it is not compiled."""
+    """Return the engine with its SIMD level, or the reason why it is not compiled."""
     if native is None:
         return f"{engine_name()} ({why_none})"
     return f"{engine_name()}, SIMD level {native.simd_level()}"

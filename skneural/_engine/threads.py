@@ -1,22 +1,22 @@
-"""How many threads the compiled engine may use."""
+"""The number of threads of the compiled engine."""
 
 import os
 
 from skneural._engine.blas_threads import Held, allowed_threads
 
-_running: set[Held] = set()  # fits that run in this process right now
+_running: set[Held] = set()  # fits that are running in this process
 
 
 def counted() -> Held:
-    """Return a `Held` that counts a running fit: fits at the same time share the cores."""
+    """Return a `Held` that counts a running fit, because simultaneous fits share the cores."""
     return Held(_running)
 
 
 def team_size(flops: float, flops_per_thread: float) -> int:
-    """Return how many threads gain from work of so many floating-point operations.
+    """Return the number of threads for work of this number of floating-point operations.
 
-    There are no more than BLAS may have (by threadpoolctl, an environment variable or joblib),
-    shared among the fits that are `counted` at the moment.
+    It is at most the limit of BLAS (set by threadpoolctl, an environment variable or joblib),
+    divided by the number of fits that are `counted` at the moment.
     """
     worthwhile = int(flops / flops_per_thread)
     if worthwhile <= 1:
@@ -25,5 +25,5 @@ def team_size(flops: float, flops_per_thread: float) -> int:
 
 
 if hasattr(os, "register_at_fork"):
-    # a forked process has none of the threads whose fits were counted
+    # the threads of these fits do not exist in a forked process
     os.register_at_fork(after_in_child=_running.clear)

@@ -1,1 +1,1 @@
-"""The estimators: parameters and data become a network and a job."""
+"""The estimators, which turn parameters and data into a network and a job."""

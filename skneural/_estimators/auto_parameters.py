@@ -1,14 +1,14 @@
-"""What "auto" stands for where it depends on the number of samples."""
+"""The values of "auto" that depend on the number of samples."""
 
 import numpy as np
 
-# More samples: a tenth of them tells scores apart by less than a percent, and the rest are
-# enough to train on. The number is that of HistGradientBoostingClassifier.
+# With more samples, a tenth of them can distinguish scores that differ by less than a percent,
+# and the rest are enough to train on. HistGradientBoostingClassifier uses the same number.
 MANY_SAMPLES = 10_000
 # Chosen with the other defaults on the development sets of benchmarks/accuracy.py.
 BATCH_SIZE = 32
 PENALTY = 3
-# of one call of partial_fit, which does not know how many samples are still to come
+# for one call of partial_fit, which does not know how many samples will follow
 PENALTY_OF_A_PART = 1e-4
 # the default of PyTorch's AdamW
 DECAY = 0.01
@@ -20,7 +20,7 @@ def auto_batch_size(n_samples: int) -> int:
     Parameters
     ----------
     n_samples : int
-        Number of training samples; a very large one gives the largest batch there is.
+        Number of training samples. A very large number gives the largest mini-batch.
 
     Returns
     -------
@@ -37,9 +37,10 @@ def auto_alpha(
 ) -> float:
     """Return the strength of the penalty for ``alpha="auto"``.
 
-    A penalty is divided by the sum of the sample weights of a mini-batch. Multiplied by the
-    share of the samples that a mini-batch has, it is the same for every batch size, and counts
-    the less the more samples there are, as a prior distribution of the weights would.
+    A penalty is divided by the sum of the sample weights of a mini-batch. Its strength is
+    proportional to the share of the samples in a mini-batch. It therefore has the same effect
+    for every batch size, and less effect the more samples there are, as a prior distribution of
+    the weights would have.
 
     Parameters
     ----------
@@ -48,10 +49,10 @@ def auto_alpha(
     batch_size : int
         Number of samples per mini-batch.
     n_samples : int or None
-        Number of training samples; None if more are to come.
+        Number of training samples, or None if more will follow.
     sample_weight : ndarray of shape (n_samples,) or None
-        Weights of the samples. Those that add up to less than the number of samples, such as
-        the weights of AdaBoost, whose sum is 1, do not make the penalty count more.
+        Weights of the samples. Weights whose sum is less than the number of samples, such as
+        those of AdaBoost, whose sum is 1, do not increase the effect of the penalty.
 
     Returns
     -------
@@ -66,5 +67,5 @@ def auto_alpha(
 
 
 def auto_early_stopping(n_samples: int) -> bool:
-    """Return whether ``early_stopping="auto"`` holds a part of so many samples out."""
+    """Return whether ``early_stopping="auto"`` holds out a part of `n_samples` samples."""
     return n_samples > MANY_SAMPLES

@@ -14,10 +14,10 @@ _Method = TypeVar("_Method", bound=Callable[..., object])
 def available_if(check: Callable[[BaseEstimator], object]) -> Callable[[_Method], _Method]:
     """Decorate a method that exists only where `check(estimator)` raises no error.
 
-    As `sklearn.utils.metaestimators.available_if`, but for the error: there the reason is the
-    cause of an error that does not name it, and here it is part of the message.
+    This differs from `sklearn.utils.metaestimators.available_if` in the error: its message
+    contains the reason, which there is only the cause of the error.
     """
-    # to an editor or a type checker the method looks as it was written
+    # editors and type checkers see the method unchanged
     decorator = functools.partial(_AvailableMethod, check)
     return cast(Callable[[_Method], _Method], decorator)
 
@@ -40,7 +40,7 @@ def trains_in_parts(estimator: BaseEstimator) -> bool:
 
 
 class _AvailableMethod:
-    """Descriptor of such a method."""
+    """Descriptor of a method that is available only under a condition."""
 
     def __init__(
         self, check: Callable[[BaseEstimator], object], function: FunctionType
@@ -55,9 +55,9 @@ class _AvailableMethod:
             return self.function
         try:
             self.check(estimator)
-        except Exception as reason:  # also of parameters that are yet to be checked
+        except Exception as reason:  # the parameters may not have been checked yet
             name = self.function.__name__
             message = f"This {type(estimator).__name__!r} has no attribute {name!r}: {reason}"
-            # with a name and no object, Python does not suggest a private method instead
+            # with a name and no object, Python does not suggest a private method
             raise AttributeError(message, name=name) from None
         return MethodType(self.function, estimator)

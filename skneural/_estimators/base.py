@@ -1,4 +1,4 @@
-"""What all estimators share: running a fit, raw predictions, hooks of the subclasses."""
+"""The base class of all estimators: running a fit, raw predictions, hooks for subclasses."""
 
 import inspect
 import math
@@ -56,7 +56,7 @@ _Computed = TypeVar("_Computed")
 
 
 class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator):
-    """fit, partial_fit and fitted attributes of every estimator here."""
+    """Base class with `fit`, `partial_fit` and the fitted attributes of all estimators."""
 
     batch_size: int | Literal["auto"]
     dtype: Literal["auto", "float32", "float64"]
@@ -99,31 +99,33 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
-            Training data. For a convolutional network also images (n_samples, height,
-            width) or (n_samples, height, width, channels), or signals (n_samples, length,
-            channels), here and wherever X is asked for; see its `input_shape`.
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Training data. A convolutional network also takes images of shape (n_samples,
+            height, width) or (n_samples, height, width, channels), or signals of shape
+            (n_samples, length, channels), in all of its methods; see `input_shape`. An
+            `MLPClassifier` or `MLPRegressor` takes columns of categories and missing values.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets: class labels, in one column or several, a 0/1 label indicator matrix,
-            or real numbers.
+            Targets: class labels in one or several columns, a 0/1 label indicator matrix, or
+            real numbers.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights, at least 0. A weight of 2 counts as a repeated sample.
-        X_val : {array-like, CSR matrix} of shape (n_validation, n_features), default=None
-            Validation data, instead of a part of X that `early_stopping` holds out. They
-            must be scaled like X: a Pipeline does that with ``transform_input=["X_val"]`` and
-            metadata routing. A warning is given if their scale differs from that of X.
+            Sample weights, at least 0. A weight of 2 has the effect of a repeated sample.
+        X_val : {array-like, sparse matrix, DataFrame}, default=None
+            Validation data of shape (n_validation, n_features), which are used instead of a
+            part of X that `early_stopping` holds out. They must be scaled like X, which a
+            Pipeline does with ``transform_input=["X_val"]`` and metadata routing. A warning is
+            given if their scale differs from that of X.
         y_val : array-like of shape (n_validation,) or (n_validation, n_outputs), default=None
             Targets of `X_val`.
         sample_weight_val : array-like of shape (n_validation,), default=None
-            Weights of the samples in `X_val`, for validation loss and score.
+            Weights of the samples in `X_val`, for the validation loss and score.
         coefs_init : sequence of array-like, default=None
-            Initial weights, one array of shape (n_inputs, n_units) per layer, as in
-            `coefs_`, instead of the random ones of `weight_init`. The last layer has one
-            unit for two classes; the units of several columns of labels are side by side.
+            Initial weights, one array of shape (n_inputs, n_units) per layer, as in `coefs_`,
+            which are used instead of the random weights of `weight_init`. The last layer has
+            one unit for two classes. The units of several columns of labels are side by side.
         intercepts_init : sequence of array-like, default=None
-            Initial biases, one array of shape (n_units,) per layer, as in
-            `intercepts_`, instead of zeros. With given weights or biases the optimizer
-            starts with a new state, also with ``warm_start=True``.
+            Initial biases, one array of shape (n_units,) per layer, as in `intercepts_`, which
+            are used instead of zeros. If weights or biases are passed, the optimizer starts
+            with a new state, also with ``warm_start=True``.
 
         Returns
         -------
@@ -134,23 +136,24 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
         -----
         ConvergenceWarning
             If `max_iter` epochs were run before `patience` ended the fit, if the training loss
-            has risen to more than ten times that of the first epoch, or if after 10 epochs or
-            more a regressor predicts its training targets worse than a constant would.
+            has increased to more than ten times that of the first epoch, or if, after at least
+            10 epochs, a regressor predicts its training targets worse than a constant would.
         UserWarning
-            If a classifier has more classes than a third of the samples; before training, if X
-            should be scaled: it names up to three features, and shows what to write.
+            If the number of classes is greater than a third of the number of samples, or,
+            before training, if X should be scaled. The message names up to three features, and
+            shows how to scale them.
 
         Raises
         ------
         ValueError, TypeError
-            If a parameter or the data are invalid, or if training diverges.
-            The estimator is then as it was before the call.
+            If a parameter or the data are invalid, or if training diverges. The estimator is
+            then unchanged.
         KeyboardInterrupt
             After Ctrl-C. The estimator is fitted with the weights at the end of the current
-            step or, with validation data, with the best weights so far; it is as it was
-            before the call if no epoch had ended. ``on_interrupt="warn"`` returns
-            the fitted estimator instead. A second Ctrl-C, or an exception of a signal handler
-            or callback of yours, ends the fit at once, with the estimator as it was.
+            step or, with validation data, with the best weights so far. It is unchanged if no
+            epoch had ended. With ``on_interrupt="warn"``, the fitted estimator is returned
+            instead. A second Ctrl-C, or an exception from a signal handler or a callback, ends
+            the fit immediately and leaves the estimator unchanged.
         """
         given = X_val, y_val, sample_weight_val
         start = coefs_init, intercepts_init
@@ -176,13 +179,13 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
         intercepts_init: Iterable[object] | None,
         interrupt: Interrupt,
     ) -> tuple[Job, str | None]:
-        """Fit, and tell the callbacks; return the job that was run, and a doubt or None."""
+        """Fit and call the callbacks; return the job, and a warning about the fit or None."""
         self._check_parameters()
         context = self._init_callback_context(max_subtasks=self.max_iter)
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         task = {"estimator": self, "X": X, "y": y, "metadata": weights}
         context.call_on_fit_task_begin(**task)
-        restore = self.__dict__.pop("_restore", None)  # left by a Checkpoint that resumes
+        restore = self.__dict__.pop("_restore", None)  # set by a Checkpoint that resumes a fit
         resume = restore is not None or (self.warm_start and hasattr(self, "network_"))
         job = prepare(self, X, y, sample_weight, resume=resume, given=given)
         warn_of_validation_data(self, job, given)
@@ -193,12 +196,12 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
         elif coefs_init is not None or intercepts_init is not None:
             start_from(job.progress.network, coefs_init, intercepts_init)
             job.progress.optimizer_state = job.optimizer.init(job.progress.network.theta)
-        self._job = job  # for a Checkpoint, while the fit lasts
-        self._forget_validation_scores()  # of an earlier fit: callbacks must not see them
+        self._job = job  # for a Checkpoint, during the fit
+        self._forget_validation_scores()  # from an earlier fit; callbacks must not see them
         attributes = partial(self._attributes_after_epoch, batch_size=job.batch_size)
         doubt = self._run(job, Reporting(self.verbose, context, task, interrupt, attributes))
         self._measure_fit(job)
-        if not self.warm_start:  # moments are up to twice the weights, in memory and pickles
+        if not self.warm_start:  # it takes up to twice the memory of the weights
             self._progress.optimizer_state = {}
         if not interrupt.pressed:  # a Checkpoint keeps whole epochs
             context.call_on_fit_task_end(**task, reconstruction_attributes={"_job": None})
@@ -206,7 +209,7 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
         return job, doubt
 
     def _measure_fit(self, job: Job) -> None:
-        """Compare predictions with the training targets; classifiers have no use for it."""
+        """Compare predictions with the training targets, in regressors only."""
 
     def _why_useless(self) -> str | None:
         """Return why a constant would predict better than the network, or None."""
@@ -231,15 +234,15 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
                 if not hasattr(self, "network_"):
                     warn_of_scale(self, job)
                 job.max_iter, job.schedule_length = 1, self.max_iter
-                job.convergence.patience = math.inf  # an epoch cannot tell whether it stalls
+                job.convergence.patience = math.inf  # one epoch cannot stall
                 self._run(job, Reporting(self.verbose, interrupt=interrupt))
-            if interrupt.pressed:  # all of the part or nothing: the user can pass it again
+            if interrupt.pressed:  # nothing has changed, so the user can pass it again
                 raise KeyboardInterrupt("partial_fit was interrupted: nothing has changed")
         warn_of_failed_score(self, job.validation)
         return self
 
     def _run(self, job: Job, reporting: Reporting) -> str | None:
-        """Train a job and take over what it leaves; return a doubt about it or None."""
+        """Train a job and set the results; return a warning about the fit or None."""
         run = lbfgs.train if self.solver == "lbfgs" else epochs.train
         network = job.progress.network
         # the compiled engine has threads of its own
@@ -251,28 +254,29 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
         return doubt
 
     def summary(self, input_shape: int | Sequence[int] | None = None) -> Summary:
-        """Return the table of the layers: output shapes, parameters, bytes of a batch.
+        """Return a table of the layers: output shapes, parameters, and memory per mini-batch.
 
         Parameters
         ----------
         input_shape : int or tuple of int, default=None
-            Shape of one sample, for an estimator that is not fitted and does not know it
-            from a parameter of its own: a number of features or, for convolutional
+            Shape of one sample, which is required if the estimator is not fitted and has no
+            parameter with the shape. It is the number of features or, for convolutional
             networks, (height, width, channels) or (length, channels).
 
         Returns
         -------
         summary : Summary
-            The table, as text when printed and as HTML in a notebook. Its `rows` have
-            `name`, `output_shape`, `n_params`, `training_bytes` (of the output and its
-            gradient, for a batch) and `prediction_bytes`. Before `fit` the output layer is
-            left out, as its units are those of `y`, and ``dtype="auto"`` is float64.
+            The table, which is shown as text when printed and as HTML in a notebook. Its
+            `rows` have the attributes `name`, `output_shape`, `n_params`, `training_bytes`
+            (for the output and its gradient, with one mini-batch) and `prediction_bytes`.
+            Before `fit`, the output layer is left out, because its size depends on `y`, and
+            ``dtype="auto"`` is float64.
 
         Raises
         ------
         ValueError
-            If the shape is not known, or if a layer does not fit on its input; the message
-            shows the table up to there. (What memory cannot hold, `fit` refuses.)
+            If the shape is not known, or if the input of a layer is too small. The message
+            shows the table up to this layer.
         """
         if hasattr(self, "network_"):
             table = self.network_.summary(self._batch_size)
@@ -294,24 +298,25 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples.
 
         Returns
         -------
         activations : list of ndarray of shape (n_samples, n_units)
-            One array for each of `coefs_`: the output of its layer after activation and
-            pooling; for a convolution (n_samples, height, width, n_filters).
-            The last one is that of the output layer after `out_activation_`:
+            One array per entry of `coefs_`: the output of the layer after its activation and
+            pooling, which for a convolution has the shape (n_samples, height, width,
+            n_filters). The last array is the output of the network after `out_activation_`:
             probabilities of classes (one column for two classes), or predicted targets, which
             are standardized if the regressor was fitted with ``normalize_y=True``.
 
         Raises
         ------
         NotFittedError
-            Before `fit`.
+            If the estimator is not fitted.
         ValueError, TypeError
-            If X is not finite, or has another number of features than in `fit`.
+            If X contains infinity, or missing values where `fit` does not accept them, or has
+            another number of features than in `fit`.
 
         Examples
         --------
@@ -342,20 +347,20 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
             return compute(network, rows, _most_bytes())
 
     def _fitted_network(self) -> Network:
-        if not hasattr(self, "network_"):  # asked first: the check takes as long as a row
+        if not hasattr(self, "network_"):  # first, because the next check is slow
             check_is_fitted(self, "network_")
         return self.network_
 
     def _check_parameters(self) -> None:
-        """Check every constructor parameter, by name, before any work."""
+        """Check every constructor parameter before any work."""
         check_parameters(self)
 
     def _as_rows(self, X: object, name: str, *, reset: bool = False) -> object:
-        """Lay samples out as rows of features."""
+        """Return the samples as rows of features."""
         return X
 
     def _shape_advice(self, shape: Shape, name: str, *, reset: bool = False) -> str:
-        """What to write instead if X has a shape that is refused, else ""."""
+        """Return advice if the shape of X is invalid, else ""."""
         n_features = None if reset else self.n_features_in_
         if len(shape) > 1 and math.prod(shape) == n_features and shape[1:] != (n_features,):
             return f"{name} has as many values as one sample: write {name}.reshape(1, -1)."
@@ -367,7 +372,7 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
         )
 
     def _described_shape(self, input_shape: int | Sequence[int] | None) -> Shape:
-        """The shape of one sample before any was seen, from what the user says."""
+        """Return the shape of one sample before `fit`, as passed by the user."""
         check_input_shape("input_shape", input_shape)
         if input_shape is None:
             raise ValueError(
@@ -377,31 +382,31 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
         return (math.prod(np.ravel(input_shape).tolist()),)
 
     def _sample_shape(self, X: Matrix) -> Shape:
-        """The shape of one sample, as the network takes it."""
+        """Return the shape of one sample in the network."""
         return X.shape[1:]
 
     def _make_network(
         self, layers: list[Layer], input_shape: Shape, dtype: DType, *, resume: bool
     ) -> Network:
-        """The network of these layers, before it has parameters."""
+        """Return the network of these layers, before it has parameters."""
         return Network(layers, self._make_loss(), input_shape, dtype)
 
     def _make_augmentation(self) -> Augmentation | None:
-        """What is done to each training batch, or None."""
+        """Return the augmentation of training mini-batches, or None."""
         return None
 
     def _labels_to_stratify(self, y: Matrix) -> np.ndarray | None:
-        """Class labels to keep in proportion, or None."""
+        """Return the class labels by which to stratify, or None."""
         return None
 
     def _weigh_classes(
         self, y: Matrix, sample_weight: np.ndarray | None, dtype: DType
     ) -> np.ndarray | None:
-        """Return the sample weights; classifiers put class weights into them."""
+        """Return the sample weights, which classifiers multiply by class weights."""
         return sample_weight
 
     def _learn_target_scale(self, rows: Rows, *, resume: bool) -> None:
-        """Learn mean and scale of the targets from the rows to train on; for regressors."""
+        """Learn the mean and the scale of the training targets, in regressors only."""
 
     def _scale_y(self, encoded: np.ndarray, dtype: DType) -> Array:
         """Return encoded targets in the units and the dtype of the network."""

@@ -1,4 +1,4 @@
-"""Data of an estimator checked, and targets encoded: what comes in, as rows."""
+"""Checking the data of an estimator, and encoding the targets."""
 
 import math
 from typing import TypeGuard, cast
@@ -30,13 +30,13 @@ def _refuse_noise(estimator: Estimator) -> None:
     for name in ("input_noise", "augmentation"):
         if getattr(estimator, name, None):
             raise ValueError(
-                f"{name} must be off for sparse X, got {getattr(estimator, name)!r}. It would "
-                "make X dense; pass X.toarray() if that is what you want."
+                f"{name} must be off for sparse X, got {getattr(estimator, name)!r}, because "
+                "it would make X dense. Pass X.toarray() if there is enough memory."
             )
 
 
 def check_x(estimator: Estimator, X: object, name: str, dtype: DType) -> Matrix:
-    """Check rows like those that the network has been fitted on, and encode a table."""
+    """Check rows for a fitted network, and encode a table."""
     if has_plain_rows(X, estimator, dtype) and _has_finite_sum(X):
         return X
     encoding = estimator._table_encoding
@@ -64,9 +64,9 @@ def check_x(estimator: Estimator, X: object, name: str, dtype: DType) -> Matrix:
 
 
 def has_plain_rows(X: object, estimator: Estimator, dtype: DType) -> TypeGuard[np.ndarray]:
-    """Whether X needs no conversion, so that only its numbers are left to be checked.
+    """Return whether X needs no conversion, so that only its values have to be checked.
 
-    One row is checked ten times faster so.
+    This makes the check of a single row ten times faster.
     """
     return (
         type(X) is np.ndarray
@@ -80,7 +80,7 @@ def has_plain_rows(X: object, estimator: Estimator, dtype: DType) -> TypeGuard[n
 
 
 def _encode_numbers(encoding: TableEncoding, X: Matrix) -> Matrix:
-    if sparse.issparse(X):  # whose missing values are refused
+    if sparse.issparse(X):  # missing values in sparse X raise an error
         assert_all_finite(X, input_name="X")
     return encoding.encode_numbers(X)
 
@@ -122,7 +122,7 @@ def check_rows(
     sample_weight = check_sample_weight(sample_weight, rows.shape[0], dtype)
     encoded = estimator._encode_y(targets, dtype, resume=resume, **encoding)
     weights = estimator._weigh_classes(targets, sample_weight, dtype, **encoding)
-    # again: with class weights nothing but zeros may be left
+    # once more, because all products with class weights may be 0
     weights = check_sample_weight(weights, rows.shape[0], dtype)
     with named("X"):
         if is_categorical is None:
@@ -139,7 +139,7 @@ def check_rows(
 
 
 def _categorical_columns(estimator: Estimator, X: object, resume: bool) -> Mask | None:
-    """Return which columns are categories, in this fit or in the one that it goes on from."""
+    """Return which columns are categories, in this fit or in the fit that it continues."""
     if not estimator._takes_tables:
         return None
     if not resume:
@@ -154,7 +154,7 @@ def _categorical_columns(estimator: Estimator, X: object, resume: bool) -> Mask 
 def _check_matrix(
     estimator: Estimator, X: object, y: object, dtype: DType, *, reset: bool
 ) -> tuple[Matrix, Matrix]:
-    """Check an X of numbers and y; whether X is finite, `_filled` looks."""
+    """Check an X of numbers, except for missing values and infinity, and y."""
     refuse_misread("X", X)
     with (
         named("X", "y"),
@@ -172,7 +172,7 @@ def _check_matrix(
             ensure_all_finite=not estimator._takes_tables,
         )
     if not sparse.issparse(rows):
-        rows = np.asarray(rows)  # a memory map becomes a plain view: its slices are cheaper
+        rows = np.asarray(rows)  # a memory map becomes a plain view, whose slices are cheaper
     else:
         _refuse_noise(estimator)
     return rows, targets
@@ -199,7 +199,7 @@ def _check_table(
 
 
 def _filled(estimator: Estimator, X: Matrix, weight: np.ndarray | None, resume: bool) -> Matrix:
-    """Return X with its missing values replaced, where the estimator takes them."""
+    """Return X with its missing values replaced if the estimator accepts them."""
     if not estimator._takes_tables:
         return X
     if not resume:
@@ -216,7 +216,7 @@ def _filled(estimator: Estimator, X: Matrix, weight: np.ndarray | None, resume: 
 def check_validation_rows(
     estimator: Estimator, X_val: object, y_val: object, weight_val: object, dtype: DType
 ) -> Rows:
-    """Check rows to validate on, and encode their targets as those of the fit."""
+    """Check validation data, and encode their targets like those of the fit."""
     X = check_x(estimator, X_val, "X_val", dtype)
     refuse_unreadable("y_val", y_val)
     with named("y_val"):
@@ -227,7 +227,8 @@ def check_validation_rows(
         encoded = estimator._encode_y(y, dtype, resume=True, **estimator._same_labels)
     if X.shape[0] != len(encoded):
         raise ValueError(
-            f"X_val and y_val must have as many rows, got {X.shape[0]} and {len(encoded)}."
+            "X_val and y_val must have the same number of rows, got "
+            f"{X.shape[0]} and {len(encoded)}."
         )
     with named("sample_weight_val"):
         weight = check_sample_weight(weight_val, len(encoded), dtype)
@@ -235,6 +236,6 @@ def check_validation_rows(
 
 
 def _has_finite_sum(X: np.ndarray) -> bool:
-    """Whether all entries are finite; where their sum overflows, others look at every entry."""
+    """Return whether the sum is finite, and so all entries; if not, each must be checked."""
     with np.errstate(over="ignore", invalid="ignore"):
         return math.isfinite(X.sum())

@@ -1,4 +1,4 @@
-"""Class weights: the factor of every row, from the weights of its labels."""
+"""Converting class weights to a factor of every row."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -8,7 +8,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from skneural._checks.data import named
 
-# labels are of any type, and a Mapping is invariant in that of its keys
+# labels have any type, and a Mapping is invariant in the type of its keys
 LabelWeights = Mapping[Any, float]
 ClassWeight = LabelWeights | Sequence[LabelWeights] | Literal["balanced"]
 
@@ -21,12 +21,12 @@ def class_factors(
     Parameters
     ----------
     class_weight : dict, list of dict or "balanced"
-        Weights by label, 1 where there is none; a list has a dict for each column of `y`, and
-        their factors are multiplied.
+        Weights by label, which are 1 for labels that are not in the dict. A list has one dict
+        per column of `y`, and their factors are multiplied.
     y : ndarray of shape (n_samples,) or (n_samples, n_columns)
         Labels.
     classes : ndarray or list of ndarray
-        All labels there are, not only those in `y`; a list has an array for each column.
+        All labels, including those that are not in `y`. A list has one array per column.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What the classifiers share: labels, probabilities and decisions."""
+"""The base class of the classifiers: labels, probabilities and decisions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Self
@@ -30,18 +30,18 @@ from skneural._training.validation import Rows
 
 
 def _has_probabilities(estimator: BaseEstimator) -> bool:
-    """Whether the loss has a link to probabilities; the error says which have."""
+    """Check that the loss provides probabilities."""
     of_columns, _ = CLASSIFIER_LOSSES.get(estimator.loss, (None, None))
     if of_columns is None or not of_columns.probabilistic:
         raise AttributeError(
-            f"loss={estimator.loss!r} has no probabilities; loss='log_loss' and "
-            "loss='squared_error' have."
+            f"loss={estimator.loss!r} has no probabilities. Use loss='log_loss' or "
+            "loss='squared_error'."
         )
     return True
 
 
 class NeuralClassifierMixin(ClassifierMixin):
-    """Labels in and out: binary, multiclass, multilabel, and several columns of labels."""
+    """Encoding and decoding of binary, multiclass, multilabel and multioutput labels."""
 
     class_weight: ClassWeight | None
     loss: str
@@ -67,22 +67,22 @@ class NeuralClassifierMixin(ClassifierMixin):
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             A part of the training data.
         y : array-like of shape (n_samples,) or (n_samples, n_columns)
-            Class labels, in one column or several, or a 0/1 label indicator matrix.
+            Class labels in one or several columns, or a 0/1 label indicator matrix.
         classes : array-like of shape (n_classes,) or list of them, default=None
-            All labels of all calls; a list of arrays, one per column, if `y` has
-            several columns of labels. Required in the first call, unless `y` is a label
-            indicator matrix; optional in later calls.
+            All labels of all calls, or a list of arrays, one per column, if `y` has several
+            columns of labels. They are required in the first call, unless `y` is a label
+            indicator matrix, and optional in later calls.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights, at least 0. A weight of 2 counts as a repeated sample.
-        X_val : {array-like, CSR matrix} of shape (n_validation, n_features), default=None
-            Validation data, to be scored after the epoch.
+            Sample weights, at least 0. A weight of 2 has the effect of a repeated sample.
+        X_val : {array-like, sparse matrix, DataFrame}, default=None
+            Validation data of shape (n_validation, n_features), scored after the epoch.
         y_val : array-like of shape (n_validation,) or (n_validation, n_outputs), default=None
             Targets of `X_val`.
         sample_weight_val : array-like of shape (n_validation,), default=None
-            Weights of the samples in `X_val`, for validation loss and score.
+            Weights of the samples in `X_val`, for the validation loss and score.
 
         Returns
         -------
@@ -111,7 +111,7 @@ class NeuralClassifierMixin(ClassifierMixin):
         classes: ArrayLike | None = None,
         partial: bool = False,
     ) -> Array:
-        """Return 0/1 targets of shape (n_samples, n_outputs), and learn `classes_`."""
+        """Learn `classes_`, and return 0/1 targets of shape (n_samples, n_outputs)."""
         kind, y = read_labels(y, classes, self._labels if resume else None)
         if not resume:
             self._labels = kind.learn(y, classes, partial)
@@ -127,7 +127,7 @@ class NeuralClassifierMixin(ClassifierMixin):
 
     _same_labels: Mapping[str, bool] = {
         "partial": True
-    }  # validation rows need not have every label
+    }  # validation data need not contain every label
 
     def _labels_to_stratify(self, y: Matrix) -> np.ndarray | None:
         return column_or_1d(y) if isinstance(self._labels, LabelColumn) else None
@@ -166,9 +166,9 @@ class NeuralClassifierMixin(ClassifierMixin):
         return weight if sample_weight is None else weight * sample_weight
 
     def _quick_score(self, rows: Rows) -> Callable[[np.ndarray], float] | None:
-        """Return `score` of some rows as a function of their raw predictions.
+        """Return a function that computes `score` from raw predictions.
 
-        None where a subclass predicts or scores in a way of its own.
+        It is None for subclasses that override `predict` or `score`.
         """
         own = type(self).predict, type(self).score
         if own != (NeuralClassifierMixin.predict, NeuralClassifierMixin.score):
@@ -181,21 +181,21 @@ class NeuralClassifierMixin(ClassifierMixin):
         y: ArrayLike | Sparse,
         sample_weight: ArrayLike | None = None,
     ) -> float:
-        """Return the accuracy: the share of the rows that are predicted right.
+        """Return the accuracy, the proportion of samples that are predicted correctly.
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples.
         y : array-like of shape (n_samples,) or (n_samples, n_columns)
-            Their labels. Of several columns all must be right.
+            True labels. With several columns, a sample is correct if all of its labels are.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            Sample weights.
 
         Returns
         -------
         score : float
-            Between 0 and 1.
+            Accuracy, between 0 and 1.
         """
         predicted = self.predict(X)
         refuse_unreadable("y", y)
@@ -213,14 +213,15 @@ class NeuralClassifierMixin(ClassifierMixin):
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples.
 
         Returns
         -------
         logits : ndarray of shape (n_samples,) or (n_samples, n_classes), or list of them
-            One column for two classes: a value above 0 means ``classes_[1]``. A list of
-            arrays, one per column, if `y` had several columns of labels.
+            One column per class. For two classes, one value per sample, where a value above 0
+            means ``classes_[1]``. A list of arrays, one per column, if `y` had several columns
+            of labels.
         """
         logits = self._raw_prediction(X)
         return self._labels.decide(logits)
@@ -230,53 +231,54 @@ class NeuralClassifierMixin(ClassifierMixin):
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_columns)
-            The most probable class, of each column of labels if there are several; for a
-            multilabel problem 1 where the probability of a label is above one half.
+            The most probable class, for each column if there are several columns of labels.
+            For a multilabel problem, 1 if the probability of the label is above one half.
         """
         logits = self._raw_prediction(X)
         return self._labels.decode(logits)
 
     @available_if(_has_probabilities)
     def predict_proba(self, X: ArrayLike | Sparse) -> Array | list[Array]:
-        """Predict probabilities of classes.
+        """Predict class probabilities.
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples.
 
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes), or list of them
-            In the order of `classes_`. Rows sum to 1, except for a multilabel problem,
-            where every label has its own probability. A list of arrays, one per column, if
-            `y` had several columns of labels. Never exactly 0 or 1: these are rounded to the
-            nearest number between them.
+            Probabilities in the order of `classes_`. Each row sums to 1, except for a
+            multilabel problem, where every label has its own probability. A list of arrays,
+            one per column, if `y` had several columns of labels. Probabilities are never
+            exactly 0 or 1, but rounded to the nearest number between them.
         """
         logits = self._raw_prediction(X)
         return self._labels.probabilities(logits, self.network_.loss)
 
     @available_if(_has_probabilities)
     def predict_log_proba(self, X: ArrayLike | Sparse) -> Array | list[Array]:
-        """Predict logarithms of probabilities.
+        """Predict the logarithms of class probabilities.
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples.
 
         Returns
         -------
         log_probabilities : ndarray of shape (n_samples, n_classes), or list of them
-            In the order of `classes_`, computed from the logits: accurate near probabilities
-            of 1, and finite, because probabilities are never 0. A list of arrays, one per
-            column, if `y` had several columns of labels.
+            Logarithms of the probabilities in the order of `classes_`. They are computed from
+            the logits, and therefore accurate near probabilities of 1, and always finite,
+            because probabilities are never 0. A list of arrays, one per column, if `y` had
+            several columns of labels.
         """
         logits = self._raw_prediction(X)
         return self._labels.log_probabilities(logits)

@@ -1,4 +1,4 @@
-"""The blocks of a convolutional network: from parameters to layers."""
+"""The base class of the convolutional networks: converting parameters of blocks to layers."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ from skneural._network.layers.windows import Padding, PerAxis
 from skneural._network.network import Network
 from skneural._training.augmentation import Augmentation
 
-# of a block: what is checked about one value, or about each of one per block
+# parameters of blocks, with the check of a single value
 _BLOCK_CHECKS: Mapping[str, check.CheckValue] = {
     "kernel_size": check_layers.number_or_pair(1),
     "strides": check_layers.number_or_pair(1),
@@ -73,7 +73,7 @@ class _Block(TypedDict):
 
 
 class BaseConvNet(BaseMLP):
-    """Parameters and layers that the convolutional networks share."""
+    """Base class of the convolutional networks, with their parameters and layers."""
 
     augmentation: Augment
     filters: int | Sequence[int]
@@ -125,21 +125,21 @@ class BaseConvNet(BaseMLP):
         ]
 
     def _build_layers(self, input_shape: Shape, output_shape: Shape | None) -> list[Layer]:
-        """The layers of the network, described but not built."""
+        """Return the descriptions of the layers of the network."""
         layers, shape = self._noise(), input_shape
         for block in self._blocks():
             for layer in self._block_layers(block):
-                # rows too short to be pooled again go on as they are
+                # signals that are too short are not pooled
                 if isinstance(layer, MaxPool | AveragePool) and self._is_short(shape, layer):
                     continue
                 layers.append(layer)
                 if self._may_be_short(shape):
-                    with suppress(ValueError):  # the network will say so, with its table
+                    with suppress(ValueError):  # the network raises a better error
                         shape = layer.build(shape)
         return [*layers, Flatten(), *self._head(output_shape)]
 
     def _may_be_short(self, shape: Shape) -> bool:
-        # flat rows without input_shape
+        # X has flat rows without an input_shape
         return self.input_shape is None and len(shape) == 2
 
     def _is_short(self, shape: Shape, pool: MaxPool | AveragePool) -> bool:
@@ -168,7 +168,7 @@ class BaseConvNet(BaseMLP):
         rest: list[Layer] = [function]
         if pool:
             rest.append(pools[pool]())
-        # where the largest value has the largest input, pooling first gives the same output,
+        # For a monotonically increasing activation, pooling first gives the same output,
         # and leaves the activation a quarter of the work
         pool_first = pool == "max" and function.never_falls
         yield from reversed(rest) if pool_first else rest
@@ -181,17 +181,17 @@ class BaseConvNet(BaseMLP):
         return Augmentation(self.augmentation, self.input_shape_)
 
     def _as_rows(self, X: object, name: str, *, reset: bool = False) -> object:
-        """Lay images or signals out as flat rows; learn their shape if `reset`."""
+        """Return images or signals as flat rows, and learn their shape if `reset`."""
         if not hasattr(X, "shape") and hasattr(X, "__array__"):
             X = np.asarray(X)
         shape = shape_of(X)
-        if len(shape) < 2:  # the conversion to numbers will say so
+        if len(shape) < 2:  # the conversion to numbers raises an error
             return X
         if reset:
             self.input_shape_ = self._shape_of_sample(shape[1:])
         elif len(shape) > 2 and shape[1:] not in forms(self.input_shape_):
             raise ValueError(
-                f"{name} must hold {_described(self.input_shape_)}, as in fit; got shape "
+                f"{name} must contain {_described(self.input_shape_)}, as in fit; got shape "
                 f"{shape}."
             )
         return (
@@ -201,27 +201,27 @@ class BaseConvNet(BaseMLP):
         )
 
     def _shape_of_sample(self, given: Shape) -> Shape:
-        """(height, width, channels) or (length, channels) of samples that came as `given`."""
+        """Return (height, width, channels) or (length, channels) for samples of this shape."""
         if self.input_shape is not None:
             shape = with_channels(self.input_shape)
             if given not in forms(shape):
                 raise ValueError(
-                    f"input_shape={self.input_shape!r} needs X to hold {_described(shape)}; "
-                    f"its samples have shape {given}."
+                    f"With input_shape={self.input_shape!r}, X must contain "
+                    f"{_described(shape)}; its samples have shape {given}."
                 )
             return shape
         if len(given) > 3:
             raise ValueError(
-                "X must hold images (n_samples, height, width, channels) or (n_samples, "
-                "height, width), or flat rows; or, with input_shape=(length, channels), "
-                f"signals. Got {len(given) + 1} dimensions, one of them the samples."
+                "X must contain images of shape (n_samples, height, width, channels) or "
+                "(n_samples, height, width), flat rows, or, with input_shape=(length, "
+                f"channels), signals. Got {len(given) + 1} dimensions, including the samples."
             )
         return given if len(given) == 3 else (*given, 1)
 
     def _described_shape(self, input_shape: int | Sequence[int] | None) -> Shape:
         input_shape = self.input_shape if input_shape is None else input_shape
         super()._described_shape(input_shape)
-        assert input_shape is not None  # it would have been refused
+        assert input_shape is not None  # otherwise an error has been raised
         return with_channels(input_shape)
 
     def _sample_shape(self, X: Matrix) -> Shape:
@@ -235,7 +235,7 @@ class BaseConvNet(BaseMLP):
         return self.input_shape_
 
     def _shape_advice(self, shape: Shape, name: str, *, reset: bool = False) -> str:
-        """What to write instead if X has a shape that is refused, else ""."""
+        """Return advice if the shape of X is invalid, else ""."""
         if not reset:
             return advice(shape, self.input_shape_, name)
         if self.input_shape is None:
@@ -246,7 +246,7 @@ class BaseConvNet(BaseMLP):
     def _make_network(
         self, layers: list[Layer], input_shape: Shape, dtype: DType, *, resume: bool
     ) -> Network:
-        """The network of these layers; warn if the axes of X may have been meant otherwise."""
+        """Return the network of these layers; warn if the axes of X may be in another order."""
         doubt = doubtful_axes(self.input_shape, self.input_shape_)
         with advised(lambda: doubt):
             network = super()._make_network(layers, input_shape, dtype, resume=resume)
@@ -261,7 +261,7 @@ class BaseConvNet(BaseMLP):
 
 
 def _plain(value: object) -> PerAxis | str | None:
-    """NumPy's strings and integers, and arrays of these, as those of Python."""
+    """Convert NumPy's strings and integers, and arrays of these, to those of Python."""
     if value is None:
         return None
     if isinstance(value, str):

@@ -24,28 +24,30 @@ from skneural.schedules import Schedule
 class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
     """Convolutional neural network for regression, with one or several outputs.
 
-    Blocks of convolution, batch normalization, activation and pooling, and then the hidden and
-    output layers of an `MLPRegressor`, with its losses and all else that it offers.
+    The network consists of blocks of convolution, batch normalization, activation and pooling,
+    followed by the hidden layers and the output layer of an `MLPRegressor`. It supports the
+    same losses and most of the same parameters.
 
     Parameters
     ----------
     filters : int or sequence of int, default=(16, 32)
-        Number of filters of the convolution of every block, from input to output. A block is
-        convolution, batch normalization if `batch_norm`, activation, and pooling. The following
-        parameters up to `pool_strides` are one value for all blocks or one per block.
+        Number of filters of the convolution in every block, from input to output. A block
+        consists of a convolution, batch normalization if `batch_norm` is True, the activation,
+        and pooling. The parameters from `kernel_size` to `pool_strides` are one value for all
+        blocks or a sequence with one value per block.
     n_blocks : int or None, default=None
-        Number of blocks, each with `filters` filters, which must be one number then:
-        ``filters=16, n_blocks=2`` is the same as ``(16, 16)``, in two numbers that a search can
-        draw. 0 means no blocks. With None one number is one block, and a sequence has one block
-        per entry.
+        Number of blocks, each with `filters` filters, which must then be one number:
+        ``filters=16, n_blocks=2`` is the same as ``(16, 16)``, but consists of two numbers that
+        a search can sample. 0 means no blocks. If None, a number is one block, and a sequence
+        has one block per entry.
     kernel_size : int, pair, or sequence of these, default=3
-        Height and width of the kernels in pixels; a number is both. Pairs have to be in a
-        sequence with one per block: ``((3, 5), (3, 3))``.
+        Height and width of the kernels in pixels, as one number if both are the same. Pairs
+        must be in a sequence with one pair per block: ``((3, 5), (3, 3))``.
     strides : int, pair, or sequence of these, default=1
         Distance between the positions of the kernel, in pixels.
     padding : {"same", "valid"}, int, pair, or sequence of these, default="same"
-        Zeros around the image: as many as give ``ceil(size / stride)`` positions, none, or a
-        number on each side.
+        Number of zeros added on each side of the image. ``"same"`` adds as many as give
+        ``ceil(size / stride)`` positions, and ``"valid"`` adds none.
     dilation : int, pair, or sequence of these, default=1
         Distance between the entries of the kernel, in pixels.
     pool : {"max", "average", "global_average"}, None, or sequence of these, default="max"
@@ -57,163 +59,172 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
     pool_strides : int, pair, None, or sequence of these, default=None
         Distance between the windows, in pixels; None is `pool_size`.
     hidden_layer_sizes : int or sequence of int, default=64
-        Units of every dense layer between the blocks and the output layer; ``()`` is none.
+        Number of units of every dense layer between the blocks and the output layer; ``()``
+        means no such layers.
     n_hidden_layers : int or None, default=None
-        Number of hidden layers, each with `hidden_layer_sizes` units, which must be one number
-        then: ``hidden_layer_sizes=64, n_hidden_layers=3`` is the same as ``(64, 64, 64)``, in
-        two numbers that a search can draw. 0 means no hidden layers. With None one number is
-        one layer, and a sequence has one layer per entry.
+        Number of hidden layers, each with `hidden_layer_sizes` units, which must then be one
+        number: ``hidden_layer_sizes=64, n_hidden_layers=3`` is the same as ``(64, 64, 64)``,
+        but consists of two numbers that a search can sample. 0 means no hidden layers. If
+        None, a number is one layer, and a sequence has one layer per entry.
     input_shape : tuple of int or None, default=None
-        Shape of one sample: (height, width, channels) of images or (length, channels) of
-        signals; so images of one channel are (28, 28, 1), while (28, 28) is a signal of 28
-        channels. X may then also be flat rows. With None X of four dimensions are images with
-        channels, of three dimensions images of one channel, and flat rows are signals of one
-        channel (which are pooled no further than they are long). A warning is given if the
-        axes are probably in another order, such as channels first; set `input_shape` to avoid
-        it.
+        Shape of one sample: (height, width, channels) for images or (length, channels) for
+        signals. Images with one channel are for example (28, 28, 1), whereas (28, 28) is a
+        signal with 28 channels. With an `input_shape`, X may also contain flat rows. If None,
+        X with four dimensions contains images with channels, X with three dimensions contains
+        images with one channel, and flat rows are signals with one channel (pooling is left
+        out where they have become too short). A warning is given if the axes are probably in
+        another order, such as channels first. Set `input_shape` to avoid it.
     augmentation : dict, callable or None, default=None
-        Random changes of each mini-batch in training: a dict with any of ``"shift"`` (at most
-        so many pixels along each axis, but never all of them, filled with zeros),
-        ``"horizontal_flip"`` (True: half of the images) and ``"gaussian_noise"`` (its standard
-        deviation); or a callable ``f(images, rng)`` that returns images (n_samples, height,
-        width, channels) for such images and a NumPy Generator.
+        Random changes of each mini-batch in training. A dict may contain ``"shift"`` (the
+        maximum number of pixels along each axis, always less than the size of the image; gaps
+        are filled with zeros), ``"horizontal_flip"`` (True flips half of the images) and
+        ``"gaussian_noise"`` (the standard deviation of the noise). A callable
+        ``f(images, rng)`` receives images of shape (n_samples, height, width, channels) and a
+        NumPy Generator, and returns images of the same shape.
     activation : str, object or sequence of them, default="relu"
         Activation of blocks and hidden layers: one of ``"identity"``, ``"logistic"``,
         ``"tanh"``, ``"relu"``, ``"leaky_relu"`` (slope 0.01), ``"elu"``, ``"gelu"`` (exact),
-        ``"silu"`` and ``"softplus"``; an object of your own with the methods ``f(x)`` and
+        ``"silu"`` and ``"softplus"``; a user-defined object with the methods ``f(x)`` and
         ``df(x)``, which return the function and its derivative at every element of an array; or
-        a sequence of them, one per block and then one per hidden layer. `fit` compares `df`
-        with finite differences of `f`. NumPy trains networks with such objects.
+        a sequence of these, one per block and then one per hidden layer. `fit` compares `df`
+        with finite differences of `f`. Networks with user-defined activations are trained with
+        NumPy.
     loss : str, callable or object, default="squared_error"
-        Loss function: ``"squared_error"``, ``"absolute_error"``, ``"huber"``,
-        ``"quantile"``, ``"poisson"`` or ``"gamma"``: half the squared error, the absolute
-        error, Huber's loss, the pinball loss of a quantile, half the Poisson deviance (y from
-        0 up) or half the gamma deviance (y above 0). `link` says how predictions follow from
-        the output of the network. Or a loss of your own: a
-        function ``(y, raw_prediction)``, or an object with such a method `loss_gradient`, that
-        returns the loss of each row, of shape (n_samples,), and its gradient with respect to
-        `raw_prediction`, both arrays of shape (n_samples, n_outputs). With a method
-        ``predict(raw_prediction)`` the object turns the network's output into predictions;
-        without it, that output is the prediction. `fit` compares the gradient with finite
-        differences for some of the targets. The network is then trained by NumPy.
+        Loss function: ``"squared_error"`` (half the squared error), ``"absolute_error"``,
+        ``"huber"``, ``"quantile"`` (the pinball loss of a quantile), ``"poisson"`` (half the
+        Poisson deviance, for y of at least 0) or ``"gamma"`` (half the gamma deviance, for y
+        greater than 0). `link` determines how the output of the network is converted to
+        predictions. A user-defined loss is a function ``(y, raw_prediction)``, or an object
+        with a method `loss_gradient` that takes the same arguments. `y` and `raw_prediction`
+        have the shape (n_samples, n_outputs). It returns the loss of each sample, of shape
+        (n_samples,), and the gradient with respect to `raw_prediction`, of shape
+        (n_samples, n_outputs). If the object has a method ``predict(raw_prediction)``, this
+        method converts the output of the network to predictions. Otherwise, the output is the
+        prediction. `fit` compares the gradient with finite differences for some of the
+        targets. Networks with a user-defined loss are trained with NumPy.
     solver : {"adam", "adamw", "sgd", "rmsprop", "adagrad", "lbfgs"}, default="adam"
-        Adam, Adam with decoupled decay, gradient descent with momentum, RMSProp or AdaGrad,
-        all on mini-batches and as in PyTorch; or SciPy's L-BFGS on the whole data set, for
-        small data and linear models, where an epoch is an iteration. L-BFGS ignores
-        `learning_rate`, `schedule`, `decay`, `batch_size` and `shuffle`, and does not support
-        `partial_fit`, dropout, batch normalization, noise, augmentation, `l1_ratio` and
-        `max_grad_norm`. It often needs more iterations than the default of `max_iter`; if
-        `patience` is a number, a ConvergenceWarning is given then.
+        Adam, Adam with decoupled weight decay, gradient descent with momentum, RMSProp and
+        AdaGrad use mini-batches, and compute the same updates as PyTorch. L-BFGS (from SciPy)
+        uses the whole data set, and is meant for small data sets and linear models; its
+        iterations count as epochs. It ignores `learning_rate`, `schedule`, `decay`,
+        `batch_size` and `shuffle`, and does not support `partial_fit`, dropout, batch
+        normalization, noise, augmentation, `l1_ratio` and `max_grad_norm`. It often needs more
+        iterations than the default of `max_iter`; a ConvergenceWarning is then given if
+        `patience` is a number.
     learning_rate : float, default=3e-3
-        Learning rate of the first epoch, above 0, which `schedule` and `decay` multiply.
+        Initial learning rate, greater than 0, which `schedule` and `decay` change from epoch
+        to epoch.
     schedule : str or Schedule, default="auto"
-        Learning-rate schedule: ``"constant"``, ``"invscaling"``, ``"adaptive"`` (a fifth of the
-        rate after every `patience` epochs without improvement, down to 1e-6), ``"step"``,
-        ``"exponential"``, ``"linear"``, ``"cosine"`` or ``"cosine_restarts"``, or an object of
-        `skneural.schedules`, whose parameters can be searched as ``schedule__period`` and which
-        may have a warm-up. A linear or cosine schedule without a period lasts `max_iter`
-        epochs; after its end the rate keeps its last value, by default 0, and further calls of
-        `partial_fit` change nothing. A warm start of `fit` extends it to its own end, so the
-        rate may rise again. ``"auto"`` is ``"cosine"`` in a `fit` that begins with a new
-        network, and ``"constant"`` where training continues: in `partial_fit`, and in a warm
-        start of `fit`.
+        Learning-rate schedule: ``"constant"``, ``"invscaling"``, ``"adaptive"`` (the rate is
+        divided by 5 after every `patience` epochs without improvement, until it is 1e-6),
+        ``"step"``, ``"exponential"``, ``"linear"``, ``"cosine"`` or ``"cosine_restarts"``, or
+        an object of `skneural.schedules`, which may have a warm-up and whose parameters can be
+        searched as ``schedule__period``. A linear or cosine schedule without a period lasts
+        `max_iter` epochs. Afterwards the rate keeps its last value, which is 0 by default, so
+        that further calls of `partial_fit` change nothing. A `fit` with ``warm_start=True``
+        extends the schedule to the end of this fit, so the rate may increase again.
+        ``"auto"`` is ``"cosine"`` in a `fit` that begins with a new network, and
+        ``"constant"`` if training continues, in `partial_fit` or in a `fit` with
+        ``warm_start=True``.
     decay : float, default=1.0
-        Factor of the learning rate after every epoch, in (0, 1].
+        Factor by which the learning rate is multiplied after every epoch, in (0, 1].
     batch_size : int or "auto", default="auto"
         Number of samples per mini-batch, at most `n_samples`. ``"auto"`` is
         ``min(32, n_samples)``.
     max_iter : int, default=50
-        Maximum number of epochs (passes over the data) of one call of `fit`.
-        With 0 nothing is trained: `fit` checks everything as usual, and the estimator is then
-        fitted with its initial weights, with those given to `fit`, or with
-        ``warm_start=True`` with those that it has.
+        Maximum number of epochs (passes over the data) in one call of `fit`. If 0, `fit`
+        checks everything as usual but does not train: the estimator is then fitted with its
+        initial weights, with those passed to `fit`, or, with ``warm_start=True``, with its
+        present weights.
     patience : int or None, default=None
-        Training stops after this many consecutive epochs in which the training loss did not
-        fall more than `tol` below its lowest value in this call. None means never: exactly
-        `max_iter` epochs are run, without a ConvergenceWarning if these were too few. With
-        ``solver="lbfgs"`` it applies to validation scores only.
+        Training stops after this many consecutive epochs in which the training loss was not
+        more than `tol` below its lowest value in this call. If None, training always runs for
+        `max_iter` epochs, and no ConvergenceWarning is given if these were too few. With
+        ``solver="lbfgs"``, `patience` applies to validation scores only.
     tol : float, default=1e-4
-        Smallest improvement of the loss that counts; see `patience`. With
-        ``solver="lbfgs"`` instead the largest entry of the gradient at which the fit ends; it
-        also ends when the loss no longer falls in the network's dtype.
+        Minimum decrease of the loss that counts as an improvement; see `patience`. With
+        ``solver="lbfgs"``, the fit instead ends when no entry of the gradient is larger than
+        `tol`, or when the loss no longer decreases in the network's dtype.
     target_score : float or None, default=None
         Validation score at which training stops.
     early_stopping : bool or "auto", default=False
         Whether `fit` holds out a part of the data (stratified by class), scores it after
-        every epoch, and applies `patience` to this score instead of the loss. With it, or
-        with `X_val` in `fit`, the weights of the best score are restored at the end; of equal
-        scores, those of the lowest validation loss. The score uses the sample and class weights
-        of the data held out. ``"auto"`` holds a part out if more than 10,000 samples have a
-        weight and no class has a single sample, but never for ``solver="lbfgs"``. `partial_fit`
-        holds nothing out; it does not exist with True.
+        every epoch, and applies `patience` to this score instead of the loss. In this case,
+        and if `X_val` is passed to `fit`, the weights with the best score are restored at the
+        end (for equal scores, those with the lowest validation loss). The score uses the
+        sample and class weights of the held-out data. ``"auto"`` holds out a part if
+        more than 10,000 samples have a weight and no class has only one sample, but never for
+        ``solver="lbfgs"``. `partial_fit` never holds out data, and is not available with True.
     validation_fraction : float, default=0.1
-        Share of the samples that `early_stopping` holds out, in (0, 1); at least as many
-        samples as there are classes, and at least 2.
+        Proportion of the samples that `early_stopping` holds out, in (0, 1). At least 2
+        samples, and at least as many as there are classes, are held out.
     scoring : str, callable or None, default=None
         The validation score: the name of a scorer of scikit-learn, a callable
         ``scorer(estimator, X, y)``, or None for accuracy or R². A callable that takes
         `sample_weight` receives the weights if there are any, and images as flat rows.
-        Without validation data it has no effect, and `fit` warns.
+        Without validation data, `scoring` has no effect and `fit` gives a warning.
     alpha : float or "auto", default="auto"
-        Strength of the penalty on weights (not biases):
+        Strength of the penalty on weights (not biases). As in scikit-learn,
         ``alpha * ((1 - l1_ratio) / 2 * sum(w ** 2) + l1_ratio * sum(abs(w)))``, divided by
-        the sum of the sample weights of the batch, is added to its loss, as in scikit-learn.
-        With ``solver="adamw"`` it is the decoupled decay instead: weights are multiplied by
+        the sum of the sample weights of the mini-batch, is added to its loss. With
+        ``solver="adamw"``, alpha is the decoupled weight decay: weights are multiplied by
         ``1 - rate * alpha`` before every step. ``"auto"`` is ``3 * batch_size / n_samples``
         in `fit`, so that the effect of the penalty does not depend on the batch size and
         decreases with the number of samples; 0.0001 in `partial_fit`, where the number of
         samples is not known; and 0.01 for ``solver="adamw"``.
     l1_ratio : float, default=0.0
-        Share of the absolute values in the penalty, in [0, 1].
+        Proportion of the absolute values (L1) in the penalty, in [0, 1].
     dropout : float or sequence of float, default=0.0
-        Share of the outputs of every block and hidden layer that each training batch leaves
-        out, in [0, 1); or a sequence of them, one per block and then one per hidden layer. The
-        others are scaled up by ``1 / (1 - dropout)``; predictions use all.
+        Proportion of the outputs of every block and hidden layer that are randomly set to 0 in
+        training, in [0, 1); or a sequence of such numbers, one per block and then one per
+        hidden layer. The other outputs are multiplied by ``1 / (1 - dropout)``. Predictions
+        use all outputs.
     batch_norm : bool, default=False
-        Whether each convolution, channel by channel, and each hidden layer is normalized before
-        its activation: by the mean and variance of the batch in training, by their running
-        averages in predictions.
+        Whether each channel of a convolution and each hidden layer is normalized before its
+        activation, with the mean and the variance of the mini-batch in training, and with
+        their running averages in predictions.
     input_noise : float, default=0.0
         Standard deviation of normal noise that is added to each mini-batch of X in training.
     max_grad_norm : float or None, default=None
         Maximum norm of the gradient of all parameters; larger gradients are scaled down.
     weight_init : {"auto", "he", "glorot", "lecun", "zeros"}, default="auto"
-        Scheme of the uniform initial weights. ``"auto"`` is He for layers before a
-        rectifier (relu, leaky_relu, elu, gelu, silu, softplus) and Glorot for the others, also
-        for an activation of your own.
-        Biases start at 0. `fit` accepts other initial weights.
+        Scheme of the uniformly distributed initial weights. ``"auto"`` is He for layers before
+        a rectifier (relu, leaky_relu, elu, gelu, silu, softplus), and Glorot for other layers,
+        including those before a user-defined activation. Biases are initially 0. Other
+        initial weights can be passed to `fit`.
     quantile : float or sequence of float, default=0.5
-        Which quantile ``loss="quantile"`` estimates, in (0, 1); or several in increasing order,
-        of one target. `predict` then returns one column per quantile, sorted in every row, so
-        that they never cross.
+        Quantile that ``loss="quantile"`` estimates, in (0, 1), or several quantiles of a single
+        target in increasing order. With several, `predict` returns one column per quantile,
+        which are sorted in every row, so that they never cross.
     delta : float, default=1.0
-        Residual from which on ``loss="huber"`` is linear, in units of `y_scale_`, which is the
-        standard deviation of y unless `link` or `normalize_y` say otherwise.
+        Absolute residual above which ``loss="huber"`` is linear, in units of `y_scale_`, which
+        by default is the standard deviation of y.
     link : {"auto", "identity", "log", "logit"}, default="auto"
-        How a prediction follows from the output z of the network: it is z (``"identity"``), its
-        exponential (``"log"``, for targets from 0 up), or
-        ``low + (high - low) / (1 + exp(-z))`` with the bounds of `output_range` (``"logit"``,
-        for targets within them). ``"squared_error"``, ``"absolute_error"`` and ``"huber"`` take
-        every link, and are losses of the predictions whatever the link is. ``"quantile"`` has
-        the identity only, ``"poisson"`` and ``"gamma"`` the logarithm only. ``"auto"`` is
-        ``"log"`` for these two, and ``"identity"`` for the others. A loss of your own takes
-        ``"auto"`` only: it may have a method `predict`.
+        How the output z of the network is converted to a prediction. The prediction is z with
+        ``"identity"``, ``exp(z)`` with ``"log"`` (for targets of at least 0), and
+        ``low + (high - low) / (1 + exp(-z))`` with ``"logit"`` (for targets within the bounds
+        of `output_range`). ``"squared_error"``, ``"absolute_error"`` and ``"huber"`` support
+        every link, and always measure the error of the predictions. ``"quantile"`` supports
+        only ``"identity"``, and ``"poisson"`` and ``"gamma"`` support only ``"log"``.
+        ``"auto"`` is ``"log"`` for these two, and ``"identity"`` for the others. A user-defined
+        loss supports only ``"auto"``, but it may have a method `predict`.
     output_range : tuple of two floats or None, default=None
-        Bounds (low, high) of the predictions with ``link="logit"``, which needs them; None with
-        every other link.
+        Bounds (low, high) of the predictions, which are required for ``link="logit"``. Must be
+        None for every other link.
     normalize_y : bool, default=True
-        Whether the network is trained on standardized targets: each output minus the mean of
-        the rows trained on, divided by their standard deviation, both with sample weights.
-        Predictions, and scores with them, are in the units of `y`. The weights, every loss, and
-        the parameters `alpha`, `delta` and `tol` refer to the standardized targets.
-        `partial_fit` and ``warm_start=True`` keep the mean and the standard deviation of the
-        first call. With ``link="log"``, and with ``loss="gamma"``, the targets are only
-        divided, by their mean; with ``link="logit"`` the range is standardized with them.
-        ``"poisson"`` and losses of your own with a method `predict` ignore it.
+        Whether the network is trained on standardized targets. The mean of the training
+        targets is subtracted from each output, and the difference is divided by their standard
+        deviation; both take sample weights into account. Predictions and their scores are in
+        the units of `y`. The weights, all losses, and the parameters `alpha`, `delta` and
+        `tol` refer to the standardized targets. `partial_fit` and ``warm_start=True`` keep the
+        mean and the standard deviation of the first call. With ``link="log"`` or
+        ``loss="gamma"``, the targets are only divided by their mean. With ``link="logit"``,
+        the bounds are standardized like the targets. ``"poisson"`` and user-defined losses
+        with a method `predict` ignore `normalize_y`.
     dtype : {"auto", "float32", "float64"}, default="auto"
-        Type of weights and arithmetic. ``"auto"`` follows the X of the first fit: float32
-        for float32, float16, booleans and integers of up to 16 bits (images), float64 for
-        the rest. float32 is up to twice as fast.
+        Data type of weights and computations. ``"auto"`` depends on the X of the first fit: it
+        is float32 for float32, float16, booleans and integers of up to 16 bits (images), and
+        float64 for all others. float32 is up to twice as fast.
     momentum : float, default=0.9
         Momentum of ``solver="sgd"``, in [0, 1).
     nesterovs_momentum : bool, default=True
@@ -225,87 +236,91 @@ class ConvNetRegressor(NeuralRegressorMixin, BaseConvNet):
     rho : float, default=0.99
         Decay of the mean of squared gradients of ``solver="rmsprop"``, in [0, 1).
     epsilon : float, default=1e-8
-        Number added to the root by which Adam, AdamW, RMSProp and AdaGrad divide.
+        Number added to the denominator of the updates of Adam, AdamW, RMSProp and AdaGrad.
     power_t : float, default=0.5
         Exponent of ``schedule="invscaling"``: the rate is divided by
         ``(epoch + 1) ** power_t``, with epochs counted from 0.
     max_fun : int, default=15000
         Maximum number of evaluations of the loss by ``solver="lbfgs"`` in one fit.
     shuffle : bool, default=True
-        Whether the samples are shuffled in every epoch.
+        Whether to shuffle the samples in every epoch.
     warm_start : bool, default=False
-        Whether `fit` continues from where the last `fit` or `partial_fit` ended (weights,
-        optimizer, rate and order of samples) instead of starting a new network. With False, a
-        fit discards the optimizer's state at its end, which is up to twice the weights.
+        Whether `fit` continues where the last `fit` or `partial_fit` ended (weights, state of
+        the optimizer, learning rate and order of samples) instead of training a new network.
+        With False, `fit` discards the state of the optimizer at its end, which may need twice
+        as much memory as the weights.
     verbose : bool or int, default=False
         Whether to print the loss of every epoch, and the validation score if there is one.
     on_interrupt : {"raise", "warn"}, default="raise"
-        What `fit` does after Ctrl-C, once the current step has ended and the estimator is
-        fitted with the weights reached: raise the KeyboardInterrupt, which also ends a search
-        or a script around it, or warn and return. Before the end of the first epoch it is
-        always raised. See `fit`.
+        How `fit` reacts to Ctrl-C. When the current step has ended, the estimator is fitted
+        with the weights it has reached. Then `fit` either raises KeyboardInterrupt, which also
+        ends a search or script that called it, or gives a warning and returns. Before the end
+        of the first epoch, it always raises KeyboardInterrupt. See `fit`.
     random_state : int, RandomState or None, default=None
-        Seed of initial weights, order of samples, dropout and noise. The same integer gives the
-        same bits in any process (for products large enough to be shared by several BLAS
-        threads: with the same number of threads). None takes fresh entropy from the system.
-        NumPy's global generator is never used.
+        Seed of initial weights, order of samples, dropout and noise. The same integer gives
+        exactly the same results in any process (if matrix products are large enough for several
+        BLAS threads, with the same number of threads). None takes new entropy from the
+        operating system. NumPy's global generator is never used.
 
     Attributes
     ----------
     input_shape_ : tuple of int
-        Shape of one sample: (height, width, channels), or (length, channels) of signals.
+        Shape of one sample: (height, width, channels), or (length, channels) for signals.
     y_mean_, y_scale_ : ndarray of shape (n_targets,)
-        What ``normalize_y=True`` subtracts from each output, and what it divides the result
-        by; 0 and 1 where it does nothing. `partial_fit` and ``warm_start=True`` keep them.
-        `coefs_`, `intercepts_`, `loss_`, `best_loss_`, `loss_curve_` and the losses in
-        `history_` refer to these units; predictions and scores are in the units of `y`.
+        The mean that ``normalize_y=True`` subtracts from each output, and the scale by which
+        it divides the difference; 0 and 1 if the targets are not changed. `partial_fit` and
+        ``warm_start=True`` keep both. `coefs_`, `intercepts_`, `loss_`, `best_loss_`,
+        `loss_curve_` and the losses in `history_` refer to the standardized units, while
+        predictions and scores are in the units of `y`.
     coefs_ : tuple of ndarray of shape (n_inputs, n_units)
-        Weights of every layer, from input to output; of a convolution (height, width,
-        n_channels, n_filters). Writable views: a change in place changes the network.
+        Weights of every layer, from input to output. The weights of a convolution have the
+        shape (height, width, n_channels, n_filters). The arrays are writable views of the
+        network's parameters: a change in place changes the network.
     intercepts_ : tuple of ndarray of shape (n_units,)
-        Biases of every layer. Writable views.
+        Biases of every layer, as writable views of the network's parameters.
     n_iter_ : int
-        Epochs that the network has been trained for, over all calls.
+        Number of epochs that the network has been trained for in all calls together.
     t_ : int
-        Number of training samples seen, over all epochs and calls.
+        Number of training samples seen in all epochs and calls together.
     loss_ : float
-        Training loss of the last epoch, penalty included: the mean over its mini-batches,
-        each computed before its step.
-        If there was no epoch (``max_iter=0``), the loss of the initial weights, without
-        dropout and noise.
+        Training loss of the last epoch, including the penalty: the mean over its mini-batches,
+        each computed before the update of the weights. After a fit with ``max_iter=0``, it is
+        the loss of the initial weights, without dropout and noise.
     best_loss_ : float
-        Lowest entry of `loss_curve_`; the same as `loss_` if there was no epoch.
+        Lowest entry of `loss_curve_`, or `loss_` if there was no epoch.
     loss_curve_ : list of float
         Training loss of every epoch.
     history_ : dict of list
-        One entry per epoch: ``"learning_rate"`` (the rate used; NaN with L-BFGS), ``"loss"``,
-        ``"grad_norm"`` (of the last batch, before it is clipped) and ``"seconds"``;
-        with validation data also ``"validation_loss"`` (without penalty),
-        ``"validation_score"`` and ``"score"`` (of as many training samples).
+        Lists with one entry per epoch: ``"learning_rate"`` (NaN with L-BFGS), ``"loss"``,
+        ``"grad_norm"`` (the norm of the gradient of the last mini-batch, before it is clipped)
+        and ``"seconds"``. With validation data, there are also ``"validation_loss"`` (without
+        the penalty), ``"validation_score"``, and ``"score"`` (the score of as many training
+        samples).
     validation_scores_ : list of float
-        Validation score of every epoch; only with validation data, after an epoch.
+        Validation score of every epoch. Only available after at least one epoch with
+        validation data.
     best_validation_score_ : float
-        Highest of them; only with validation data, after an epoch.
+        Highest validation score. Only available after at least one epoch with validation data.
     n_layers_ : int
-        Number of layers, input and output included.
+        Number of layers, including the input and the output layer.
     n_outputs_ : int
-        Number of outputs of the network, all columns of `y` or all quantiles together.
+        Number of outputs of the network, for all columns of `y` or all quantiles together.
     out_activation_ : str or tuple of str
-        ``"softmax"``, ``"logistic"``, ``"identity"`` or ``"exp"``; one for each column of
-        labels where several columns differ. The name of its class for a loss of your own that
-        has a method `predict`.
+        ``"softmax"``, ``"logistic"``, ``"identity"`` or ``"exp"``, or a tuple with one of them
+        per column of labels if they differ. For a user-defined loss with a method `predict`, it
+        is the name of its class.
     n_features_in_ : int
         Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if `X` had names that are all strings.
     network_ : Network
-        The network: ``network_.n_params`` is its number of parameters, ``network_.theta``
-        all of them in one vector.
+        The network. ``network_.n_params`` is its number of parameters, and ``network_.theta``
+        is a vector with all of them.
 
     See Also
     --------
     ConvNetClassifier : The same network for class labels.
-    MLPRegressor : Without convolutions.
+    MLPRegressor : The corresponding network without convolutions.
 
     References
     ----------

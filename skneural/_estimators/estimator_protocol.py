@@ -1,4 +1,4 @@
-"""What the parts of a fit need of an estimator; `base` and its subclasses have it."""
+"""The attributes and methods of an estimator that the parts of a fit use."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal, Protocol
@@ -21,7 +21,7 @@ from skneural.schedules import Schedule
 
 
 class Estimator(Hyperparameters, Scored, Protocol):
-    """Constructor parameters, fitted attributes and hooks that a fit looks at."""
+    """Constructor parameters, fitted attributes and hooks that a fit uses."""
 
     loss: str | RowLoss | LossFunction
     solver: str
@@ -59,7 +59,7 @@ class Estimator(Hyperparameters, Scored, Protocol):
     _parameter_checks: Mapping[str, CheckValue]
     _same_labels: Mapping[str, bool]  # what `_encode_y` needs to know of further rows
 
-    # of classifiers also with `classes` and `partial`
+    # classifiers also take `classes` and `partial`
     @property
     def _encode_y(self) -> Callable[..., np.ndarray]: ...
 

@@ -1,4 +1,4 @@
-"""Warnings of a fit: before training, of the data; after it, of how it ended."""
+"""Warnings about the data before training, and about the result after it."""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from skneural._training.validation import Validation
 
 
 def warn_of_validation_data(estimator: Estimator, job: Job, given: Given) -> None:
-    """Warn, before training, of validation data that are missing or on another scale."""
+    """Warn, before training, if validation data are missing or have another scale."""
     X_val, _, _ = given
     message = None
     if job.validation is None and estimator.scoring is not None:
@@ -34,10 +34,10 @@ def warn_of_validation_data(estimator: Estimator, job: Job, given: Given) -> Non
 
 
 def warn_of_scale(estimator: Estimator, job: Job) -> None:
-    """Warn, before training, of features that should be scaled."""
+    """Warn, before training, about features that should be scaled."""
     encoding = estimator._table_encoding
     if encoding is not None and encoding.is_categorical.any():
-        return  # its numbers have been standardized
+        return  # the numbers of such a table have been standardized
     own = number_columns(encoding, job.X)
     unscaled = unscaled_input(estimator, job.progress.network, own)
     if unscaled:
@@ -45,21 +45,21 @@ def warn_of_scale(estimator: Estimator, job: Job) -> None:
 
 
 def warn_of_failed_score(estimator: Estimator, validation: Validation | None) -> None:
-    """Warn of a score that is NaN in the history because its scorer failed."""
+    """Warn about a score that is NaN in the history because its scorer failed."""
     if validation is not None and validation.failure is not None:
         message = (
             f"{type(estimator).__name__}: scoring={estimator.scoring!r} failed "
-            f"{validation.failure}. This score is only a record: it is NaN in history_ from "
-            "then on, and nothing else depends on it."
+            f"{validation.failure}. This score is NaN in history_ from then on. Nothing else "
+            "depends on it."
         )
         warn(message)
 
 
 def tell_of_interrupt(estimator: Estimator) -> None:
-    """Raise or warn, as the user wants, after a fit that Ctrl-C has ended."""
+    """Raise KeyboardInterrupt or warn, depending on `on_interrupt`."""
     message = (
         f"{type(estimator).__name__}.fit was interrupted: the estimator is fitted with the "
-        f"weights that it had reached, n_iter_={estimator.n_iter_}."
+        f"weights it had reached, and n_iter_={estimator.n_iter_}."
     )
     if estimator.on_interrupt == "raise":
         raise KeyboardInterrupt(message)
@@ -69,11 +69,11 @@ def tell_of_interrupt(estimator: Estimator) -> None:
 def warn_of_doubtful_end(
     estimator: Estimator, losses: Sequence[float], doubt: str | None
 ) -> None:
-    """Warn of a fit that ended without an error, but hardly where it should."""
-    if not losses:  # max_iter=0: nothing was to be learned
+    """Warn if a fit ended without an error, but probably with a bad result."""
+    if not losses:  # max_iter=0, without any training
         return
     first_loss = losses[0]
-    # fewer epochs are a trial, of which nobody expects a good fit
+    # with fewer epochs, nobody expects a good fit
     useless = estimator._why_useless() if len(losses) >= 10 else None
     doubt = None if estimator.patience in (None, math.inf) else doubt
     if estimator.loss_ - first_loss > 9 * abs(first_loss):

@@ -1,4 +1,4 @@
-"""The attributes of a fitted estimator, and how they stay as they were after an error."""
+"""The attributes of a fitted estimator, and restoring them after an error."""
 
 import math
 from dataclasses import replace
@@ -12,7 +12,7 @@ from skneural._training.progress import Progress
 
 
 def fitted_attributes(progress: Progress, batch_size: int) -> dict[str, object]:
-    """The fitted attributes that follow from where a network stands, by name."""
+    """Return the fitted attributes for a state of the training, by name."""
     network, history = progress.network, progress.history
     attributes = {
         "_progress": progress,
@@ -59,12 +59,12 @@ class FittedAttributes:
     _progress: Progress
 
     def _take_over(self, progress: Progress, batch_size: int) -> None:
-        """Set the fitted attributes that follow from where a network stands."""
+        """Set the fitted attributes for a state of the training."""
         self._forget_validation_scores()
         self.__dict__.update(fitted_attributes(progress, batch_size))
 
     def _attributes_after_epoch(self, progress: Progress, batch_size: int) -> dict[str, object]:
-        """The fitted attributes as if the fit ended with this epoch, for its callbacks.
+        """Return the fitted attributes for callbacks, as if the fit ended with this epoch.
 
         The weights are those of the epoch, even if the fit restores the best ones at its end.
         """
@@ -78,12 +78,12 @@ class FittedAttributes:
 
     @property
     def coefs_(self) -> tuple[Array, ...]:
-        """Weight matrices, from input to output: views into the network's parameters."""
+        """Weight matrices, from input to output, as views of the network's parameters."""
         return self._fitted_params("weight")
 
     @property
     def intercepts_(self) -> tuple[Array, ...]:
-        """Bias vectors, from input to output: views into the network's parameters."""
+        """Bias vectors, from input to output, as views of the network's parameters."""
         return self._fitted_params("bias")
 
     def _fitted_params(self, name: str) -> tuple[Array, ...]:
@@ -91,17 +91,17 @@ class FittedAttributes:
         return self.network_.params(name)
 
     def _refuse_unfitted(self) -> None:
-        """Let a property of fitted estimators be missing before `fit`."""
+        """Raise an AttributeError if the estimator is not fitted, for a property."""
         if "network_" not in vars(self):
             raise AttributeError(f"This {type(self).__name__} instance is not fitted yet.")
 
 
 class UnchangedOnError:
-    """Gives the estimator its attributes back if the block raises, and its generator.
+    """Restores the estimator's attributes and random generator if the block raises an error.
 
-    Write ``with closing(kept), kept:``. Ctrl-C may break off `__exit__`, and `closing` then
-    calls `close` once more. A context manager made of a generator would not do: if it is broken
-    off, it gives the attributes back only when the traceback is deleted.
+    Write ``with closing(kept), kept:``. Ctrl-C may interrupt `__exit__`, and `closing` then
+    calls `close` once more. A context manager made from a generator would not be sufficient:
+    if it is interrupted, it restores the attributes only when the traceback is deleted.
     """
 
     def __init__(self, estimator: BaseEstimator) -> None:
@@ -112,7 +112,7 @@ class UnchangedOnError:
             self.drawn = self.rng.get_state()
 
     def __enter__(self) -> None:
-        """Enter the block: what was there before is known already."""
+        """Enter the block; the attributes have been stored by `__init__`."""
 
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         if kind is None:
@@ -120,9 +120,9 @@ class UnchangedOnError:
         self.close()
 
     def close(self) -> None:
-        """Give back what was there before, unless the block has succeeded."""
+        """Restore the attributes, unless the block has succeeded."""
         if self.before is None:
             return
-        self.estimator.__dict__ = self.before  # one step, which no signal breaks off
+        self.estimator.__dict__ = self.before  # a single step, which no signal interrupts
         if self.drawn is not None:
             self.rng.set_state(self.drawn)

@@ -1,4 +1,4 @@
-"""The activations of the last hidden layer as features, in the manner of a transformer."""
+"""The activations of the last hidden layer as features, with the methods of a transformer."""
 
 import math
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from skneural._network.network import Network
 
 
 class HiddenFeaturesMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FittedAttributes):
-    """`transform`, and with it `fit_transform`, `get_feature_names_out` and `set_output`."""
+    """Mixin with `transform`, `fit_transform`, `get_feature_names_out` and `set_output`."""
 
     dtype: Literal["auto", "float32", "float64"]
     _computed: Callable[[object, Callable[[Network, Matrix, int], Matrix]], Matrix]
@@ -24,29 +24,31 @@ class HiddenFeaturesMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Fit
     def transform(self, X: ArrayLike | Sparse) -> Matrix:
         """Compute the activations of the last hidden layer, as features for another model.
 
-        A network can so be a step of a Pipeline before another model. It is fitted on y as
-        always, and ``fit_transform(X, y)`` is `fit` and then `transform`.
+        With this method, a network can be a step before another model in a Pipeline. It is
+        fitted on X and y as usual, and ``fit_transform(X, y)`` calls `fit` and `transform`.
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples.
 
         Returns
         -------
         features : ndarray of shape (n_samples, n_units)
-            What the output layer takes: one column for each unit of the last hidden layer; of
-            a convolutional network without hidden layers the flat output of its last block.
-            Without blocks and hidden layers it is X itself, as CSR if X is. `activations`
-            has those of every layer. After ``set_output(transform="pandas")`` it is a
+            The input of the output layer, with one column per unit of the last hidden layer.
+            For a convolutional network without hidden layers, it is the flat output of the
+            last block. Without blocks and hidden layers, it is X after the encoding of
+            categories and missing values, as CSR matrix if X is sparse. `activations` returns
+            the outputs of all layers. After ``set_output(transform="pandas")``, the result is a
             DataFrame, whose columns have the names of `get_feature_names_out`.
 
         Raises
         ------
         NotFittedError
-            Before `fit`.
+            If the estimator is not fitted.
         ValueError, TypeError
-            If X is not finite numbers, or has another number of features than in `fit`.
+            If X contains infinity, or missing values where `fit` does not accept them, or has
+            another number of features than in `fit`.
 
         Examples
         --------
@@ -68,7 +70,7 @@ class HiddenFeaturesMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Fit
 
     @property
     def _n_features_out(self) -> int:
-        # under this name ClassNamePrefixFeaturesOutMixin asks for it
+        # ClassNamePrefixFeaturesOutMixin uses this name
         self._refuse_unfitted()
         return math.prod(self.network_.input_shapes[-1])
 

@@ -1,9 +1,10 @@
-"""Labels of classes, encoded for a network and decoded again: one class per kind of target.
+"""Encoding of class labels for a network, and decoding, with one class per kind of target.
 
-`read_labels` says which kind a target is. Each kind has `learn`, which finds the classes in
-the first target, `check_same`, which compares a later target with them, and then `encode`
-(targets of shape (n_samples, n_outputs)), `make_loss`, `decide` (what `decision_function`
-returns), `decode` (what `predict` returns), `probabilities` and `log_probabilities`.
+`read_labels` determines the kind of a target. Each kind has the methods `learn`, which finds
+the classes in the first target, `check_same`, which compares a later target with them, `encode`
+(returns targets of shape (n_samples, n_outputs)), `make_loss`, `decide` (returns the result of
+`decision_function`), `decode` (returns the result of `predict`), `probabilities` and
+`log_probabilities`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,16 +27,16 @@ from skneural._network.losses.classification import CLASSIFIER_LOSSES, MultiHead
 def read_labels(
     y: object, classes: ArrayLike | None = None, known: "Labels | None" = None
 ) -> "tuple[type[Labels], np.ndarray]":
-    """Return the kind of labels that `y` has, and `y` as an array.
+    """Return the kind of labels in `y`, and `y` as an array.
 
     Parameters
     ----------
     y : ndarray or sparse array
         A target of classification.
     classes : object, default=None
-        What `partial_fit` is told of; a list of arrays says that there are several columns.
+        The classes passed to `partial_fit`. A list of arrays means several columns.
     known : LabelColumn, LabelIndicator, LabelColumns or None, default=None
-        The labels so far.
+        The labels of earlier calls.
 
     Returns
     -------
@@ -44,22 +45,22 @@ def read_labels(
     """
     y = label_array(y)
     if isinstance(known, LabelColumns) or (known is None and _is_list_of_lists(classes)):
-        return LabelColumns, y  # whatever else a part of the data may look like
+        return LabelColumns, y  # a part of the data may look like another kind
     if y.ndim == 2 and y.dtype == object and len({_holds_text(column) for column in y.T}) == 2:
         return LabelColumns, y
     if y.dtype.kind in "mM" and np.isnat(y).any():
-        raise ValueError("y contains NaT: leave out the rows without a label.")
+        raise ValueError("y contains NaT. Remove the rows without a label.")
     try:
         with named("y"):
             kind = type_of_target(y, input_name="y")
     except TypeError as error:
-        raise TypeError(f"y must hold text alone or numbers alone: {error}") from None
+        raise TypeError(f"y must contain only text or only numbers: {error}") from None
     if kind == "unknown" or kind.startswith("continuous"):
         raise ValueError(
             f"Unknown label type: {kind}. A classifier needs classes in y, whole numbers or "
             "text, in one column or several. Use a regressor to predict real numbers."
         )
-    if y.size == len(y):  # what else it could be has been refused
+    if y.size == len(y):  # all other kinds have raised an error
         return LabelColumn, column_or_1d(y, warn=True)
     if kind == "multiclass-multioutput":
         return LabelColumns, y
@@ -91,7 +92,7 @@ def _is_list_of_lists(classes: object) -> TypeGuard[Sequence[ArrayLike]]:
 
 
 class LabelColumn:
-    """A column of labels: a logistic output for two classes, softmax outputs for more."""
+    """A column of labels, with a logistic output for two classes, or softmax outputs."""
 
     form = "a column of labels"
 
@@ -109,7 +110,7 @@ class LabelColumn:
             raise ValueError(
                 f"A classifier needs at least 2 classes; y has {len(labels)} class: {labels}."
             )
-        if 20 < len(y) < 3 * len(labels):  # of fewer rows that says nothing, as in scikit-learn
+        if 20 < len(y) < 3 * len(labels):  # the limit of scikit-learn
             warn(
                 f"The number of unique classes, {len(labels)}, is greater than a third of the "
                 f"number of samples, {len(y)}. `y` could represent a regression problem, not a "
@@ -144,7 +145,7 @@ class LabelColumn:
 
     @property
     def size(self) -> int:
-        """Number of outputs of the network."""
+        """Return the number of outputs of the network."""
         return 1 if len(self.classes) == 2 else len(self.classes)
 
     def make_loss(self, name: str) -> Loss:
@@ -161,7 +162,7 @@ class LabelColumn:
     def probabilities(self, logits: Array, loss: Loss) -> Array:
         if self.size > 1:
             return _between_0_and_1(loss.predict(logits, out=logits))
-        # 1 - p would round to 0 long before the probability does
+        # 1 - p would be rounded to 0 long before the probability is
         others = loss.predict(-logits, out=np.empty_like(logits))
         return _between_0_and_1(np.hstack([others, loss.predict(logits, out=logits)]))
 
@@ -174,13 +175,13 @@ class LabelColumn:
 
 
 class LabelIndicator:
-    """A matrix of 0 and 1, a column a label: a logistic output for each."""
+    """A matrix of 0 and 1 with one column, and one logistic output, per label."""
 
     form = "a label indicator matrix"
 
     def __init__(self, classes: np.ndarray, is_one_hot: bool = False) -> None:
         self.classes = classes
-        self.is_one_hot = is_one_hot  # whether every row of the first target had one 1
+        self.is_one_hot = is_one_hot  # whether every row of the first target had exactly one 1
 
     @classmethod
     def learn(cls, y: np.ndarray, classes: ArrayLike | None, partial: bool) -> Self:
@@ -221,7 +222,7 @@ class LabelIndicator:
 
 
 class LabelColumns:
-    """Several columns of labels: the outputs of a `LabelColumn` for each, side by side.
+    """Several columns of labels, with the outputs of one `LabelColumn` each side by side.
 
     `decide`, `probabilities` and `log_probabilities` return a list with one array per column.
     """
@@ -265,7 +266,7 @@ class LabelColumns:
         return MultiHead(heads, [column.size for column in self.columns])
 
     def _split(self, logits: Array) -> list[tuple[LabelColumn, Array]]:
-        """Pair every column with a copy of its logits."""
+        """Yield every column with a copy of its logits."""
         stops = np.cumsum([column.size for column in self.columns])[:-1]
         parts = map(np.ascontiguousarray, np.split(logits, stops, axis=1))
         return list(zip(self.columns, parts, strict=True))
@@ -291,7 +292,7 @@ Labels = LabelColumn | LabelIndicator | LabelColumns
 
 
 def _between_0_and_1(probabilities: Array) -> Array:
-    """Round what is exactly 0 or 1 to the next number in between."""
+    """Round probabilities of exactly 0 or 1 to the nearest number between them."""
     limits = np.finfo(probabilities.dtype)
     # two ufuncs take half as long as np.clip on a single row
     np.maximum(probabilities, limits.tiny, out=probabilities)
@@ -299,7 +300,7 @@ def _between_0_and_1(probabilities: Array) -> Array:
 
 
 def _finite(log_probabilities: Array) -> Array:
-    """The logarithms of probabilities that are never 0."""
+    """Return the logarithms of probabilities, which are never 0."""
     lowest = np.log(np.finfo(log_probabilities.dtype).tiny)
     return np.maximum(log_probabilities, lowest, out=log_probabilities)
 
@@ -307,7 +308,7 @@ def _finite(log_probabilities: Array) -> Array:
 def _one_a_column(
     classes: ArrayLike | None, y: np.ndarray, n_columns: int
 ) -> Sequence[ArrayLike]:
-    """Return `classes` if it has an entry for each column of `y`."""
+    """Return `classes` after checking that it has one entry per column of `y`."""
     if y.ndim != 2 or y.shape[1] != n_columns:
         raise ValueError(
             f"y must have {n_columns} columns of labels, as many as there are arrays of "
@@ -323,7 +324,7 @@ def _one_a_column(
 
 @contextmanager
 def _in_column(k: int) -> Iterator[None]:
-    """Let errors of the block say which column of y they are about."""
+    """Add the column of y to the messages of errors in the block."""
     try:
         yield
     except (TypeError, ValueError) as error:
@@ -331,9 +332,9 @@ def _in_column(k: int) -> Iterator[None]:
 
 
 def _check_classes(classes: ArrayLike | None) -> np.ndarray:
-    """Return the sorted labels that `partial_fit` is told of."""
+    """Return the sorted labels that were passed to `partial_fit`."""
     try:
-        with np.errstate(invalid="ignore"):  # NaN among integers is refused below
+        with np.errstate(invalid="ignore"):  # NaN among integers raises an error below
             labels = unique_labels(classes)
     except (TypeError, ValueError):
         labels = np.array([])

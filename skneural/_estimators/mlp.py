@@ -1,4 +1,4 @@
-"""What the dense networks share: parameters, and the layers that they make."""
+"""The base class of the dense networks: converting parameters to layers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Self, cast
@@ -20,7 +20,7 @@ from skneural._network.layers.user_activation import ElementwiseFunction, activa
 
 
 class BaseMLP(BaseNeuralNetwork):
-    """Parameters and layers that the dense networks share."""
+    """Base class of all networks with dense layers, with their parameters and layers."""
 
     activation: str | ElementwiseFunction | Sequence[str | ElementwiseFunction]
     batch_norm: bool
@@ -71,7 +71,8 @@ class BaseMLP(BaseNeuralNetwork):
         Parameters
         ----------
         **params : dict
-            Parameters by name; those of a schedule object as ``schedule__period``.
+            Parameters by name. The parameters of a schedule object have names such as
+            ``schedule__period``.
 
         Returns
         -------
@@ -81,7 +82,7 @@ class BaseMLP(BaseNeuralNetwork):
         Raises
         ------
         ValueError
-            If a name is not that of a parameter. Nothing has been set then.
+            If there is no parameter with such a name. No parameter has been set then.
 
         Examples
         --------
@@ -93,20 +94,20 @@ class BaseMLP(BaseNeuralNetwork):
         for name in params:
             if name.partition("__")[0] not in known:
                 try:
-                    super().set_params(**{name: params[name]})  # has words of its own for it
+                    super().set_params(**{name: params[name]})  # has its own advice
                 except ValueError as error:
                     raise ValueError(f"{error}{keyword_advice(name, known)}") from None
         return super().set_params(**params)
 
     def _check_parameters(self) -> None:
-        self._activations_and_dropouts()  # first: what follows looks at their values
+        self._activations_and_dropouts()  # first, because the next checks use the values
         super()._check_parameters()
 
     def _n_blocks(self) -> int:
         return 0
 
     def _hidden_sizes(self) -> tuple[int, ...]:
-        """Return the units of every hidden layer."""
+        """Return the number of units of every hidden layer."""
         return check_layers.repeated_sizes(
             "hidden_layer_sizes",
             self.hidden_layer_sizes,
@@ -117,7 +118,7 @@ class BaseMLP(BaseNeuralNetwork):
     def _activations_and_dropouts(
         self,
     ) -> tuple[tuple[str | ElementwiseFunction, ...], tuple[float, ...]]:
-        """Return the activation and the dropout of every block and then hidden layer."""
+        """Return the activation and the dropout of every block, then of every hidden layer."""
         n_layers, what = len(self._hidden_sizes()), "hidden layers"
         if self._n_blocks():
             n_layers, what = n_layers + self._n_blocks(), "blocks and hidden layers"
@@ -133,7 +134,7 @@ class BaseMLP(BaseNeuralNetwork):
         )
 
     def _build_layers(self, input_shape: Shape, output_shape: Shape | None) -> list[Layer]:
-        """The layers of the network, described but not built; no output layer for None."""
+        """Return descriptions of the layers, without the output layer if its shape is None."""
         return [*self._noise(), *self._head(output_shape)]
 
     def _noise(self) -> list[Layer]:
@@ -144,7 +145,7 @@ class BaseMLP(BaseNeuralNetwork):
         return activation_layer(activation).weight_init if auto else self.weight_init
 
     def _head(self, output_shape: Shape | None) -> list[Layer]:
-        """The hidden dense layers, and the output layer."""
+        """Return the hidden dense layers and the output layer."""
         layers: list[Layer] = []
         sizes = self._hidden_sizes()
         n_blocks, (activations, dropouts) = self._n_blocks(), self._activations_and_dropouts()

@@ -1,4 +1,4 @@
-"""From parameters and data to a job: all that comes before the first epoch."""
+"""Creating a job from parameters and data, before the first epoch."""
 
 import copy
 import math
@@ -42,11 +42,11 @@ def prepare(
     restore_best: bool = True,
     **encoding: object,
 ) -> Job:
-    """Turn data and parameters into a job; nothing is trained yet."""
+    """Create a job from data and parameters, without training."""
     in_parts = not restore_best
     rows = check_rows(estimator, X, y, sample_weight, resume, in_parts=in_parts, **encoding)
     rngs = estimator._progress.rngs if resume else spawn_generators(estimator.random_state)
-    # from a copy of the generator: every call holds out and scores the same rows
+    # from a copy of the generator, so that every call holds out and scores the same rows
     seed = int(copy.deepcopy(rngs["split"]).integers(2**31))
     rows, held_out = _split(estimator, rows, given, seed, decides=restore_best)
     estimator._learn_target_scale(rows, resume=resume)
@@ -54,7 +54,7 @@ def prepare(
     validation = None
     if held_out is not None:
         held_out = _in_network_units(estimator, held_out)
-        # about as many training rows, to compare
+        # about as many training rows, for comparison
         labels = estimator._labels_to_stratify(rows.y)
         drawn = rows.sample(len(held_out.encoded), seed, labels)
         validation = Validation(
@@ -68,7 +68,7 @@ def prepare(
     with advised(lambda: _widest_category(estimator)):
         network.check_memory(batch_size)
     check_user_functions(network, rows.encoded)
-    # fit has all rows and restores the best weights; partial_fit has a part of them
+    # fit has all rows and restores the best weights; partial_fit has only a part of them
     alpha = _penalty(estimator, batch_size, rows if restore_best else None)
     optimizer = _make_optimizer(estimator, network.n_weights, alpha)
     if resume:
@@ -87,14 +87,14 @@ def prepare(
         restore_best=validation is not None and restore_best,
         begun=progress.epochs,
         target_scale=estimator._target_scale,
-        # adamw has a decay of its own instead of a penalty
+        # adamw has weight decay instead of a penalty
         alpha=0.0 if estimator.solver == "adamw" else alpha,
         **_training_settings(estimator, progress.epochs, validation is not None),
     )
 
 
 def check_user_functions(network: Network, y: np.ndarray) -> None:
-    """Refuse activations, or a loss, of the user's whose slopes are wrong, before any work."""
+    """Check the derivatives of user-defined activations and losses before any work."""
     for layer in network.layers:
         if isinstance(layer, UserActivation):
             layer.check()
@@ -132,12 +132,12 @@ def _penalty(estimator: Estimator, batch_size: int, rows: Rows | None) -> float:
 
 
 def _make_schedule(estimator: Estimator, *, continues: bool) -> Schedule:
-    """The schedule of a call; whether it continues training decides what "auto" is."""
+    """Return the schedule of a call; "auto" depends on whether training continues."""
     return make_schedule(estimator.schedule, estimator.power_t, continues)
 
 
 class _Settings(TypedDict):
-    """What a job takes over from the constructor parameters."""
+    """The constructor parameters that a job needs."""
 
     convergence: Convergence
     learning_rate: float
@@ -152,17 +152,17 @@ class _Settings(TypedDict):
 
 
 def _training_settings(estimator: Estimator, epochs_so_far: int, validated: bool) -> _Settings:
-    """The constructor parameters that a job takes over, as plain Python numbers."""
+    """Return the constructor parameters that a job needs, as plain Python numbers."""
     patience = math.inf if estimator.patience is None else estimator.patience
     if estimator.solver == "lbfgs" and not validated:
-        patience = math.inf  # L-BFGS knows by its gradient when the loss has settled
+        patience = math.inf  # L-BFGS ends when its gradient is small
     target = -math.inf if estimator.target_score is None else -float(estimator.target_score)
     max_norm = math.inf if estimator.max_grad_norm is None else float(estimator.max_grad_norm)
     return {
         "convergence": Convergence(patience, estimator.tol, target),
         "learning_rate": float(estimator.learning_rate),
         "schedule": _make_schedule(estimator, continues=epochs_so_far > 0),
-        # a warm start stretches the schedule to its own end
+        # a warm start extends the schedule to its own end
         "schedule_length": estimator.max_iter + (epochs_so_far if estimator.warm_start else 0),
         "decay": float(estimator.decay),
         "l1_ratio": float(estimator.l1_ratio),
@@ -189,7 +189,7 @@ def _split(
                 n_samples = len(rows.encoded)
                 reason = f", and early_stopping='auto' holds out none of {n_samples} rows"
             raise ValueError(
-                f"target_score={estimator.target_score!r} needs validation data{reason}: pass "
+                f"target_score={estimator.target_score!r} needs validation data{reason}. Pass "
                 "X_val and y_val, or set early_stopping=True for fit."
             )
         return rows, None
@@ -199,25 +199,25 @@ def _split(
     for name, part in (("trained on", rows), ("held out", held_out)):
         if part.sample_weight is not None and not part.sample_weight.any():
             raise ValueError(
-                f"The sample_weight of all rows {name} is 0: another random_state or "
-                "validation_fraction may help, or X_val and y_val of your own."
+                f"The sample_weight of all rows {name} is 0. Set another random_state or "
+                "validation_fraction, or pass X_val and y_val."
             )
     return rows, held_out
 
 
 def _in_network_units(estimator: Estimator, rows: Rows) -> Rows:
-    """Return the rows with targets as the network takes them."""
+    """Return the rows with targets in the units of the network."""
     return replace(rows, encoded=estimator._scale_y(rows.encoded, rows.X.dtype))
 
 
 def _holds_rows_out(estimator: Estimator, rows: Rows) -> bool:
-    """Whether `fit` holds out a part of its rows to validate on."""
+    """Return whether `fit` holds out a part of its rows for validation."""
     if estimator.early_stopping != "auto":
         return bool(estimator.early_stopping)
-    # L-BFGS knows by its gradient when to end
+    # L-BFGS ends when its gradient is small
     if estimator.solver == "lbfgs" or not auto_early_stopping(rows.n_weighted):
         return False
-    labels = estimator._labels_to_stratify(rows.y)  # a class of one row cannot be split
+    labels = estimator._labels_to_stratify(rows.y)  # a class with a single row cannot be split
     return labels is None or np.unique(labels, return_counts=True)[1].min() > 1
 
 
@@ -228,7 +228,7 @@ def _make_optimizer(estimator: Estimator, n_weights: int, alpha: float) -> Optim
 
 
 def _progress_so_far(estimator: Estimator, network: Network, optimizer: Optimizer) -> Progress:
-    """A copy of where the last fit ended, so that an error leaves that untouched."""
+    """Return a copy of the training state, so that an error leaves the original unchanged."""
     changes = []
     if estimator.solver != estimator._progress.solver:
         changes.append(f"solver from {estimator._progress.solver!r} to {estimator.solver!r}")
@@ -240,12 +240,12 @@ def _progress_so_far(estimator: Estimator, network: Network, optimizer: Optimize
         raise ValueError(
             f"This would change {', '.join(changes)}. hidden_layer_sizes, n_hidden_layers, "
             "activation, batch_norm, solver, dtype, the number of outputs, and filters and all "
-            "other parameters of blocks must stay as they are between calls of partial_fit, or "
+            "other parameters of blocks must not change between calls of partial_fit, or "
             "of fit with warm_start=True, which continue the training. To train a new network, "
             "call fit with warm_start=False."
         )
     progress = estimator._progress.copy()
-    # the new description (rates of dropout, loss) over the parameters so far
+    # the new description (rates of dropout, loss) with the parameters so far
     network.theta, network.state = progress.network.theta, progress.network.state
     progress.network = network
     state = optimizer.init(progress.network.theta)
@@ -258,7 +258,7 @@ def start_from(
     coefs_init: Iterable[object] | None,
     intercepts_init: Iterable[object] | None,
 ) -> None:
-    """Copy given weights and biases into the network."""
+    """Copy the given weights and biases to the network."""
     given = {"weight": ("coefs_init", coefs_init), "bias": ("intercepts_init", intercepts_init)}
     for kind, (name, arrays) in given.items():
         if arrays is not None:

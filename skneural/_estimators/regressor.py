@@ -1,4 +1,4 @@
-"""What the regressors share: targets and predictions."""
+"""The base class of the regressors: targets and predictions."""
 
 from collections.abc import Callable, Sequence
 from typing import Self
@@ -34,12 +34,12 @@ from skneural._training.default_scores import R2
 from skneural._training.job import Job
 from skneural._training.validation import Rows
 
-# The squares of larger targets overflow, in R^2 if not before.
+# The squares of larger targets overflow, at the latest in R^2.
 _LARGEST_TARGET = 1e140
 
 
 class NeuralRegressorMixin(RegressorMixin):
-    """Real targets in and out, one column or several."""
+    """Scaling and checking of real targets, in one or several columns."""
 
     delta: float
     link: str
@@ -53,8 +53,8 @@ class NeuralRegressorMixin(RegressorMixin):
     _target_scale: TargetScale | None
     _y_ndim: int
 
-    _target_fit: TargetFit | None = None  # a TargetFit after `fit`; files do not keep it
-    _output_range: Range | None = None  # of the predictions, after a fit with link="logit"
+    _target_fit: TargetFit | None = None  # a TargetFit after `fit`, which is not saved in files
+    _output_range: Range | None = None  # range of the predictions after a fit with link="logit"
 
     @available_if(trains_in_parts)
     @explain_unknown_keywords
@@ -72,18 +72,18 @@ class NeuralRegressorMixin(RegressorMixin):
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             A part of the training data.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Real targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights, at least 0. A weight of 2 counts as a repeated sample.
-        X_val : {array-like, CSR matrix} of shape (n_validation, n_features), default=None
-            Validation data, to be scored after the epoch.
+            Sample weights, at least 0. A weight of 2 has the effect of a repeated sample.
+        X_val : {array-like, sparse matrix, DataFrame}, default=None
+            Validation data of shape (n_validation, n_features), scored after the epoch.
         y_val : array-like of shape (n_validation,) or (n_validation, n_outputs), default=None
             Targets of `X_val`.
         sample_weight_val : array-like of shape (n_validation,), default=None
-            Weights of the samples in `X_val`, for validation loss and score.
+            Weights of the samples in `X_val`, for the validation loss and score.
 
         Returns
         -------
@@ -91,7 +91,7 @@ class NeuralRegressorMixin(RegressorMixin):
             The estimator after one more epoch. After `fit`, or an earlier `partial_fit`, it
             continues with the same weights, optimizer, rate and order of samples. Only
             `fit` with ``warm_start=False`` discards the state of the optimizer. With
-            ``normalize_y=True`` the first call determines `y_mean_` and `y_scale_`, and later
+            ``normalize_y=True``, the first call determines `y_mean_` and `y_scale_`, and later
             calls keep them, so the targets of the first part should be representative.
 
         Raises
@@ -103,11 +103,11 @@ class NeuralRegressorMixin(RegressorMixin):
             After Ctrl-C: the estimator is unchanged, so pass the same part again.
         """
         self._partial_fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
-        self._target_fit = None  # of an earlier fit
+        self._target_fit = None  # from an earlier fit
         return self
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        # estimators that were pickled before this parameter trained on y as it is
+        # estimators in pickles without this parameter were trained on unscaled y
         super().__setstate__({"normalize_y": False, **state})
 
     def _check_parameters(self) -> None:
@@ -121,20 +121,20 @@ class NeuralRegressorMixin(RegressorMixin):
 
     @property
     def y_mean_(self) -> np.ndarray:
-        """Mean that `normalize_y` subtracts from each output, 0 where it does not."""
+        """Mean that `normalize_y` subtracts from each output, or 0."""
         self._refuse_unfitted()
         scale = self._target_scale
         return np.zeros(self._n_targets) if scale is None else scale.mean
 
     @property
     def y_scale_(self) -> np.ndarray:
-        """Scale that `normalize_y` divides each output by, 1 where it does not."""
+        """Scale by which `normalize_y` divides each output, or 1."""
         self._refuse_unfitted()
         scale = self._target_scale
         return np.ones(self._n_targets) if scale is None else scale.scale
 
     def _normalizes_y(self) -> bool:
-        """Whether the parameters ask for targets in units of the network's own."""
+        """Return whether the network is trained on targets in its own units."""
         if not isinstance(self.loss, str):
             return bool(self.normalize_y) and not UserLoss(self.loss).has_link
         return bool(self.normalize_y) and self.loss != "poisson"
@@ -142,7 +142,7 @@ class NeuralRegressorMixin(RegressorMixin):
     def _measure_target_scale(
         self, y: np.ndarray, sample_weight: np.ndarray | None
     ) -> TargetScale | None:
-        """Return the units that training on some targets is done in, or None for their own."""
+        """Return the scale of the targets for training, or None if they are not scaled."""
         if not self._normalizes_y():
             return None
         if link_of(self.loss, self.link) == "log":
@@ -168,8 +168,8 @@ class NeuralRegressorMixin(RegressorMixin):
         if n_targets > 1 and self._given_quantiles() is not None:
             raise ValueError(
                 f"y must have one column for several quantiles, got {n_targets} with "
-                f"quantile={self.quantile!r}. Fit an estimator for each column of y, or one "
-                "quantile of all columns."
+                f"quantile={self.quantile!r}. Fit one estimator per column of y, or use one "
+                "quantile for all columns."
             )
         if not resume:
             self._y_ndim, self._n_targets = y.ndim, n_targets
@@ -179,7 +179,7 @@ class NeuralRegressorMixin(RegressorMixin):
         return y.reshape(-1, n_targets)
 
     def _scale_y(self, encoded: np.ndarray, dtype: DType) -> Array:
-        """Return encoded targets as the network takes them, with a column for each output."""
+        """Return encoded targets in the units of the network, with one column per output."""
         scaled = super()._scale_y(encoded, dtype)
         return (
             scaled if scaled.shape[1] == self._n_outputs else scaled.repeat(self._n_outputs, 1)
@@ -187,18 +187,18 @@ class NeuralRegressorMixin(RegressorMixin):
 
     @property
     def _n_outputs(self) -> int:
-        """How many outputs a network with these parameters has."""
+        """Return the number of outputs of a network with these parameters."""
         quantiles = self._given_quantiles()
         return self._n_targets if quantiles is None else len(quantiles)
 
     def _given_quantiles(self) -> tuple[float, ...] | None:
-        """The quantiles that the parameters ask for, or None unless there may be several."""
+        """Return the quantiles if `quantile` is a sequence, or None."""
         if isinstance(self.quantile, Sequence | np.ndarray) and self.loss == "quantile":
             return tuple(map(float, self.quantile))
         return None
 
     def _refuse_targets_out_of_range(self, y: np.ndarray) -> None:
-        """Refuse targets that the loss or the link is not defined for."""
+        """Check that the loss and the link are defined for the targets."""
         loss, smallest = self._make_loss(), y.min()
         is_open = loss.excludes_min_target
         if smallest < loss.min_target or (is_open and smallest == loss.min_target):
@@ -215,18 +215,18 @@ class NeuralRegressorMixin(RegressorMixin):
         if not resume:
             self._target_scale = self._measure_target_scale(rows.encoded, rows.sample_weight)
         elif self._normalizes_y() != (self._target_scale is not None):
-            was = "standardized y" if self._target_scale is not None else "y as it is"
+            was = "standardized y" if self._target_scale is not None else "unscaled y"
             raise ValueError(
                 f"The network was trained on {was}, and normalize_y={self.normalize_y!r} with "
-                f"loss={self.loss!r} would change that. Both stay as they are between calls of "
-                "partial_fit, or of fit with warm_start=True; for a new network call fit with "
-                "warm_start=False."
+                f"loss={self.loss!r} would change that. Both must not change between calls of "
+                "partial_fit, or of fit with warm_start=True. To train a new network, call fit "
+                "with warm_start=False."
             )
         else:
             self._refuse_another_link()
 
     def _refuse_another_link(self) -> None:
-        """Refuse to go on from weights whose predictions were made by another link."""
+        """Raise an error if the network was trained with another link."""
         was, new = self.out_activation_, self._make_loss().out_activation
         change = ""
         if was != new:
@@ -236,8 +236,8 @@ class NeuralRegressorMixin(RegressorMixin):
         if change:
             raise ValueError(
                 f"The network was trained with another link: {change}. loss, link and "
-                "output_range keep it between calls of partial_fit, or of fit with "
-                "warm_start=True; for a new network call fit with warm_start=False."
+                "output_range must not change it between calls of partial_fit, or of fit with "
+                "warm_start=True. To train a new network, call fit with warm_start=False."
             )
 
     def _make_loss(self) -> Loss:
@@ -255,7 +255,7 @@ class NeuralRegressorMixin(RegressorMixin):
         return linked(loss, link_of(self.loss, self.link), ranges)
 
     def _given_range(self) -> Range | None:
-        """The parameter `output_range` in plain numbers."""
+        """Return the parameter `output_range` as plain Python numbers."""
         if self.output_range is None:
             return None
         low, high = map(float, self.output_range)
@@ -275,14 +275,15 @@ class NeuralRegressorMixin(RegressorMixin):
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples.
 
         Returns
         -------
         y : ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_quantiles)
-            Predictions, in the units of `y` and the dtype of the network. For several
-            quantiles a column for each, none smaller than the one before.
+            Predictions in the units of `y` and the dtype of the network. With several
+            quantiles, there is one column per quantile, and no value is smaller than the one
+            before.
         """
         y = self._computed(X, self._predict_checked)
         several = isinstance(self.network_.loss, QuantilesLoss)
@@ -292,18 +293,18 @@ class NeuralRegressorMixin(RegressorMixin):
         return self._decode(network, raw_prediction(network, X, most_bytes))
 
     def _decode(self, network: Network, raw: Array) -> Array:
-        """Turn raw predictions, in place, into predictions in the units of y."""
+        """Convert raw predictions, in place, to predictions in the units of y."""
         y = network.loss.predict(raw, out=raw)
         if self._target_scale is not None:
             y = self._target_scale.undo(y)
-        if self._output_range is not None:  # rounding may have led beyond
+        if self._output_range is not None:  # rounding may have exceeded the range
             np.clip(y, *self._output_range, out=y)
         return y
 
     def _quick_score(self, rows: Rows) -> Callable[[np.ndarray], float] | None:
-        """Return `score` of some rows as a function of their raw predictions.
+        """Return a function that computes `score` from raw predictions.
 
-        None where a subclass predicts or scores in a way of its own.
+        It is None for subclasses that override `predict` or `score`.
         """
         own = type(self).predict, type(self).score
         if own != (NeuralRegressorMixin.predict, NeuralRegressorMixin.score):
@@ -320,26 +321,24 @@ class NeuralRegressorMixin(RegressorMixin):
 
         Parameters
         ----------
-        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Samples.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Their targets. Of several columns the mean of R^2 is returned.
+            True targets. With several columns, the mean of their R^2 is returned.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            Sample weights.
 
         Returns
         -------
         score : float
-            At most 1; 0 is as good as predicting the mean of `y`. For several quantiles it is
-            the mean of their `sklearn.metrics.d2_pinball_score`, the share of the pinball loss
-            of a constant that the network removes: 0 is then as good as predicting the
-            quantiles of `y`.
+            The score, at most 1. A score of 0 is as good as predicting the mean of `y`. For
+            several quantiles, it is the mean of their `sklearn.metrics.d2_pinball_score`, and
+            0 is as good as predicting the quantiles of `y`.
 
         Raises
         ------
         ValueError, TypeError
-            If X, `y` or weights are not finite numbers, are negative weights, or differ in
-            their number of rows.
+            If X, `y` or the weights are invalid, or if they have different numbers of rows.
         """
         predicted = self.predict(X)
         y = check_numbers("y", y, np.float64)

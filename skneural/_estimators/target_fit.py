@@ -1,4 +1,4 @@
-"""How well a regression network fits its training targets, compared with a constant."""
+"""Comparing the fit of a regression network to its training targets with a constant."""
 
 from dataclasses import dataclass
 
@@ -16,16 +16,16 @@ SCALE_TARGETS = (
     "Set normalize_y=True, which trains on y scaled to mean 0 and standard deviation 1."
 )
 NEW_SCALE = (
-    "normalize_y scales y by mean and standard deviation of the first fit, which differ much "
-    "from those of these rows. If y has changed since, call fit with warm_start=False. If a "
-    "few targets are much larger than the others, train on their logarithm."
+    "normalize_y scales y by the mean and standard deviation of the first fit, which differ "
+    "much from those of these rows. If y has changed since, call fit with warm_start=False. If "
+    "a few targets are much larger than the others, train on their logarithm."
 )
 _N_ROWS = 200  # enough for a mean and a standard deviation, and quickly predicted
 
 
 @dataclass(frozen=True)
 class TargetFit:
-    """Targets and predictions of some training rows, in the units of the network.
+    """Statistics of targets and predictions of some training rows, in the network's units.
 
     Every array has one entry per output.
 
@@ -36,11 +36,11 @@ class TargetFit:
     predicted_mean, predicted_spread : ndarray of shape (n_outputs,)
         Mean and standard deviation of the predictions.
     explained : ndarray of shape (n_outputs,)
-        Share of the loss of the best constant prediction that the network removes: 1 for exact
-        predictions, 0 for predictions as good as a constant, negative for worse ones. With the
-        squared error it is R^2. NaN where the targets are constant.
+        Proportion of the loss of the best constant prediction that the network removes: 1 for
+        exact predictions, 0 for predictions as good as a constant, and negative for worse
+        ones. With the squared error it is R^2. NaN for constant targets.
     target_scale : TargetScale or None
-        How the network's units differ from those of y, if they do.
+        The scale by which targets were converted to the network's units, if any.
     """
 
     mean: np.ndarray
@@ -52,17 +52,17 @@ class TargetFit:
 
     @property
     def is_scaled(self) -> NDArray[np.bool_]:
-        """Which outputs have targets of about mean 0 and standard deviation 1."""
+        """Mask of the outputs whose targets have about mean 0 and standard deviation 1."""
         return (np.abs(self.mean) <= 3) & (self.spread >= 1 / 3) & (self.spread <= 3)
 
     @property
     def is_worse_than_constant(self) -> NDArray[np.bool_]:
-        """Which outputs a constant would predict better."""
-        return self.explained < -0.05  # as much as 200 rows may be off by chance
+        """Mask of the outputs that a constant would predict better."""
+        return self.explained < -0.05  # may be due to chance with 200 rows
 
     @property
     def doubt(self) -> str | None:
-        """Why the fit is of no use, in sentences, or None."""
+        """The reason why the fit is useless, in sentences, or None."""
         if not self.is_worse_than_constant.any():
             return None
         k = int(np.nanargmin(self.explained))
@@ -70,17 +70,17 @@ class TargetFit:
         if not self.is_scaled[k]:
             advice = self.scaling_advice
         return (
-            "The predictions are worse than a constant, such as the mean of y, would be: "
+            "The predictions are worse than a constant such as the mean of y: "
             f"{self.describe(k)}. {advice}"
         )
 
     @property
     def scaling_advice(self) -> str:
-        """What to do where `is_scaled` is false."""
+        """Advice for outputs where `is_scaled` is false."""
         return SCALE_TARGETS if self.target_scale is None else NEW_SCALE
 
     def describe(self, k: int) -> str:
-        """Return mean and standard deviation of targets and predictions of output `k`."""
+        """Describe the mean and standard deviation of targets and predictions of output `k`."""
         name = "y" if len(self.mean) == 1 else f"column {k} of y"
         means, spreads = self.mean, self.spread_of_y
         predicted_means, predicted_spreads = self.predicted_mean, self.predicted_spread
@@ -107,10 +107,10 @@ def measure_target_fit(
 ) -> TargetFit | None:
     """Return the TargetFit of up to 200 random training rows.
 
-    Targets are in the units of the network, in which its loss is defined. None for losses
-    whose link is not the identity: their value alone does not tell a good fit. None for
-    those of the user's, which may need all outputs of a row at once. Of several quantiles the
-    one nearest to the median stands for all.
+    Targets are in the units of the network, in which its loss is defined. Returns None for
+    losses whose link is not the identity, because their value alone does not show whether a
+    fit is good, and for user-defined losses, which may need all outputs of a row at once. Of
+    several quantiles, only the one nearest to the median is used.
     """
     if network.loss.out_activation != "identity" or not network.loss.is_separable:
         return None
@@ -145,12 +145,12 @@ def measure_target_fit(
 
 
 def _random_rows(n_samples: int, sample_weight: np.ndarray | None) -> np.ndarray:
-    """Return the numbers of up to 200 rows that have a weight, the same ones every time."""
+    """Return the indices of up to 200 rows with positive weights, always the same ones."""
     rng = np.random.default_rng(0)
     if sample_weight is not None:
         rows = np.flatnonzero(sample_weight)
         return rng.choice(rows, _N_ROWS) if len(rows) > _N_ROWS else rows
-    # no array of all row numbers, of which there may be millions
+    # avoids an array of all indices, of which there may be millions
     return (
         rng.integers(n_samples, size=_N_ROWS) if n_samples > _N_ROWS else np.arange(n_samples)
     )

@@ -1,4 +1,4 @@
-"""Regression targets in standardized units for training, and predictions back in those of y."""
+"""Converting regression targets to standardized units, and predictions to the units of y."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -15,8 +15,9 @@ class TargetScale:
     Attributes
     ----------
     mean, scale : ndarray of shape (n_outputs,)
-        In float64. The scale is the standard deviation, or 1 where all targets are equal. For
-        targets that are only divided the mean is 0, and the scale is the mean of the targets.
+        Mean and scale in float64. The scale is the standard deviation, or 1 if all targets are
+        equal. For targets that are only divided, the mean is 0, and the scale is the mean of
+        the targets.
     """
 
     mean: np.ndarray
@@ -37,14 +38,14 @@ class TargetScale:
 
     @classmethod
     def of_positive(cls, y: np.ndarray, sample_weight: np.ndarray | None = None) -> Self:
-        """Return the scale that divides targets from 0 up, in float64, by their mean."""
+        """Return the scale that divides non-negative float64 targets by their mean."""
         scale = _mean(*_rows_with_weight(y, sample_weight))
         scale[scale == 0] = 1
         return cls(np.zeros_like(scale), scale)
 
     def standardize(self, y: np.ndarray, dtype: DType) -> Array:
         """Return float64 targets in the units and the dtype of the network."""
-        with np.errstate(over="ignore"):  # of later targets on another scale
+        with np.errstate(over="ignore"):  # later targets may have another scale
             return ((y - self.mean) / self.scale).astype(dtype)
 
     def undo(self, prediction: np.ndarray) -> np.ndarray:
@@ -68,6 +69,6 @@ def _rows_with_weight(
 def _mean(y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
     """Return the weighted mean of each column."""
     mean = np.average(y, axis=0, weights=weight)
-    # again: the first sum is rounded, by much if y is far from 0; the mean of equal targets
-    # is exact now, and all their residuals are 0
+    # The first sum may have a large rounding error if y is far from 0. With this second step
+    # the mean of equal targets is exact, and all their residuals are 0.
     return mean + np.average(y - mean, axis=0, weights=weight)

@@ -1,1 +1,1 @@
-"""Fitted estimators in files: save, load, checkpoints, ONNX, skops."""
+"""Writing fitted estimators to files and reading them: save, load, checkpoints, ONNX, skops."""

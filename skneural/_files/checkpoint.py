@@ -1,4 +1,4 @@
-"""Checkpoints, from which a fit that was killed continues with exactly the same result."""
+"""Checkpoints, from which an interrupted fit can be resumed with exactly the same result."""
 
 import os
 import zlib
@@ -18,37 +18,38 @@ from skneural._files.save import contents
 from skneural._training.job import Job
 from skneural.schedules import make_schedule
 
-_MAY_CHANGE = ("verbose", "on_interrupt")  # from run to run, without a change of its result
+_MAY_CHANGE = ("verbose", "on_interrupt")  # do not affect the result
 
 
 class Checkpoint:
     """Callback that writes a fit to a file, from which it can be resumed.
 
-    Run the same program again after it was killed: with ``resume=True``, `fit` continues from
-    the file and gives exactly the same result as a fit that was never interrupted. A new
-    checkpoint replaces the old one only when it is complete and on the disk. `load` reads a
-    checkpoint as well, and returns the network as it was after its last epoch.
+    If a program is killed during a fit, run it again: with ``resume=True``, `fit` continues
+    from the file, and the result is exactly that of a fit that was never interrupted. A new
+    checkpoint replaces the old one only when it is complete and on the disk. `load` can read
+    a checkpoint, too, and returns the network as it was after the last epoch that was saved.
 
     Parameters
     ----------
     path : str or path-like
         The file, in an existing directory. Fits that run at the same time need separate files.
     every : int, default=1
-        Number of epochs between checkpoints. The end of the fit is saved as well.
+        Number of epochs between checkpoints. The state at the end of the fit is always saved.
     resume : bool, default=False
-        Whether to continue from the file, if there is one. Data and parameters (except
-        `verbose` and `on_interrupt`) must be those of the fit that wrote it. A fit that has
-        ended is not run again.
+        Whether to continue from the file if it exists. The data and the parameters (except
+        `verbose` and `on_interrupt`) must be those of the fit that wrote the file. A fit that
+        had already ended is not run again.
 
     Notes
     -----
-    A function given as a parameter, or a schedule of your own, is not saved, but taken from
-    the estimator that resumes. ``solver="lbfgs"`` keeps its state in SciPy and cannot be
-    resumed. `partial_fit` calls no callbacks: `save` the estimator between its calls.
+    Functions passed as parameters and user-defined schedules are not saved. They are taken
+    from the estimator that resumes the fit. A fit with ``solver="lbfgs"`` cannot be resumed,
+    because its state is kept inside SciPy. `partial_fit` calls no callbacks, so use `save`
+    between its calls.
 
     See Also
     --------
-    save : Saves a fitted estimator.
+    save : Save a fitted estimator.
 
     Examples
     --------
@@ -75,30 +76,33 @@ class Checkpoint:
         return f"Checkpoint({self.path!r}, every={self.every!r}, resume={self.resume!r})"
 
     def setup(self, estimator: BaseEstimator, context: CallbackContext) -> None:
-        """Refuse, before any work, what cannot be checkpointed or written."""
+        """Raise an error before the fit if it cannot be resumed or the file not written."""
         if not isinstance(estimator, BaseNeuralNetwork):
             raise TypeError(
-                f"Checkpoint is a callback of the estimators of skneural, got "
-                f"{type(estimator).__name__}. Of a Pipeline set it on the last step."
+                "Checkpoint is a callback of the estimators of skneural, got "
+                f"{type(estimator).__name__}. In a Pipeline, set it on the last step."
             )
         if CLASSES.get(type(estimator).__name__) is not type(estimator):
-            raise TypeError(f"Checkpoint knows {', '.join(CLASSES)}, got {estimator!r}.")
+            raise TypeError(f"Checkpoint supports {', '.join(CLASSES)}, got {estimator!r}.")
         if estimator.solver == "lbfgs":
             raise ValueError(
-                "solver='lbfgs' cannot be resumed, as SciPy keeps its state to itself. Use "
-                "another solver, or no Checkpoint."
+                "A fit with solver='lbfgs' cannot be resumed, because SciPy gives no access to "
+                "its state. Use another solver, or remove the Checkpoint."
             )
         directory = os.path.dirname(self.path)
         if not os.path.isdir(directory) or not os.access(directory, os.W_OK):
-            raise OSError(f"{self.path} cannot be written: is there {directory}, writable?")
+            raise OSError(
+                f"{self.path} cannot be written. Check that the directory {directory} exists "
+                "and is writable."
+            )
         remove_leftovers(self.path)
 
     def teardown(self, estimator: BaseMLP, context: CallbackContext) -> None:
-        """Forget the data of the fit."""
+        """Release the data of the fit."""
         vars(self).pop("_data", None)
 
     def on_fit_task_begin(self, estimator: BaseMLP, context: CallbackContext) -> None:
-        """Leave the estimator what it needs to resume, before it prepares its fit."""
+        """Store in the estimator what it needs to resume, before it prepares the fit."""
         if context.task_name != "fit":
             return
         self._params = _parameters(estimator)  # a RandomState will have moved on later
@@ -106,7 +110,7 @@ class Checkpoint:
             self._read(estimator)
 
     def on_fit_task_end(self, estimator: BaseMLP, context: CallbackContext) -> None:
-        """Write a checkpoint after every so many epochs, and at the end."""
+        """Write a checkpoint every `every` epochs, and at the end of the fit."""
         job = estimator._job
         epochs = job.progress.epochs - job.begun
         if context.task_name == "fit" or epochs % self.every == 0:
@@ -131,26 +135,26 @@ class Checkpoint:
         write(self.path, text, arrays)
 
     def _read(self, estimator: BaseMLP) -> None:
-        """Make the estimator the one of the file, and let it restore the fit."""
+        """Give the estimator the state of the file, and let it restore the fit."""
         saved, training = read(self.path, template=estimator)
         if training is None:
-            raise ValueError(f"{self.path} is no checkpoint of a fit, but a saved estimator.")
+            raise ValueError(f"{self.path} is not a checkpoint, but a saved estimator.")
         theirs, own = training["params"], self._params
         for name in own:
             if name not in _MAY_CHANGE and theirs.get(name) != own[name]:
                 raise ValueError(
-                    f"{self.path} cannot be resumed: it is of a fit with {name}="
-                    f"{theirs.get(name)!r:.80}, and this one has {own[name]!r:.80}. Set it "
-                    "back, or remove the file to start anew."
+                    f"{self.path} cannot be resumed: it belongs to a fit with {name}="
+                    f"{theirs.get(name)!r:.80}, and this fit has {own[name]!r:.80}. Set the "
+                    "old value, or remove the file to start a new fit."
                 )
         begun = (
             estimator.n_iter_ if estimator.warm_start and hasattr(estimator, "n_iter_") else 0
         )
         if begun != training["begun"]:
             raise ValueError(
-                f"{self.path} cannot be resumed: it is of a fit that began after "
-                f"{training['begun']} epochs, and this one begins after {begun}. Use a file "
-                "for each fit of a warm start."
+                f"{self.path} cannot be resumed: it belongs to a fit that began after "
+                f"{training['begun']} epochs, and this one begins after {begun}. Use one file "
+                "per fit with warm_start=True."
             )
         params = estimator.get_params(deep=False)
         fitted = {name: value for name, value in vars(saved).items() if name not in params}
@@ -160,8 +164,8 @@ class Checkpoint:
             self._data = _fingerprint(job)
             if self._data != training["data"]:
                 raise ValueError(
-                    f"{self.path} cannot be resumed: it is of a fit on other data. Pass the "
-                    "same X, y and weights, or remove the file to start anew."
+                    f"{self.path} cannot be resumed: it belongs to a fit on other data. Pass "
+                    "the same X, y and weights, or remove the file to start a new fit."
                 )
             job.begun, job.ended = training["begun"], training["ended"]
             job.schedule_length = training["schedule_length"]
@@ -177,7 +181,7 @@ class Checkpoint:
 
 
 def _parameters(estimator: BaseMLP) -> dict[str, Json]:
-    """The constructor parameters as JSON; of what is not plain, the name of its type."""
+    """Return the parameters as JSON, with the name of the type for any other object."""
     params: dict[str, Json] = {}
     for name, value in estimator.get_params(deep=False).items():
         try:
@@ -189,7 +193,7 @@ def _parameters(estimator: BaseMLP) -> dict[str, Json]:
 
 
 def _fingerprint(job: Job) -> int:
-    """A number that tells the data of fits apart: rows, targets, weights, validation data."""
+    """Return a checksum of the samples, targets, weights and validation data of a fit."""
     parts = [job.X, job.y, job.sample_weight]
     if job.validation is not None:
         rows = job.validation.validation

@@ -1,4 +1,4 @@
-"""An estimator from a file of arrays and plain parameters: all of it is checked first."""
+"""Reading an estimator from a file of arrays and plain parameters, after checking all of it."""
 
 import math
 from collections.abc import Mapping
@@ -29,21 +29,20 @@ from skneural._network.network import Network
 from skneural._training.progress import Progress
 from skneural._version import __version__
 
-FORMAT = 3  # rises when older versions of the library can no longer read what is written
+FORMAT = 3  # increased when older versions of the library cannot read newly written files
 CLASSES = {
     cls.__name__: cls
     for cls in (MLPClassifier, MLPRegressor, ConvNetClassifier, ConvNetRegressor)
 }
 LABELS = {"column": LabelColumn, "indicator": LabelIndicator, "columns": LabelColumns}
 _RNGS = ("shuffle", "dropout", "split", "augmentation")
-# what optimizers remember, of the size of the parameters
 MOST_EPOCHS = 10**7
-# what parameters and counters from a stranger's file can raise when they are used
+# errors that the use of invalid parameters and counters from a file can raise
 _ERRORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
 def describe(estimator: BaseMLP, input_shape: Shape, dtype: DType) -> Network:
-    """The network that the estimator's parameters describe; nothing is allocated."""
+    """Return the network that the parameters describe, without allocating arrays."""
     labels = getattr(estimator, "_labels", None)
     n_outputs = estimator._n_outputs if labels is None else _n_outputs(labels)
     layers = estimator._build_layers(input_shape, (n_outputs,))
@@ -59,19 +58,21 @@ def _n_outputs(labels: LabelColumn | LabelColumns | LabelIndicator) -> int:
 def read(
     path: Path, template: BaseMLP | None = None
 ) -> tuple[BaseEstimator, dict[str, Told] | None]:
-    """Return the estimator of a file, and what a Checkpoint has kept in it.
+    """Return the estimator of a file, and the state of the fit if it is a checkpoint.
 
     Parameters
     ----------
     path : str or path-like
     template : estimator, default=None
-        Has the parameters, instead of the file: that of a fit that is to be resumed.
+        The estimator of a fit that is to be resumed. Its parameters are used instead of those
+        in the file.
 
     Returns
     -------
     estimator : estimator
     training : dict or None
-        What a `Checkpoint` has kept: JSON, and the arrays of the best weights so far.
+        The state that a `Checkpoint` has saved: JSON, and the arrays of the best weights so
+        far.
     """
     try:
         with ModelFile(path) as file:
@@ -121,7 +122,7 @@ def _check_format(text: Mapping[str, Told]) -> None:
 
 
 def _count(data: Told, name: str | int, low: int = 0) -> int:
-    """An integer of a header, from `low` up."""
+    """Return an integer of a header, after checking that it is at least `low`."""
     value = data[name]
     if type(value) is not int or not low <= value < 2**63:
         raise ValueError(f"{name} must be an integer >= {low}, got {value!r:.40}")
@@ -129,19 +130,19 @@ def _count(data: Told, name: str | int, low: int = 0) -> int:
 
 
 def _build_network(section: Section | None, about: dict[str, Told]) -> BaseMLP:
-    """A network inside another estimator, which is not fitted if it has no arrays."""
+    """Return a network inside another estimator; it is not fitted if the file has no arrays."""
     return _with_parameters(about) if section is None else _rebuild(section, about)
 
 
 def _with_parameters(about: dict[str, Told], template: BaseMLP | None = None) -> BaseMLP:
-    """An estimator that is not fitted, with the parameters of the file or the template."""
+    """Return an unfitted estimator with the parameters of the file or of the template."""
     name = about["class"]
     if not isinstance(name, str) or name not in CLASSES:
         if is_wrapper_name(name):
             raise ValueError(f"it is of a {name}")
-        raise ValueError(f"it has a {name!r:.80}, which is no class that a file may hold")
+        raise ValueError(f"it has a {name!r:.80}, which is not an allowed class")
     cls = CLASSES[name]
-    if issubclass(cls, NeuralRegressorMixin):  # as files of earlier versions were fitted
+    if issubclass(cls, NeuralRegressorMixin):  # before this was a parameter
         about["params"].setdefault("normalize_y", False)
     if template is None:
         params = {name: _parameter(name, value) for name, value in about["params"].items()}
@@ -155,7 +156,7 @@ def _with_parameters(about: dict[str, Told], template: BaseMLP | None = None) ->
 def _rebuild(
     file: ModelFile | Section, about: dict[str, Told], template: BaseMLP | None = None
 ) -> BaseMLP:
-    """A fitted estimator from an open file."""
+    """Return a fitted estimator from an open file."""
     estimator = _with_parameters(about, template)
     estimator._check_parameters()
     _read_target(file, about["target"], estimator)
@@ -167,7 +168,7 @@ def _rebuild(
     if is_image:
         estimator.input_shape_ = shape
     estimator.n_features_in_ = math.prod(shape)
-    if about.get("table") is not None and estimator._takes_tables:  # not in earlier versions
+    if about.get("table") is not None and estimator._takes_tables:  # not in old files
         encoding = read_table_encoding(file, about["table"], math.prod(shape))
         estimator._table_encoding = encoding
         estimator.n_features_in_ = len(encoding.is_categorical)
@@ -195,7 +196,7 @@ def _parameter(name: str, told: Told) -> Told:
 
 
 def _read_target(file: ModelFile | Section, target: Told, estimator: BaseMLP) -> None:
-    """Read the labels, or how many targets there are."""
+    """Read the labels of a classifier, or the number of targets of a regressor."""
     if not isinstance(estimator, NeuralClassifierMixin):
         estimator._y_ndim = _count(target, "ndim", 1)
         estimator._n_targets = _count(target, "n_targets", 1)
@@ -227,7 +228,7 @@ def _read_target(file: ModelFile | Section, target: Told, estimator: BaseMLP) ->
 
 
 def _read_target_scale(file: ModelFile | Section, n_targets: int) -> TargetScale:
-    """Mean and scale of the targets."""
+    """Return the mean and the scale of the targets."""
     mean, scale = (file.read(name, "<f8", (n_targets,)) for name in ("y_mean", "y_scale"))
     if not (np.isfinite(mean).all() and np.isfinite(scale).all() and (scale > 0).all()):
         raise ValueError("y_mean and y_scale must be finite, and y_scale above 0")
@@ -237,14 +238,14 @@ def _read_target_scale(file: ModelFile | Section, n_targets: int) -> TargetScale
 def _read_text(file: ModelFile | Section, name: str, n_rows: int) -> np.ndarray:
     _, shape, _ = file.arrays[name]
     if len(shape) != 2:
-        raise ValueError(f"array {name!r} is no text")
+        raise ValueError(f"array {name!r} does not contain text")
     return codes_to_text(file.read(name, "<u4", (n_rows, shape[1])), name)
 
 
 def _read_progress(
     file: ModelFile | Section, about: dict[str, Told], network: Network
 ) -> Progress:
-    """Where the network stands in its training."""
+    """Return the state of the training."""
     told = about["progress"]
     epochs = _count(told, "epochs")
     names = about["history"]
@@ -282,7 +283,7 @@ def _read_progress(
 
 
 def _read_generator(told: Told) -> np.random.Generator:
-    """A generator in the state that a file tells."""
+    """Return a generator with the state in the file."""
     rng = np.random.default_rng(0)
     state, inc = told["state"]["state"], told["state"]["inc"]
     has_uint32, uinteger = told["has_uint32"], told["uinteger"]
@@ -301,7 +302,7 @@ def _read_generator(told: Told) -> np.random.Generator:
 def _read_training(
     file: ModelFile, about: dict[str, Told], network: Network
 ) -> dict[str, Told] | None:
-    """What a Checkpoint has kept of a fit under way."""
+    """Return the state of an unfinished fit that a Checkpoint has saved."""
     training = about["training"]
     if training is None:
         return None

@@ -1,10 +1,10 @@
-"""Pickles of skneural 0.1.0, which name the modules that its classes were in then."""
+"""Loading pickles of skneural 0.1.0 in which classes have the names of their old modules."""
 
 import sys
 from importlib import import_module
 from types import ModuleType
 
-# The names of a module under `skneural` then, and now; a module may have become several.
+# The old name of a module under `skneural` and its new names, because some have been divided.
 _MOVED = [
     ("_checkpoint", "_files.checkpoint"),
     ("_classification_losses", "_network.losses.classification"),
@@ -41,7 +41,7 @@ _MOVED = [
 
 
 def enter_old_names() -> None:
-    """Let `pickle` find classes by the names that their modules had."""
+    """Let `pickle` find classes by the old names of their modules."""
     for old, new in _MOVED:
         old, new = f"skneural.{old}", f"skneural.{new}"
         parent = old.rpartition(".")[0]
@@ -53,6 +53,6 @@ def enter_old_names() -> None:
 
 
 def old_names(cls: type) -> set[str]:
-    """Return the full names that a class may have had then; none if it was not moved."""
+    """Return the full names that a class may have had, or none if it was not moved."""
     modules = [old for old, new in _MOVED if cls.__module__ == f"skneural.{new}"]
     return {f"skneural.{module}.{cls.__qualname__}" for module in modules}

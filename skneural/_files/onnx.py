@@ -1,4 +1,4 @@
-"""ONNX: a fitted network as a graph that other runtimes compute."""
+"""Converting a fitted network to an ONNX graph, which other runtimes can compute."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -33,18 +33,18 @@ from skneural._version import __version__
 if TYPE_CHECKING:
     import onnx
 
-OPSET, _IR = 17, 8  # of 2022: what runtimes have today, and what we need
+OPSET, _IR = 17, 8  # released in 2022, supported by current runtimes, sufficient for our layers
 
 
 def to_onnx(estimator: BaseMLP) -> "onnx.ModelProto":
     """Convert a fitted estimator to ONNX.
 
-    The graph takes ``X``, of shape (n_samples, n_features), or of images or signals in the
-    shape of `input_shape_`, in the dtype of the network, and computes in float32. A regressor
-    has the output ``prediction``, in the units of `y`. A classifier has ``label`` and
-    ``probabilities``, or ``scores`` (what `decision_function` returns) where the loss has no
-    probabilities; for several columns of labels ``label_0``, ``probabilities_0``, ``label_1``
-    and so on.
+    The input of the graph is ``X`` of shape (n_samples, n_features), or images or signals of
+    shape (n_samples, *input_shape_), in the dtype of the network. The graph computes in
+    float32. A regressor has the output ``prediction``, in the units of `y`. A classifier has
+    the outputs ``label`` and ``probabilities``, or ``scores`` (the values of
+    `decision_function`) instead of probabilities if the loss has none. With several columns
+    of labels, the outputs are ``label_0``, ``probabilities_0``, ``label_1`` and so on.
 
     Parameters
     ----------
@@ -54,17 +54,19 @@ def to_onnx(estimator: BaseMLP) -> "onnx.ModelProto":
     Returns
     -------
     model : onnx.ModelProto
-        Write it with ``onnx.save(model, path)``. It needs opset 17.
+        The model, which requires opset 17. Use ``onnx.save(model, path)`` to write it to a
+        file.
 
     Raises
     ------
     ImportError
         If onnx is not installed: ``pip install onnx``.
     TypeError
-        If an activation is an object of your own, or the loss one with a method `predict`.
+        If an activation is user-defined, or if the loss is user-defined and has a method
+        `predict`.
     ValueError
-        If mean or scale of the targets of a regressor are beyond float32, or if X had
-        categories, for which the message says what to write.
+        If the mean or the scale of a regressor's targets is too large for float32, or if X
+        had categories. In this case, the message describes how to convert a Pipeline instead.
     """
     try:
         import onnx
@@ -87,7 +89,7 @@ def to_onnx(estimator: BaseMLP) -> "onnx.ModelProto":
 
 
 def network_graph(estimator: BaseMLP, onnx: ModuleType) -> tuple["Graph", str]:
-    """Return a graph of all layers, and the name of what the last one computes."""
+    """Return a graph of all layers, and the name of the last layer's output."""
     network, graph = estimator.network_, Graph(onnx)
     _refuse_user_functions(network)
     kind = onnx.helper.np_dtype_to_tensor_dtype(network.dtype)
@@ -111,7 +113,7 @@ def network_graph(estimator: BaseMLP, onnx: ModuleType) -> tuple["Graph", str]:
     for layer, input_shape, weights, statistics in layers:
         if not layer.only_training:
             if type(layer) not in _LAYERS:
-                raise TypeError(f"to_onnx does not know the layer {layer}")
+                raise TypeError(f"to_onnx does not support the layer {layer}")
             add_layer = _LAYERS[type(layer)]
             raw = add_layer(graph, raw, layer, {**weights, **statistics}, len(input_shape) > 1)
     return graph, raw
@@ -121,13 +123,13 @@ def _refuse_user_functions(network: Network) -> None:
     for layer in network.layers:
         if isinstance(layer, UserActivation):
             raise TypeError(
-                f"activation={layer.function!r} cannot be converted to ONNX: it is code of "
-                "your own. Fit with an activation that has a name, such as 'silu'."
+                f"activation={layer.function!r} cannot be converted to ONNX, because it is "
+                "user-defined. Use a built-in activation such as 'silu' in fit."
             )
     if isinstance(network.loss, UserLoss) and network.loss.has_link:
         raise TypeError(
-            f"loss={network.loss.function!r} cannot be converted to ONNX: its predict is code "
-            "of your own. A loss without a method predict can be converted."
+            f"loss={network.loss.function!r} cannot be converted to ONNX, because its method "
+            "predict is user-defined. A loss without this method can be converted."
         )
 
 
@@ -136,14 +138,14 @@ def _refuse_categories(estimator: BaseMLP, encoding: TableEncoding) -> None:
         names = getattr(estimator, "feature_names_in_", range(estimator.n_features_in_))
         columns = ", ".join(repr(names[j]) for j in np.flatnonzero(encoding.is_categorical))
         raise ValueError(
-            f"ONNX graphs of skneural take numbers, and X has the categories {columns}. Fit a "
+            f"to_onnx supports only numbers, and X has the categories {columns}. Fit a "
             "Pipeline of a ColumnTransformer, with OneHotEncoder for these columns, and the "
             "network, and convert it with skl2onnx after register_skl2onnx()."
         )
 
 
 def _add_missing(graph: "Graph", x: str, encoding: TableEncoding) -> str:
-    """Put means in the place of missing values, and add the indicators of these."""
+    """Replace missing values by means, and add columns that indicate missing values."""
     missing = graph.add("IsNaN", x)
     x = graph.add("Where", missing, _single(encoding.mean), x)
     flags = graph.add("Cast", missing, to=graph.onnx.TensorProto.FLOAT)
@@ -152,7 +154,7 @@ def _add_missing(graph: "Graph", x: str, encoding: TableEncoding) -> str:
 
 
 def add_targets(graph: "Graph", raw: str, regressor: NeuralRegressorMixin) -> str:
-    """Add the inverse link of a regressor's loss, and the way back to the units of y."""
+    """Add the inverse link of a regressor's loss, and the conversion to the units of y."""
     if regressor._output_range is not None:
         return _within_range(graph, raw, regressor._output_range)
     loss = regressor.network_.loss
@@ -168,7 +170,7 @@ def add_targets(graph: "Graph", raw: str, regressor: NeuralRegressorMixin) -> st
     if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
         raise ValueError(
             "ONNX graphs of skneural compute in float32, and y_mean_ or y_scale_ is too large "
-            f"for it: they are up to {np.abs(target_scale.mean).max():.3g} and "
+            f"for it: the largest values are {np.abs(target_scale.mean).max():.3g} and "
             f"{target_scale.scale.max():.3g}. Divide y by a constant before fit."
         )
     return graph.add("Add", graph.add("Mul", raw, scale), mean)
@@ -189,7 +191,7 @@ def _within_range(graph: "Graph", raw: str, output_range: Range) -> str:
 
 
 class Graph:
-    """Nodes and constants, named by their number."""
+    """The nodes and constants of a graph, which are named by their number."""
 
     nodes: list["onnx.NodeProto"]
     constants: list["onnx.TensorProto"]
@@ -201,19 +203,19 @@ class Graph:
         self.nodes, self.constants, self.inputs, self.outputs = [], [], [], []
 
     def add(self, operation: str, *inputs: ArrayLike, **attributes: object) -> str:
-        """Add a node; inputs are names or arrays. Return the name of its output."""
+        """Add a node, whose inputs are names or arrays, and return the name of its output."""
         output = f"v{len(self.nodes)}"
         self._append(operation, inputs, [output], **attributes)
         return output
 
     def split(self, value: str, sizes: Sequence[int]) -> list[str]:
-        """Add a node that splits columns into runs of these sizes. Return their names."""
+        """Add a node that splits columns into groups of these sizes, and return their names."""
         outputs = [f"v{len(self.nodes)}_{i}" for i in range(len(sizes))]
         self._append("Split", [value, np.array(sizes, np.int64)], outputs, axis=1)
         return outputs
 
     def sort(self, value: str, n_columns: int) -> str:
-        """Add a node that sorts the columns of every row. Return the name of its output."""
+        """Add a node that sorts the columns of every row, and return the name of its output."""
         outputs = [f"v{len(self.nodes)}_{i}" for i in range(2)]  # the values, and their places
         count = np.array([n_columns], np.int64)
         self._append("TopK", [value, count], outputs, largest=0, sorted=1)
@@ -232,7 +234,7 @@ class Graph:
         self.nodes.append(make_node(operation, inputs, outputs, name=name, **attributes))
 
     def constant(self, array: ArrayLike) -> str:
-        """Add an array."""
+        """Add an array, and return its name."""
         array = np.asarray(array)
         name = f"c{len(self.constants)}"
         self.constants.append(self.onnx.numpy_helper.from_array(array, name))
@@ -242,7 +244,7 @@ class Graph:
         return self.add("Reshape", value, np.array(shape, np.int64))
 
     def output(self, name: str, value: str) -> None:
-        """Call a value `name` and make it an output; the runtime knows its type and shape."""
+        """Make a value an output called `name`; the runtime infers its type and shape."""
         self._append("Identity", [value], [name])
         self.outputs.append(self.onnx.helper.make_empty_tensor_value_info(name))
 
@@ -307,14 +309,15 @@ def _gelu(graph: Graph, x: str, *_: object) -> str:
 
 
 def _places(windows: Windows) -> dict[str, Shape]:
-    """Where windows lie, as attributes of a node."""
+    """Return the sizes, strides and padding of windows as attributes of a node."""
     pads = (*windows.before, *windows.after)
     return {"kernel_shape": windows.size, "strides": windows.strides, "pads": pads}
 
 
-# How each layer that does something in predictions is added, a layer of exactly this class:
-# from the graph, the name of its input, the layer itself, its parameters and statistics, and
-# whether its input is images, which are (n, channels, h, w) here. Returns the output's name.
+# The functions that add a layer of exactly this class to the graph. Layers without an effect
+# on predictions are left out. The arguments are the graph, the name of the input, the layer,
+# its parameters and statistics, and whether the inputs are images, whose shape is
+# (n, channels, h, w) here. The functions return the name of the output.
 _LAYERS: dict[type[Layer], Callable[..., str]] = {
     activations.Identity: lambda graph, x, *_: x,
     activations.Logistic: lambda graph, x, *_: graph.add("Sigmoid", x),
@@ -340,7 +343,7 @@ _LAYERS: dict[type[Layer], Callable[..., str]] = {
 
 
 def _add_labels(graph: Graph, raw: str, estimator: NeuralClassifierMixin) -> None:
-    """Add labels, and probabilities or scores, of one column of labels or several."""
+    """Add the labels, and probabilities or scores, of one or several columns of labels."""
     labels, loss = estimator._labels, estimator.network_.loss
     if isinstance(labels, LabelIndicator):
         positive = graph.add("Greater", raw, _single(0))
@@ -376,19 +379,19 @@ def _add_column(
 
 
 def add_label(graph: Graph, raw: str, classes: np.ndarray) -> str:
-    """Add the choice of a class, by one output of two classes or one for each of them."""
+    """Add the choice of a class, from one output for two classes or one output per class."""
     if len(classes) == 2:
         positive = graph.add("Greater", graph.reshape(raw, (-1,)), _single(0))
         index = graph.add("Cast", positive, to=graph.onnx.TensorProto.INT64)
     else:
         index = graph.add("ArgMax", raw, axis=1, keepdims=0)
-    # what onnx takes for text
+    # the form of text in onnx
     classes = classes.astype(object) if classes.dtype.kind == "U" else classes
     return graph.add("Gather", classes, index)
 
 
 def add_probabilities(graph: Graph, raw: str, binary: bool) -> str:
-    """Add a column of probabilities for every class."""
+    """Add one column of probabilities per class."""
     if not binary:
         return graph.add("Softmax", raw, axis=1)
     both = [graph.add("Sigmoid", z) for z in (graph.add("Neg", raw), raw)]

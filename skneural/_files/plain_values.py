@@ -1,4 +1,4 @@
-"""Parameters of estimators as JSON, and back, to the type and the bit; nothing else."""
+"""Conversion of plain parameters to JSON and back, with exactly the same types and bits."""
 
 import math
 import re
@@ -9,13 +9,13 @@ import numpy as np
 from skneural._files.safetensors_file import Json, Told, is_endless
 from skneural.schedules import SCHEDULES, Schedule
 
-_KINDS = "biufU"  # of NumPy's dtypes: booleans, integers, floats, text
+_KINDS = "biufU"  # kinds of NumPy's dtypes: booleans, integers, floats, text
 _TIME = re.compile(r"[mM]8\[\d{0,9}(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\]")
-_MOST_TEXT = 1 << 20  # characters of an array of text, each as wide as the longest
+_MOST_TEXT = 1 << 20  # characters in an array of text, all entries as wide as the longest
 
 
 def to_plain(value: object) -> Json:
-    """Return what JSON can hold; a TypeError if `value` is no plain parameter."""
+    """Return `value` as JSON; raise a TypeError if it is not a plain parameter."""
     if value is None or type(value) is bool or type(value) is int or type(value) is str:
         return value
     if type(value) is float:
@@ -42,41 +42,41 @@ def to_plain(value: object) -> Json:
 
 
 def _dtypes(value: np.generic | np.ndarray) -> set[str]:
-    """The dtypes, without byte order, that are plain: not those of C's long double."""
+    """Return the dtypes that can be saved, without byte order; C's long double is excluded."""
     if value.dtype.kind == "U":
         return {value.dtype.str[1:]}
     return {"b1", *(f"{kind}{size}" for kind in "iuf" for size in (1, 2, 4, 8))}
 
 
 def text_to_codes(array: np.ndarray) -> np.ndarray:
-    """Return an array of text as code points, along one more axis."""
+    """Return an array of text as an array of code points with one more axis."""
     array = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
     width = array.dtype.itemsize // 4
     return array.reshape(-1).view("<u4").reshape(*array.shape, width)
 
 
 def codes_to_text(codes: np.ndarray, name: str) -> np.ndarray:
-    """Return text from its code points; a ValueError if the array `name` holds no text."""
+    """Return text from its code points; raise a ValueError if the array contains no text."""
     if codes.ndim < 1 or codes.shape[-1] < 1 or codes.max(initial=0) > 0x10FFFF:
-        raise ValueError(f"array {name!r} is no text")
+        raise ValueError(f"array {name!r} does not contain text")
     text = np.ascontiguousarray(codes, "<u4").reshape(-1).view(f"<U{codes.shape[-1]}")
     return text.astype(f"=U{codes.shape[-1]}", copy=False).reshape(codes.shape[:-1])
 
 
 def is_time(dtype: np.dtype) -> bool:
-    """Whether a dtype is one of datetimes or timedeltas with a unit, such as M8[ns]."""
+    """Return whether a dtype is one of datetimes or timedeltas with a unit, such as M8[ns]."""
     return dtype.kind in "mM" and _TIME.fullmatch(dtype.str[1:]) is not None
 
 
 def time_dtype(text: Told) -> np.dtype:
     """Return the dtype of datetimes or timedeltas that text such as "M8[ns]" describes."""
     if not isinstance(text, str) or not _TIME.fullmatch(text):
-        raise ValueError(f"{text!r:.60} is no dtype of datetimes")
+        raise ValueError(f"{text!r:.60} is not a dtype of datetimes")
     return np.dtype(text)
 
 
 def from_plain(data: Told) -> Told:
-    """Return the value that `to_plain` has described; a ValueError for anything else."""
+    """Return the value that `to_plain` has described; raise a ValueError for other data."""
     if data is None or type(data) in (bool, int, str, float):
         return data
     if not isinstance(data, dict) or len(data) != 1:
@@ -108,7 +108,7 @@ def _read_schedule(content: list[Told]) -> Schedule:
 def _read_random_state(content: list[Told]) -> np.random.RandomState:
     keys, position, has_gauss, gauss = content
     keys = np.array(keys, dtype=np.uint32)
-    # NumPy takes any position, and would read beyond the keys
+    # NumPy accepts any position, and would read beyond the end of the keys
     if keys.shape != (624,) or type(position) is not int or not 0 <= position <= 624:
         raise ValueError("a RandomState is described wrongly")
     random_state = np.random.RandomState(0)
@@ -131,8 +131,8 @@ def _read_scalar(content: list[Told]) -> np.generic:
 
 def _as_array(dtype: Told, entries: list[Told]) -> np.ndarray:
     if not isinstance(dtype, str) or dtype[1:2] not in tuple(_KINDS) or len(dtype) > 12:
-        raise ValueError(f"{dtype!r:.60} is no dtype")
-    if dtype[1] == "U":  # never the width that a file claims
+        raise ValueError(f"{dtype!r:.60} is not a dtype")
+    if dtype[1] == "U":  # not the width in the file, which may be wrong
         widest = max(map(len, entries), default=0)
         if len(entries) * widest > _MOST_TEXT or set(map(type, entries)) - {str}:
             raise ValueError("an array of text is described wrongly")

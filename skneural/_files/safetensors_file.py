@@ -1,10 +1,10 @@
-"""A file of arrays and text, in the layout of safetensors, with a checksum at its end.
+"""A file of arrays and text in the layout of safetensors, with a checksum at its end.
 
-First the length of the header (8 bytes, little-endian), then the header, which is JSON and
-names type, shape and place of every array, then the arrays, one behind the other; the last
-one, ``"sha256"``, is the digest of all bytes before it. There is nothing to run, to unpack or
-to look up by a path, and all sizes are known before the first array is allocated. The format:
-https://huggingface.co/docs/safetensors/index#format
+The file begins with the length of the header (8 bytes, little-endian). The header is JSON and
+contains the dtype, shape and position of every array. The arrays follow one after the other.
+The last of them, ``"sha256"``, is the digest of all bytes before it. A file contains no code,
+no compressed data and no paths, and all sizes are known before the first array is allocated.
+The format is described in https://huggingface.co/docs/safetensors/index#format
 """
 
 import hashlib
@@ -23,10 +23,10 @@ from skneural._network.array_types import Shape
 
 Path = str | os.PathLike[str]
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-# JSON that a file tells, of which nothing is certain until it has been looked at: whatever an
-# operation on it raises, `load` turns into an error that names the file.
+# JSON from a file, which may have any structure until it has been checked. `load` converts all
+# errors that its use raises to an error that names the file.
 Told = Any
-Entry = tuple[np.dtype, Shape, int]  # of an array in a file: its dtype, shape and place
+Entry = tuple[np.dtype, Shape, int]  # dtype, shape and position of an array in a file
 
 DTYPES = {
     "BOOL": "|b1",
@@ -50,16 +50,16 @@ _CHUNK = 1 << 20
 
 
 def write(path: Path, text: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> None:
-    """Write a file, or leave the one that is there as it is.
+    """Write a file, or leave an existing file unchanged if that fails.
 
     Parameters
     ----------
     path : str or path-like
-        The file. It is replaced when the new one is whole and on the disk.
+        The file. It is replaced when the new one is complete and on the disk.
     text : dict of str to str
-        What the header tells beside the arrays.
+        Text to be stored in the header.
     arrays : dict of str to ndarray
-        Of the dtypes in `DTYPES`, in either byte order.
+        Arrays with the dtypes in `DTYPES`, in either byte order.
     """
     entries: dict[str, object] = {"__metadata__": text}
     data, stop = [], 0
@@ -76,8 +76,8 @@ def write(path: Path, text: Mapping[str, str], arrays: Mapping[str, np.ndarray])
     header += b" " * (-len(header) % 8)  # arrays begin at a multiple of 8
     if len(header) > _MOST_HEADER:
         raise ValueError(
-            f"Everything but the arrays would take {len(header):,} bytes of the file, and may "
-            f"take at most {_MOST_HEADER:,}: a parameter of the estimator is too long."
+            f"The header of the file would have {len(header):,} bytes, and may have at most "
+            f"{_MOST_HEADER:,}: a parameter of the estimator is too long."
         )
     digest = hashlib.sha256()
     with _replacing(os.fspath(path)) as file:
@@ -90,7 +90,7 @@ def write(path: Path, text: Mapping[str, str], arrays: Mapping[str, np.ndarray])
 
 @contextmanager
 def _replacing(path: str) -> Iterator[BinaryIO]:
-    """A file to write to, which takes the place of the one at `path` when it is whole."""
+    """Yield a file to write to, which replaces the one at `path` when it is complete."""
     temporary = f"{path}.{secrets.token_hex(4)}.tmp"
     try:
         with open(temporary, "xb") as file:
@@ -107,7 +107,7 @@ def _replacing(path: str) -> Iterator[BinaryIO]:
             error.errno,
             f"{path} could not be written ({error.strerror}); an existing file is unchanged",
         ) from error
-    with suppress(OSError):  # the new name, too, is to outlive a power failure, if it can
+    with suppress(OSError):  # the new name should outlast a power failure
         directory = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
         try:
             os.fsync(directory)
@@ -116,7 +116,7 @@ def _replacing(path: str) -> Iterator[BinaryIO]:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove what a killed process has left beside `path`, half written."""
+    """Remove incomplete files that a killed process has left beside `path`."""
     directory, name = os.path.split(os.fspath(path))
     for other in os.listdir(directory or "."):
         if other.startswith(f"{name}.") and other.endswith(".tmp"):
@@ -125,7 +125,7 @@ def remove_leftovers(path: Path) -> None:
 
 
 class ModelFile:
-    """A file, open for reading: its checksum and header are checked, nothing else is read.
+    """A file open for reading, whose checksum and header have been checked.
 
     Parameters
     ----------
@@ -135,16 +135,16 @@ class ModelFile:
     ----------
     text : dict of str to str
     arrays : dict of str to tuple
-        Dtype, shape and place of every array.
+        Dtype, shape and position of every array.
 
     Raises
     ------
     ValueError
-        If the file is not such a file, or has been damaged.
+        If the file does not have this format, or has been damaged.
     """
 
     def __init__(self, path: Path) -> None:
-        self.file = open(path, "rb")  # noqa: SIM115, __exit__ closes it
+        self.file = open(path, "rb")  # noqa: SIM115, closed by __exit__
         try:
             self._read_header()
         except BaseException:
@@ -176,11 +176,11 @@ class ModelFile:
         for name, entry in entries.items():
             self.arrays[name] = dtype, shape, start = _check_entry(name, entry)
             if start != stop:
-                raise ValueError(f"array {name!r} is not where the one before it ends")
+                raise ValueError(f"array {name!r} does not begin where the one before it ends")
             stop += dtype.itemsize * math.prod(shape)
         if self.begin + stop != size:
             raise ValueError(
-                f"its arrays take {stop:,} bytes, and it has {size - self.begin:,}"
+                f"its arrays should have {stop:,} bytes, and it has {size - self.begin:,}"
             )
         if self.arrays.pop("sha256", None) != (np.uint8, (_DIGEST,), stop - _DIGEST):
             raise ValueError("its last array is not a checksum")
@@ -199,7 +199,7 @@ class ModelFile:
             raise ValueError("its checksum is wrong: it has been damaged or cut off")
 
     def read(self, name: str, dtype: DTypeLike, shape: Shape) -> np.ndarray:
-        """Return an array, which must have this dtype and shape; each can be read once."""
+        """Return an array after checking its dtype and shape. It can be read only once."""
         expected = np.dtype(dtype), tuple(shape)
         found = self.arrays.pop(name, None)
         if found is None:
@@ -220,7 +220,7 @@ class ModelFile:
 
 
 class Section:
-    """The arrays of a model file whose names begin with a prefix, by the rest of their names.
+    """The arrays of a model file whose names begin with a prefix, under names without it.
 
     Parameters
     ----------
@@ -246,7 +246,7 @@ class Section:
 
 
 def read_json(text: str | bytes) -> dict[str, Told]:
-    """Return the object that JSON text describes; a ValueError for anything else."""
+    """Return the object that JSON text describes; raise a ValueError for other text."""
     try:
         data = json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_refuse)
     except RecursionError:
@@ -268,12 +268,12 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def is_endless(shape: Shape) -> bool:
-    """Whether an array of this shape has no entries, and yet many parts to go through."""
+    """Return whether an array of this shape has no entries, but many subarrays."""
     return 0 in shape and max(shape) > _MOST_EMPTY
 
 
 def _check_entry(name: str, entry: Told) -> Entry:
-    """Return dtype, shape and start of an array, as the header describes it."""
+    """Return the dtype, shape and start of an array from its description in the header."""
     wrong = ValueError(f"array {name!r} is described wrongly")
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         raise wrong
@@ -283,7 +283,7 @@ def _check_entry(name: str, entry: Told) -> Entry:
     for numbers in (shape, offsets):
         if not isinstance(numbers, list) or any(type(n) is not int or n < 0 for n in numbers):
             raise wrong
-    if len(shape) > 64:  # more than NumPy has, and their product may take minutes
+    if len(shape) > 64:  # NumPy allows no more dimensions, and their product might take minutes
         raise wrong
     if is_endless(shape):
         raise wrong

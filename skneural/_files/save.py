@@ -1,4 +1,4 @@
-"""Saving and loading estimators without pickle: a file of arrays and plain values."""
+"""Saving and loading estimators without pickle, in a file of arrays and plain values."""
 
 import json
 from typing import TypeGuard
@@ -23,38 +23,37 @@ from skneural._version import __version__
 def save(estimator: BaseEstimator, path: Path) -> None:
     """Save a fitted estimator to a file that can be loaded without running code.
 
-    The file contains parameters, weights, labels, feature names, the records of the training
-    and, after ``partial_fit`` or with ``warm_start=True``, the state of the optimizer and
-    the random generators, so that training continues exactly. An existing file is replaced
-    only when the new one is complete and on the disk.
+    The file contains the parameters, weights, labels, feature names and the training history.
+    After ``partial_fit`` or with ``warm_start=True``, it also contains the state of the
+    optimizer and of the random generators, so that training can continue exactly. An existing
+    file is replaced only when the new one is complete and on the disk.
 
     Parameters
     ----------
     estimator : estimator
         A fitted MLPClassifier, MLPRegressor, ConvNetClassifier or ConvNetRegressor, or a
-        Pipeline, ColumnTransformer or TransformedTargetRegressor of scikit-learn with such a
-        network in it. Of a search, `best_estimator_` is saved. Callbacks and metadata
-        requests are not saved. The guide on persistence lists the transformers that are
-        supported before the network.
+        Pipeline, ColumnTransformer or TransformedTargetRegressor of scikit-learn that contains
+        such a network. If it is a search, its `best_estimator_` is saved. Callbacks and
+        metadata requests are not saved. The guide on persistence lists the supported
+        transformers.
     path : str or path-like
-        The file. Its layout is that of safetensors, so that other programs can read the
-        arrays.
+        The file. It has the layout of safetensors, so that other programs can read the arrays.
 
     Raises
     ------
     TypeError
-        If the estimator, or one inside it, is of a class that cannot be saved, or if a
-        parameter is not a plain value, such as a function of your own. The message names its
-        place, such as ``steps.functiontransformer.func``.
+        If the class of the estimator, or of an estimator inside it, cannot be saved, or if a
+        parameter is not a plain value, for example a user-defined function. The message names
+        the parameter, such as ``steps.functiontransformer.func``.
     ValueError
         If there is no fitted network, if a parameter no longer describes its network, or if
         ``memory`` of a Pipeline is not None.
     OSError
-        If the file cannot be written. What was there before is as it was.
+        If the file cannot be written. An existing file is left unchanged.
 
     See Also
     --------
-    load : The way back.
+    load : Load an estimator from a file.
 
     Examples
     --------
@@ -81,17 +80,18 @@ def save(estimator: BaseEstimator, path: Path) -> None:
     else:
         raise TypeError(
             f"estimator must be one of {', '.join(CLASSES)}, or a Pipeline or another "
-            f"estimator of scikit-learn around one, got {name}. docs/persistence.md says which "
-            "can be saved; a search can be if it is fitted with refit=True."
+            f"estimator of scikit-learn that contains one, got {name}. docs/persistence.md "
+            "lists those that can be saved. A search can be saved if it is fitted with "
+            "refit=True."
         )
 
 
 def load(path: Path) -> BaseEstimator:
-    """Load an estimator that `save` or a `Checkpoint` has written.
+    """Load an estimator from a file written by `save` or a `Checkpoint`.
 
-    No code from the file is run. The checksum, and the size of every array against the
-    network that the parameters describe, are checked before an array is read. Estimators of
-    scikit-learn are built from a fixed list of classes, and their attributes are checked.
+    No code from the file is run. Before any array is read, the checksum is verified, and the
+    size of every array is compared with the network that the parameters describe. Estimators
+    of scikit-learn are built from a fixed list of classes, and their attributes are checked.
 
     Parameters
     ----------
@@ -101,41 +101,41 @@ def load(path: Path) -> BaseEstimator:
     Returns
     -------
     estimator : estimator
-        Fitted, with exactly the same predictions. `partial_fit`, and `fit` with
-        ``warm_start=True``, continue the training.
+        The fitted estimator, which makes exactly the same predictions. `partial_fit`, or `fit`
+        with ``warm_start=True``, continues the training.
 
     Warns
     -----
     UserWarning
-        If another version of skneural wrote the file or, where estimators of scikit-learn are
-        in it, another version of scikit-learn.
+        If the file was written by another version of skneural or, if it contains estimators
+        of scikit-learn, with another version of scikit-learn.
 
     Raises
     ------
     ValueError
-        If the file is damaged, is no model file, has a format that this version does not
-        know, or holds a class, parameter or value that a file may not hold; the message names
-        it.
+        If the file is damaged, is not a model file, has a format that this version does not
+        know, or contains a class, parameter or value that is not allowed in a file. The
+        message describes the problem.
     OSError
         If the file cannot be opened.
 
     See Also
     --------
-    save : Writes the file.
+    save : Save an estimator to a file.
     """
     estimator, _ = read(path)
     return estimator
 
 
 def plain_parameters(estimator: BaseNeuralNetwork) -> dict[str, Json]:
-    """Return the constructor parameters as JSON; a TypeError names one that is not plain."""
+    """Return the parameters as JSON; raise a TypeError that names any that is not plain."""
     params = {}
     for name, value in estimator.get_params(deep=False).items():
         try:
             params[name] = to_plain(value)
         except TypeError as error:
             raise TypeError(
-                f"{name} cannot be saved: {error}, and a file holds no code. Pickle the "
+                f"{name} cannot be saved: {error}, and a file contains no code. Pickle the "
                 "estimator instead, for example with joblib.dump."
             ) from None
     return params
@@ -146,24 +146,24 @@ def _is_network(estimator: object) -> TypeGuard[BaseNeuralNetwork]:
 
 
 def _describe_fitted(estimator: BaseNeuralNetwork) -> Described:
-    """Return what a file holds of a fitted network: JSON, and arrays by name."""
+    """Return the contents of a file for a fitted network: JSON, and arrays by name."""
     params = plain_parameters(estimator)
     _check_unchanged(estimator)
     about, arrays = _describe(estimator, estimator._progress, estimator._batch_size, params)
-    # under this name scikit-learn keeps what set_output was told
+    # scikit-learn stores the setting of set_output under this name
     about["set_output"] = dict(getattr(estimator, "_sklearn_output_config", {}))
     return about, arrays
 
 
 def _describe_wrapper(estimator: BaseEstimator) -> Described:
-    """Return what a file holds of an estimator of scikit-learn around fitted networks."""
+    """Return the contents of a file for an estimator of scikit-learn that contains networks."""
     writer = TreeWriter(_describe_inner)
     about = writer.write(estimator)
     if not writer.n_networks:
         raise NotFittedError(
-            f"estimator must hold a fitted network of skneural: this "
-            f"{type(estimator).__name__} does not. Call fit first; what has no network can be "
-            "saved with skops."
+            f"estimator must contain a fitted network of skneural, and this "
+            f"{type(estimator).__name__} does not. Call fit first. An estimator without a "
+            "network can be saved with skops."
         )
     return about, writer.arrays
 
@@ -185,7 +185,7 @@ def _describe_inner(estimator: object, path: str) -> Described | None:
 
 
 def _check_unchanged(estimator: BaseNeuralNetwork) -> None:
-    """Refuse an estimator whose parameters have been changed since it was fitted."""
+    """Raise an error if the parameters of an estimator have been changed since its fit."""
     estimator._check_parameters()
     own = estimator.network_
     network = describe(estimator, own.input_shape, own.dtype)
@@ -193,7 +193,7 @@ def _check_unchanged(estimator: BaseNeuralNetwork) -> None:
         raise ValueError(
             f"The parameters describe {network} with {type(network.loss).__name__}, and the "
             f"estimator was fitted as {own} with {type(own.loss).__name__}. Fit it again, or "
-            "set the parameters back, before it is saved."
+            "reset the parameters, before you save it."
         )
 
 
@@ -204,19 +204,19 @@ def contents(
     params: dict[str, Json],
     training: dict[str, Json] | None = None,
 ) -> tuple[dict[str, str], dict[str, np.ndarray]]:
-    """Return what a file holds: text, and arrays by name.
+    """Return the contents of a file: text, and arrays by name.
 
     Parameters
     ----------
     estimator : estimator
-        Knows the labels and feature names.
+        The estimator with the labels and feature names.
     progress : Progress
-        Where its network stands; that of the estimator, or of a fit under way.
+        The state of the training, from the estimator or from an unfinished fit.
     batch_size : int
     params : dict
         Constructor parameters as JSON.
     training : dict, default=None
-        What a `Checkpoint` keeps of a fit under way, as JSON.
+        The state of an unfinished fit that a `Checkpoint` saves, as JSON.
 
     Returns
     -------
@@ -242,7 +242,7 @@ def _describe(
     params: dict[str, Json],
     training: dict[str, Json] | None = None,
 ) -> Described:
-    """Return what `contents` does, with the text as JSON."""
+    """Return the same as `contents`, with the text as JSON."""
     network = progress.network
     state = progress.optimizer_state
     arrays = {"theta": network.theta, "state": network.state}
@@ -274,14 +274,16 @@ def _describe(
     if hasattr(estimator, "feature_names_in_"):
         arrays["feature_names"] = _as_numbers(estimator.feature_names_in_.astype(str))
     if progress.epochs > MOST_EPOCHS:
-        raise ValueError(f"a file may record {MOST_EPOCHS:,} epochs, got {progress.epochs:,}.")
+        raise ValueError(
+            f"a file stores up to {MOST_EPOCHS:,} epochs, got {progress.epochs:,}."
+        )
     return about, arrays
 
 
 def _describe_target(
     estimator: BaseNeuralNetwork, arrays: dict[str, np.ndarray]
 ) -> dict[str, Json]:
-    """Describe labels or targets, and put labels, mean and scale among the arrays."""
+    """Describe labels or targets, and add labels, mean and scale to the arrays."""
     if not hasattr(estimator, "_labels"):
         target_scale = estimator._target_scale
         if target_scale is not None:
@@ -304,7 +306,8 @@ def _describe_target(
         same_types = len(set(map(type, classes.tolist()))) == 1
         if plain.tolist() != classes.tolist() or not same_types or not _is_stored(plain.dtype):
             raise TypeError(
-                f"classes_ cannot be saved: {classes!r}. Text, numbers and datetimes can."
+                f"classes_ cannot be saved: {classes!r}. Labels must be text, numbers or "
+                "datetimes."
             )
         arrays[f"classes.{k}"] = _as_numbers(plain)
         objects.append([classes.dtype == object, plain.dtype.kind == "U"])
@@ -316,5 +319,5 @@ def _is_stored(dtype: np.dtype) -> bool:
 
 
 def _as_numbers(array: np.ndarray) -> np.ndarray:
-    """Text as code points, one row per string; numbers as they are."""
+    """Return text as code points, one row per string, and numbers unchanged."""
     return text_to_codes(array) if array.dtype.kind == "U" else array

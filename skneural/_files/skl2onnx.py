@@ -1,4 +1,4 @@
-"""skl2onnx: what it needs to know to convert a Pipeline around an estimator from here."""
+"""Registering the estimators of skneural with skl2onnx, so that it can convert Pipelines."""
 
 from typing import TYPE_CHECKING
 
@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 def register_skl2onnx() -> None:
     """Let skl2onnx convert the estimators of skneural, alone and in Pipelines.
 
-    Call it once in a process, before ``skl2onnx.to_onnx`` or ``skl2onnx.convert_sklearn``.
-    The graph computes in float32. As with the classifiers of scikit-learn there is a label
-    (integers or text) and, for each class, its probability: as a list of dicts, unless the
-    option ``zipmap`` is False or ``"columns"``. Of a loss without probabilities, scores take
-    their place; those of two classes are ``-score`` and ``score``. A regressor has one column
-    for each target. Several columns of labels are beyond skl2onnx: use `to_onnx` for the
-    network alone. So is a network that gives its features (`transform`) to a later step.
+    Call this function once per process, before ``skl2onnx.to_onnx`` or
+    ``skl2onnx.convert_sklearn``. The graph computes in float32. As for the classifiers of
+    scikit-learn, the outputs are the label (integers or text) and the probability of each
+    class, as a list of dicts unless the option ``zipmap`` is False or ``"columns"``. If the
+    loss has no probabilities, the graph returns scores instead, which are ``-score`` and
+    ``score`` for two classes. A regressor has one column per target.
+
+    skl2onnx does not support several columns of labels, for which `to_onnx` can convert the
+    network alone, or a network whose `transform` is used by a later step.
 
     Raises
     ------
@@ -40,7 +42,7 @@ def register_skl2onnx() -> None:
 
     See Also
     --------
-    to_onnx : A network without the steps before it.
+    to_onnx : Convert a network without the steps before it.
 
     References
     ----------
@@ -76,7 +78,7 @@ def register_skl2onnx() -> None:
 
 
 def _set_types(operator: "Operator") -> None:
-    """Tell skl2onnx the types and shapes of the outputs."""
+    """Set the types and shapes of the outputs for skl2onnx."""
     from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
     from skl2onnx.common.utils import check_input_and_output_numbers
 
@@ -98,28 +100,28 @@ def _set_types(operator: "Operator") -> None:
 
 
 def _refuse_features(operator: "Operator") -> None:
-    """Refuse a network whose `transform` a later step works on: its graph has predictions."""
+    """Raise an error if a later step uses the network's `transform`, which no graph has."""
     own = {variable.onnx_name for variable in operator.outputs}
     for other in operator.scope_inst.operators.values():  # in the order of the steps
         if not own & {variable.onnx_name for variable in other.inputs}:
             continue
         if not other.type.startswith(("SklearnZipMap", "SklearnIdentity")):
             raise ValueError(
-                "skl2onnx cannot convert a Pipeline in which a network gives features to a "
-                f"later step, as this {type(operator.raw_operator).__name__} does: its graph "
-                "has predictions, and no output for transform. Convert the network alone, with "
-                "skneural.to_onnx."
+                "skl2onnx cannot convert a Pipeline in which a later step uses the features of "
+                f"a network, as of this {type(operator.raw_operator).__name__}: its graph "
+                "returns predictions, and has no output for transform. Convert the network "
+                "alone with skneural.to_onnx."
             )
         own |= {variable.onnx_name for variable in other.outputs}
 
 
 def _classes(classifier: NeuralClassifierMixin, scope: "Scope") -> np.ndarray:
-    """The labels as skl2onnx has them: integers of 64 bits, text, or numbers for them."""
+    """Return the labels in the form of skl2onnx: 64-bit integers, text, or their indices."""
     labels = classifier._labels
     if isinstance(labels, LabelColumns):
         raise ValueError(
-            "skl2onnx has no outputs for several columns of labels. Convert the scaler and the "
-            "network one by one: skneural.to_onnx(pipeline[-1])."
+            "skl2onnx does not support several columns of labels. Convert the scaler and the "
+            "network separately, with skneural.to_onnx(pipeline[-1]) for the network."
         )
     classes = labels.classes
     if scope.get_options(classifier, {"nocl": False})["nocl"]:

@@ -1,7 +1,7 @@
-"""Classes, functions and types of scikit-learn and NumPy that a model file may hold.
+"""Classes, functions and types of scikit-learn and NumPy that a model file may contain.
 
-A class belongs here if its predictions run NumPy and SciPy code that checks its own bounds
-on the attributes of the estimator, or if `check_wrapper` checks what that code relies on.
+A class may be listed here if its predictions use only NumPy and SciPy code that checks the
+bounds of the estimator's attributes, or if `check_wrapper` checks what that code relies on.
 """
 
 import inspect
@@ -13,7 +13,7 @@ import numpy as np
 import sklearn
 
 SKLEARN_VERSION = sklearn.__version__
-# the classes, by the module that is imported when one of them is saved or loaded
+# the classes by module; a module is imported when one of its classes is saved or loaded
 _MODULES = {
     "sklearn.compose": (
         "ColumnTransformer",
@@ -87,31 +87,31 @@ _SCORES = (
 
 
 def is_wrapper_name(name: object) -> bool:
-    """Whether a class of this name may be in a file."""
+    """Return whether a file may contain a class of this name."""
     return isinstance(name, str) and name in _MODULE_OF
 
 
 def wrapper_class(name: str) -> type:
-    """Return the class of a name for which `is_wrapper_name` is true."""
+    """Return the class with this name, for which `is_wrapper_name` must be true."""
     return getattr(import_module(_MODULE_OF[name]), name)
 
 
 def is_wrapper(estimator: object) -> bool:
-    """Whether an estimator is exactly of one of the classes, not of a subclass."""
+    """Return whether the class of an estimator is listed; subclasses are not."""
     name = type(estimator).__name__
     return is_wrapper_name(name) and wrapper_class(name) is type(estimator)
 
 
 @cache
 def named_values() -> dict[str, Callable[..., object]]:
-    """Return the functions and types that parameters may be, by the name a file gives them."""
+    """Return the functions and types that parameters may have, by their names in a file."""
     selection = import_module("sklearn.feature_selection")
     values: dict[str, Callable[..., object]]
     values = {cls.__name__: cls for cls in (bool, float, int, object, str)}
     values |= {f"sklearn.{name}": getattr(selection, name) for name in _SCORES}
     for name, value in vars(np).items():
         is_type = isinstance(value, type) and issubclass(value, np.generic)
-        # np.long and other second names stand for other types on other machines
+        # np.long and other aliases are different types on different machines
         if (is_type or isinstance(value, np.ufunc)) and name == value.__name__:
             values[f"numpy.{name}"] = value
     return values

@@ -1,4 +1,4 @@
-"""skops: which types a Pipeline with an estimator from here needs to have trusted."""
+"""The types that skops has to trust to load a Pipeline with an estimator of skneural."""
 
 from itertools import chain
 

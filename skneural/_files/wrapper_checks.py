@@ -1,4 +1,4 @@
-"""Checks of scikit-learn's estimators that a model file holds."""
+"""Checks of the estimators of scikit-learn in a model file."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from skneural._files.sklearn_classes import parameter_names
 if TYPE_CHECKING:
     from sklearn.preprocessing import OneHotEncoder
 
-# attributes that have an entry for each feature: lists, or arrays along their last axis
+# attributes with one entry per feature: lists, or arrays along their last axis
 _PER_FEATURE = {
     "FastICA": ("components_", "mean_"),
     "GaussianRandomProjection": ("components_",),
@@ -42,7 +42,7 @@ _PER_FEATURE = {
     "TruncatedSVD": ("components_",),
     "VarianceThreshold": ("variances_",),
 }
-# attributes that are an estimator, or a list of tuples with an estimator at this place
+# attributes that are an estimator, or a list of tuples with an estimator at this index
 _ESTIMATORS: dict[str, dict[str, int | None]] = {
     "ColumnTransformer": {"transformers": 1, "transformers_": 1, "remainder": None},
     "FeatureUnion": {"transformer_list": 1},
@@ -55,22 +55,23 @@ _ESTIMATORS: dict[str, dict[str, int | None]] = {
 _OF_ANY_KIND = ("statistics_", "bin_edges_")  # arrays that need not hold numbers
 _LISTS = ("categories_", "bsplines_")
 _MATRICES = ("components_", "quantiles_")  # all other arrays have one dimension
-_MOST_TO_REBUILD = 10**7  # entries of the data that an encoder is fitted on when it is loaded
+_MOST_TO_REBUILD = 10**7  # size of the data on which a loaded encoder is fitted, at most
 _NOTHING = object()
-_MOST_JOBS = 256  # joblib starts as many processes as it is told
+_MOST_JOBS = 256  # joblib starts any number of processes
 
 
 def check_wrapper_parameters(cls: type, params: Mapping[str, object]) -> None:
-    """Refuse parameters that would read files, start many processes or break compiled code.
+    """Check that no parameter would read files, start many processes or break compiled code.
 
     Raises
     ------
     ValueError
-        If a parameter has a value that a model file may not have; it names the parameter.
+        If a parameter has a value that is not allowed in a model file. The message names the
+        parameter.
     """
     name = cls.__name__
     if params.get("memory") is not None:
-        # a cache of joblib is read with pickle
+        # joblib reads its cache with pickle
         raise ValueError(
             f"memory of the {name} must be None, got {params['memory']!r:.80}: "
             "set_params(memory=None) before it is saved"
@@ -98,7 +99,7 @@ def check_wrapper(estimator: BaseEstimator) -> None:
     Raises
     ------
     ValueError
-        If attributes are missing or do not fit together; it names the attribute.
+        If attributes are missing or inconsistent. The message names the attribute.
     """
     fitted = vars(estimator)
     for name, place in _ESTIMATORS.get(type(estimator).__name__, {}).items():
@@ -111,7 +112,7 @@ def check_wrapper(estimator: BaseEstimator) -> None:
 
 
 def _is_fitted(estimator: BaseEstimator) -> bool:
-    """Whether an estimator has what `check_is_fitted` of scikit-learn looks for."""
+    """Return whether `check_is_fitted` of scikit-learn accepts an estimator."""
     return any(name.endswith("_") for name in vars(estimator))
 
 
@@ -179,7 +180,7 @@ def _is_array(value: object, name: str, n_features: int) -> bool:
 
 
 def _may_be_missing(estimator: BaseEstimator) -> tuple[str, ...]:
-    """Names of attributes that only some parameters let `fit` set."""
+    """Return the names of attributes that `fit` sets only with certain parameters."""
     name = type(estimator).__name__
     if name == "TfidfTransformer":
         return () if estimator.use_idf else ("idf_",)
@@ -187,7 +188,7 @@ def _may_be_missing(estimator: BaseEstimator) -> tuple[str, ...]:
 
 
 def _check_vocabulary(estimator: BaseEstimator) -> None:
-    """The numbers of terms become indices of a sparse matrix, which nothing checks later."""
+    """Check the indices of terms, which are used in a sparse matrix without another check."""
     vocabulary = vars(estimator)["vocabulary_"]
     if not isinstance(vocabulary, dict) or not all(map(_is_integer, vocabulary.values())):
         raise _wrong(estimator, "vocabulary_")
@@ -196,10 +197,10 @@ def _check_vocabulary(estimator: BaseEstimator) -> None:
 
 
 def _rebuild_one_hot(encoder: "OneHotEncoder") -> None:
-    """Let `fit` find anew which category has which column.
+    """Let `fit` determine again which category has which column.
 
-    The columns become indices of a sparse matrix, which nothing checks later. The encoder is
-    fitted on the numbers of its categories; those that are infrequent do not appear.
+    The columns become indices of a sparse matrix, which are not checked later. The encoder is
+    fitted on the indices of its categories, without the infrequent ones.
     """
     if not all(map(_is_sorted, encoder.categories_)):
         raise _wrong(encoder, "categories_")
@@ -211,7 +212,7 @@ def _rebuild_one_hot(encoder: "OneHotEncoder") -> None:
     n_rows = max(1, *(mask.sum() for mask in masks)) if has_infrequent else 1
     if n_rows * len(masks) > _MOST_TO_REBUILD:
         raise ValueError("categories_ of the OneHotEncoder has too many frequent categories")
-    numbers = np.full((n_rows, len(masks)), -1)  # -1 is an unknown category, and ignored
+    numbers = np.full((n_rows, len(masks)), -1)  # -1 is an unknown category, which is ignored
     for column, mask in zip(numbers.T, masks, strict=True):
         frequent = np.flatnonzero(mask)[:n_rows]
         column[: len(frequent)] = frequent
@@ -229,7 +230,7 @@ def _rebuild_one_hot(encoder: "OneHotEncoder") -> None:
 
 
 def _is_sorted(labels: np.ndarray) -> bool:
-    """Whether a binary search finds each of the labels, which may end with NaN."""
+    """Return whether a binary search finds each of the labels, whose last may be NaN."""
     if not len(labels):
         return False
     if labels.dtype.kind in "OU":  # found in a dict
@@ -240,7 +241,7 @@ def _is_sorted(labels: np.ndarray) -> bool:
 
 
 def _is_among(labels: np.ndarray, some: np.ndarray | None) -> np.ndarray:
-    """Which of the labels are in a selection of them that has the same order, or None."""
+    """Return a mask of the labels in a selection, or None if their order differs."""
     mask, rest = np.zeros(len(labels), bool), iter([] if some is None else some.tolist())
     next_one = next(rest, _NOTHING)
     for k, label in enumerate(labels.tolist()):
@@ -252,7 +253,7 @@ def _is_among(labels: np.ndarray, some: np.ndarray | None) -> np.ndarray:
 
 
 def _rebuild_by_shape(estimator: BaseEstimator) -> None:
-    """Let `fit`, which looks at the shape of its data alone, count the output features."""
+    """Let `fit`, which uses only the shape of the data, count the output features."""
     if estimator.n_features_in_ > _MOST_TO_REBUILD // 100:
         raise _wrong(estimator, "n_features_in_")
     again = type(estimator)(**{k: vars(estimator)[k] for k in parameter_names(type(estimator))})

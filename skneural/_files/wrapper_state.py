@@ -1,4 +1,4 @@
-"""The attributes of scikit-learn's estimators as JSON and arrays, and back."""
+"""Conversion of the attributes of scikit-learn's estimators to JSON and arrays, and back."""
 
 import json
 import math
@@ -26,7 +26,7 @@ from skneural._files.safetensors_file import (
 from skneural._network.array_types import Shape
 
 _SEQUENCES = (list, tuple, set, frozenset)
-_LEAST_TABLE = 100  # entries of a dict of numbers by name that is stored as arrays
+_LEAST_TABLE = 100  # minimum size of a dict of numbers by name that is stored as arrays
 
 
 class StateWriter:
@@ -37,14 +37,13 @@ class StateWriter:
     names : dict
         Names of the functions and types that may appear, by function or type.
     describe : callable
-        Called as ``describe(value, path)`` with what is none of the kinds known here; it
-        returns JSON, or None if it does not know the value either.
+        Called as ``describe(value, path)`` for any other value. It returns JSON, or None if
+        it cannot describe the value, either.
 
     Attributes
     ----------
     arrays : dict of str to ndarray
-        Every array has the name of the place where it was found, such as
-        ``steps.standardscaler.mean_``.
+        The arrays, named after the path to them, such as ``steps.standardscaler.mean_``.
     """
 
     def __init__(
@@ -56,7 +55,7 @@ class StateWriter:
         self.arrays: dict[str, np.ndarray] = {}
 
     def write(self, value: object, path: str) -> Json:
-        """Return JSON that describes a value; a TypeError names one that cannot be saved."""
+        """Return JSON for a value; raise a TypeError that names it if it cannot be saved."""
         kind = type(value)
         if isinstance(value, _SEQUENCES) and kind in _SEQUENCES:
             return {kind.__name__: self._write_sequence(value, path)}
@@ -72,7 +71,7 @@ class StateWriter:
         if isinstance(value, np.dtype) and value.kind in "biufUO":
             return {"dtype": value.str}
         if kind.__module__.partition(".")[0] == "pandas" and hasattr(value, "tolist"):
-            return self.write(value.tolist(), path)  # an Index that names columns
+            return self.write(value.tolist(), path)  # an Index with the names of columns
         if callable(value) and (name := self._name_of(value)) is not None:
             return {"name": name}
         if (described := self.describe(value, path)) is not None:
@@ -82,8 +81,8 @@ class StateWriter:
         except TypeError:
             raise TypeError(
                 f"{path} cannot be saved: {value!r:.200} is neither a plain value nor one of "
-                "the classes and functions of scikit-learn and NumPy that a file may hold; see "
-                "docs/persistence.md."
+                "the classes and functions of scikit-learn and NumPy that are allowed in a "
+                "file. See docs/persistence.md."
             ) from None
 
     def _write_sequence(self, values: Collection[object], path: str) -> Json:
@@ -119,7 +118,7 @@ class StateWriter:
         if dtype.str in DTYPES.values():
             is_by_columns = array.ndim == 2 and array.strides[0] < array.strides[1]
             if is_by_columns and not array.flags.c_contiguous:
-                self._keep(path, array.T)  # the layout decides how BLAS rounds
+                self._keep(path, array.T)  # the rounding of BLAS depends on the layout
                 return {"transposed": [path, dtype.str]}
             self._keep(path, array)
             return {"stored": [path, dtype.str]}
@@ -143,14 +142,14 @@ class StateWriter:
 
 
 def _own_name(value: object, otherwise: int | None) -> object:
-    """The name in a tuple such as ("scaler", StandardScaler()), a step of a Pipeline."""
+    """Return the name in a tuple such as ("scaler", StandardScaler()), a step of a Pipeline."""
     if type(value) is tuple and len(value) > 1 and type(value[0]) is str:
         return value[0]
     return otherwise
 
 
 class StateReader:
-    """Returns the values that a `StateWriter` has described; a ValueError for anything else.
+    """Returns the values that a `StateWriter` has described; others raise a ValueError.
 
     Parameters
     ----------
@@ -158,7 +157,8 @@ class StateReader:
     values : dict
         The functions and types that may appear, by name.
     build : dict of str to callable
-        Called with the JSON that the `describe` of the writer has returned, by its only key.
+        Functions by the only key of the JSON that the writer's `describe` has returned. They
+        are called with that JSON.
     """
 
     def __init__(
@@ -197,7 +197,7 @@ class StateReader:
 
     def _read_list(self, entries: Told) -> list[Told]:
         if not isinstance(entries, list):
-            raise ValueError(f"{entries!r:.60} is no list")
+            raise ValueError(f"{entries!r:.60} is not a list")
         return [self.read(entry) for entry in entries]
 
     def _read_table(self, content: Told) -> dict[str, int]:
@@ -221,12 +221,12 @@ class StateReader:
 
     def _read_name(self, name: Told) -> object:
         if not isinstance(name, str) or name not in self.values:
-            raise ValueError(f"it names {name!r:.80}, which a file may not hold")
+            raise ValueError(f"it names {name!r:.80}, which is not allowed in a file")
         return self.values[name]
 
     def _read_stored(self, name: Told, dtype: Told) -> np.ndarray:
         if dtype not in DTYPES.values():
-            raise ValueError(f"{dtype!r:.60} is no dtype of an array")
+            raise ValueError(f"{dtype!r:.60} is not a dtype of an array")
         return self.file.read(name, dtype, self._shape(name))
 
     def _read_times(self, content: Told) -> np.ndarray:
@@ -257,5 +257,5 @@ class StateReader:
 
 def _read_dtype(told: Told) -> np.dtype:
     if not isinstance(told, str) or len(told) > 6 or told[1:2] not in tuple("biufUO"):
-        raise ValueError(f"{told!r:.60} is no dtype")
+        raise ValueError(f"{told!r:.60} is not a dtype")
     return np.dtype(told)

@@ -1,7 +1,7 @@
-"""An estimator of scikit-learn around networks as JSON and arrays, and back.
+"""Conversion of scikit-learn's estimators with networks to JSON and arrays, and back.
 
 Every estimator is described by the name of its class, its parameters and its other
-attributes; what these are is left to `StateWriter` and `StateReader`.
+attributes. `StateWriter` and `StateReader` convert the values of these.
 """
 
 import copy
@@ -23,11 +23,11 @@ from skneural._files.sklearn_classes import (
 from skneural._files.wrapper_checks import check_wrapper, check_wrapper_parameters
 from skneural._files.wrapper_state import StateReader, StateWriter
 
-# what a file holds of an estimator: JSON, and arrays by name
+# the contents of a file for an estimator: JSON, and arrays by name
 Described = tuple[dict[str, Json], dict[str, np.ndarray]]
 DescribeNetwork = Callable[[object, str], Described | None]
 BuildNetwork = Callable[[Section | None, dict[str, Told]], BaseEstimator]
-_CALLBACKS = "_skl_callbacks"  # where set_callbacks keeps them
+_CALLBACKS = "_skl_callbacks"  # where set_callbacks stores them
 
 
 class TreeWriter:
@@ -36,14 +36,14 @@ class TreeWriter:
     Parameters
     ----------
     describe_network : callable
-        Called with an estimator and its place; it returns JSON and the arrays of a network by
-        name, or None if the estimator is no network of ours.
+        Called with an estimator and its path. It returns JSON and the arrays of a network by
+        name, or None if the estimator is not a network of skneural.
 
     Attributes
     ----------
     arrays : dict of str to ndarray
     n_networks : int
-        How many fitted networks were found.
+        Number of fitted networks found so far.
     """
 
     def __init__(self, describe_network: DescribeNetwork) -> None:
@@ -98,7 +98,7 @@ class TreeWriter:
 
 
 def best_estimator(estimator: object) -> object:
-    """Return the best estimator of a fitted search, and any other value as it is."""
+    """Return the best estimator of a fitted search, and any other value unchanged."""
     if isinstance(estimator, BaseEstimator):
         return getattr(estimator, "best_estimator_", estimator)
     return estimator
@@ -120,7 +120,7 @@ def build(
     Raises
     ------
     ValueError
-        If the file holds a class, parameter, attribute or value that it may not hold.
+        If the file contains a class, parameter, attribute or value that is not allowed.
     """
 
     def build_inner(told: Told) -> BaseEstimator:
@@ -134,8 +134,8 @@ def build(
     names = parameter_names(cls)
     for unknown in about["params"].keys() - set(names):
         raise ValueError(
-            f"its {name} has a parameter {unknown!r:.80}, and that of scikit-learn "
-            f"{SKLEARN_VERSION} has none of this name"
+            f"its {name} has a parameter {unknown!r:.80}, which does not exist "
+            f"in scikit-learn {SKLEARN_VERSION}"
         )
     params = {key: reader.read(told) for key, told in about["params"].items()}
     estimator = cls(**params)

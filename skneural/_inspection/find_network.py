@@ -1,4 +1,4 @@
-"""Finding the neural network inside what scikit-learn wraps around it."""
+"""Finding the neural network inside a Pipeline or another estimator of scikit-learn."""
 
 from typing import TypeVar
 
@@ -13,23 +13,24 @@ _Inner = TypeVar("_Inner", bound=BaseEstimator)
 
 
 def network_path(estimator: BaseEstimator) -> tuple[BaseNeuralNetwork | None, str]:
-    """Return the neural network inside an estimator, and its place as a parameter name.
+    """Return the neural network inside an estimator, and its path as a parameter name.
 
     The network may be the estimator itself, the last step of a Pipeline, or the regressor
-    of a TransformedTargetRegressor, at any depth; of a fitted wrapper it is the fitted one.
+    of a TransformedTargetRegressor, at any depth. If the outer estimator is fitted, the fitted
+    network is returned.
 
     Returns
     -------
     network : estimator or None
-        None if there is no network of skneural.
+        The network, or None if there is no network of skneural.
     path : str
-        Such as ``"mlpclassifier"``; empty for the estimator itself.
+        The path, such as ``"mlpclassifier"``, which is empty for the estimator itself.
     """
     return inner_path(estimator, BaseNeuralNetwork)
 
 
 def inner_path(estimator: BaseEstimator, kind: type[_Inner]) -> tuple[_Inner | None, str]:
-    """Return what `network_path` does for an estimator of any class."""
+    """Return the same as `network_path`, for an estimator of any class."""
     path = []
     while not isinstance(estimator, kind):
         if hasattr(estimator, "steps"):  # a Pipeline
@@ -43,7 +44,7 @@ def inner_path(estimator: BaseEstimator, kind: type[_Inner]) -> tuple[_Inner | N
 
 
 def fitted_network(estimator: BaseEstimator) -> BaseNeuralNetwork:
-    """Return the fitted network inside an estimator or a fitted search; raise without one."""
+    """Return the fitted network inside an estimator or a search; raise an error without one."""
     network, _ = network_path(getattr(estimator, "best_estimator_", estimator))
     if network is None:
         raise TypeError(
@@ -58,13 +59,13 @@ def fitted_network(estimator: BaseEstimator) -> BaseNeuralNetwork:
 
 
 def as_the_network_sees(estimator: BaseEstimator, X: ArrayLike | Sparse) -> ArrayLike | Sparse:
-    """X after all that the wrappers around a fitted network do to it."""
+    """Return X after all transformations before the network."""
     estimator = getattr(estimator, "best_estimator_", estimator)
     while not isinstance(estimator, BaseNeuralNetwork):
         if hasattr(estimator, "steps"):
             for _, step in estimator.steps[:-1]:
                 X = X if step in (None, "passthrough") else step.transform(X)
             estimator = estimator.steps[-1][1]
-        else:  # fitted_network knows no others
+        else:  # the only other case of fitted_network
             estimator = estimator.regressor_
     return X

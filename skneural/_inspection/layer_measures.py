@@ -1,4 +1,4 @@
-"""What can be measured of the layers of a network on some rows."""
+"""Measurements of the layers of a network on some rows."""
 
 import copy
 import math
@@ -19,22 +19,23 @@ _MOST_BYTES = 1 << 26
 
 @dataclass(frozen=True)
 class LayerMeasures:
-    """One layer of weights, up to its activation.
+    """Measurements of one layer with weights, including its activation.
 
     Attributes
     ----------
     name : str
-        Such as ``"1: Dense 64, ReLU"``, counted from the input.
+        Name such as ``"1: Dense 64, ReLU"``, with the number of the layer from the input.
     grad_norm : float
-        Euclidean norm of the gradient of the loss for the weights; NaN without targets.
+        Euclidean norm of the gradient of the loss with respect to the weights, or NaN without
+        targets.
     signal : float
-        Root mean square of what a random gradient of size 1 at the network's output becomes
-        at the biases of this layer: how well gradients arrive.
+        Root mean square of the gradient at the biases of this layer, if the gradient at the
+        network's output is random with size 1. It shows how well gradients are propagated.
     dead_share : float
-        Share of its rectifiers that are 0 for every row; NaN without rectifiers.
+        Proportion of the rectifiers that are 0 for every row, or NaN without rectifiers.
     saturated_share : float
-        Share of its sigmoid outputs (after max pooling, if there is any) that are within 1 %
-        of a limit; NaN without sigmoids.
+        Proportion of the sigmoid outputs (after max pooling, if any) that are within 1 % of a
+        limit, or NaN without sigmoids.
     """
 
     name: str
@@ -47,22 +48,22 @@ class LayerMeasures:
 def measure_layers(
     network: Network, x: Rows, y: np.ndarray | None = None
 ) -> list[LayerMeasures]:
-    """Measure every layer of weights, from input to output; the network stays as it is.
+    """Measure every layer with weights, from input to output, without changing the network.
 
-    Of large images only as many rows are taken as fit into some 64 MB of outputs.
+    For large images, only as many rows are used as need about 64 MB for the outputs.
 
     Parameters
     ----------
     network : Network
     x : ndarray or CSR of shape (n_samples, n_features)
     y : ndarray of shape (n_samples, n_outputs), default=None
-        Targets as the network takes them.
+        Targets in the units of the network.
 
     Returns
     -------
     measures : list of LayerMeasures
     """
-    network = copy.deepcopy(network)  # a training pass moves running statistics
+    network = copy.deepcopy(network)  # training changes the running statistics
     values = network.dtype.itemsize * sum(map(math.prod, network.input_shapes))
     n_rows = min(x.shape[0], max(1, _MOST_BYTES // values))
     x, y = x[:n_rows], None if y is None else y[:n_rows]
@@ -99,7 +100,7 @@ def _weighted(network: Network) -> list[int]:
 
 
 def _activation_after(network: Network, i: int) -> int | None:
-    """The place of the activation that belongs to the weights at `i`, or None."""
+    """Return the index of the activation after the weights at index `i`, or None."""
     for j in range(i + 1, len(network.layers)):
         if "weight" in network.layers[j].param_shapes:
             return None
@@ -109,7 +110,7 @@ def _activation_after(network: Network, i: int) -> int | None:
 
 
 def _shares(activation: Layer, output: Array) -> tuple[float, float]:
-    """The shares of dead rectifiers and of saturated outputs."""
+    """Return the proportions of dead rectifiers and of saturated outputs."""
     if isinstance(activation, ReLU):
         return float((output.max(axis=0) <= 0).mean()), math.nan
     if isinstance(activation, Tanh):

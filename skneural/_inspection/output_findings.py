@@ -1,4 +1,4 @@
-"""What `diagnose` finds at the output of a network: targets, and the answers to them."""
+"""Problems that `diagnose` finds in the targets and predictions of a network."""
 
 import numpy as np
 
@@ -13,16 +13,16 @@ _FEWEST_ROWS = 50  # fewer rows of one answer may well be of one class
 
 
 def output_findings(network: BaseNeuralNetwork, x: Rows, *, is_blocked: bool) -> list[Finding]:
-    """Return what is wrong at the output of a fitted network, each finding with one cause.
+    """Return the problems at the output of a fitted network, with one finding per cause.
 
     Parameters
     ----------
     network : estimator
         A fitted network.
     x : ndarray or CSR of shape (n_samples, n_features)
-        Rows as the network takes them.
+        Rows in the form of the network's input.
     is_blocked : bool
-        Whether a layer lets hardly anything pass. That explains poor predictions already.
+        Whether a layer blocks nearly all signals, which already explains poor predictions.
 
     Returns
     -------

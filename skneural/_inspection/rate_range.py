@@ -1,4 +1,4 @@
-"""The learning-rate range test: a short fit whose rate grows from batch to batch."""
+"""The learning-rate range test: a short fit whose rate increases with every mini-batch."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -23,22 +23,22 @@ _HIGHEST_RISE = 4  # times that loss: training has diverged
 def range_test(
     estimator: BaseEstimator, X: object, y: object, learning_rates: np.ndarray
 ) -> np.ndarray:
-    """Train a clone for one batch per rate, and return the loss of every batch.
+    """Train a clone with one mini-batch per rate, and return the loss of every mini-batch.
 
     Parameters
     ----------
     estimator : estimator
-        An estimator of skneural, a wrapper around one, or a fitted search over them.
+        An estimator of skneural, a Pipeline that ends in one, or a fitted search over them.
     X, y : array-like
-        What `fit` of the estimator takes.
+        The arguments of `fit` of the estimator.
     learning_rates : ndarray of shape (n_steps,)
         The rates, in ascending order.
 
     Returns
     -------
     losses : ndarray
-        The loss of each batch before its step. There are fewer than rates if training
-        diverges: the losses end before the first one that is not finite or more than four
+        The loss of each mini-batch before the update. There are fewer losses than rates if
+        training diverges: they end before the first one that is not finite, or more than four
         times the largest of the first ten.
     """
     estimator = clone(getattr(estimator, "best_estimator_", estimator), safe=False)
@@ -63,7 +63,7 @@ def range_test(
 
 
 class _RangeTest(BaseEstimator):
-    """Takes the place of the network where a Pipeline or another wrapper fits it."""
+    """Replaces the network in a Pipeline or another estimator that fits it."""
 
     def __init__(self, network: BaseNeuralNetwork, learning_rates: np.ndarray) -> None:
         self.network = network
@@ -79,7 +79,7 @@ class _RangeTest(BaseEstimator):
         return self
 
     def predict(self, X: object) -> np.ndarray:
-        """Exist, as a TransformedTargetRegressor demands; nothing calls it."""
+        """Raise an error; TransformedTargetRegressor requires the method but never calls it."""
         raise TypeError("a range test predicts nothing.")
 
 
@@ -90,7 +90,7 @@ def _losses(job: Job, learning_rates: np.ndarray) -> Iterator[float]:
     with closing(make_training(job)) as training:
         for rows, rate in zip(_batches(job), learning_rates, strict=False):
             loss, _ = training.epoch(rows, float(rate), reporting)
-            assert loss is not None  # nobody interrupts this reporting
+            assert loss is not None  # without a test for Ctrl-C
             if len(first) < _FIRST_BATCHES:
                 first.append(loss)
             highest = max(first)

@@ -1,4 +1,4 @@
-"""What a search or a cross-validation has found out, read into one form."""
+"""The results of a search or a cross-validation in a common form."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _FACTS = ("epochs", "parameters")  # scores that are none: they get columns of t
 
 @dataclass
 class Study:
-    """Candidates of a study and how they did; every list has one entry per candidate."""
+    """The candidates of a study and their results; every list has one entry per candidate."""
 
     title: str
     varied: dict[
@@ -46,15 +46,15 @@ class Study:
 
     @property
     def score_name(self) -> str:
-        """Name of the score that decides."""
+        """Name of the score that determines the best candidate."""
         return next(iter(self.scores))
 
     @property
     def ranks(self) -> list[int | None]:
-        """Rank of each candidate by its mean score, 1 for the highest; None where it failed.
+        """Rank of each candidate by its mean score, 1 for the highest, or None if it failed.
 
-        In a halving search candidates of later iterations come first, as they were scored
-        with more resources.
+        In a halving search, candidates of later iterations come first, because they were
+        scored with more resources.
         """
         means = self.scores[self.score_name][0]
         keys = list(zip(self.iterations or [0] * len(means), means, strict=True))
@@ -76,7 +76,7 @@ class Study:
 
     @property
     def near_best(self) -> list[bool]:
-        """Whether a candidate other than the best is within one standard error of it."""
+        """Whether each candidate other than the best is within one standard error of it."""
         means, best = self.scores[self.score_name][0], self.best_index
         if best is None or np.isnan(self.standard_error):
             return [False] * len(means)
@@ -90,7 +90,7 @@ class Study:
 
 
 class _Missing:
-    """What a candidate has for a parameter that its grid leaves alone."""
+    """The value of a parameter that is not in the grid of a candidate."""
 
     def __repr__(self) -> str:
         return "-"
@@ -100,7 +100,7 @@ MISSING = _Missing()
 
 
 def format_value(value: object) -> str:
-    """Return the value of a parameter as short text in one line."""
+    """Return the value of a parameter as a short text in one line."""
     if isinstance(value, list | tuple):
         brackets = "[]" if isinstance(value, list) else "()"
         comma = "," if len(value) == 1 and isinstance(value, tuple) else ""
@@ -115,25 +115,25 @@ def format_value(value: object) -> str:
 
 
 def epochs_scorer(estimator: BaseEstimator, X: object = None, y: object = None) -> float:
-    """Epochs of a fit, as a scorer that lets a search record them.
+    """Scorer that returns the number of epochs of a fit, so that a search records it.
 
-    A search keeps scores and forgets the fits. With this among several scores,
-    `study_report` knows how many epochs each candidate was trained for, also where
-    `patience` or early stopping ended the fits.
+    A search keeps the scores but not the fits. If this scorer is one of several scores,
+    `study_report` can show the number of epochs of each candidate, even if `patience` or early
+    stopping ended the fits.
 
     Parameters
     ----------
     estimator : estimator
         A fitted estimator of skneural, or a Pipeline that ends in one.
     X : ignored
-        As of every scorer.
+        Not used, present because every scorer takes it.
     y : ignored
-        As of every scorer.
+        Not used, present because every scorer takes it.
 
     Returns
     -------
     epochs : int or nan
-        ``n_iter_``, NaN where there is no network.
+        The attribute ``n_iter_``, or NaN if there is no network.
 
     Examples
     --------
@@ -154,7 +154,7 @@ def epochs_scorer(estimator: BaseEstimator, X: object = None, y: object = None) 
 
 
 def read_study(search: BaseEstimator | Folds) -> Study:
-    """Return the Study of a fitted search, or of the dict that cross_validate returns."""
+    """Return the Study of a fitted search, or of the dict returned by cross_validate."""
     if isinstance(search, dict):
         return _of_cross_validate(search)
     if hasattr(search, "cv_results_"):
@@ -209,7 +209,7 @@ def _of_search(search: BaseEstimator) -> Study:
 
 
 def _candidates(search: BaseEstimator) -> list[dict[str, Any]]:
-    """Return the parameters of every candidate; OptunaSearchCV keeps them in its trials."""
+    """Return the parameters of every candidate, which OptunaSearchCV stores in its trials."""
     if "params" in search.cv_results_:
         return search.cv_results_["params"]
     return [trial.params for trial in search.trials_]
@@ -224,18 +224,18 @@ def _mean_and_std(results: Mapping[str, ArrayLike], name: str) -> MeanAndStd:
 
 
 def _train_scores(results: Mapping[str, ArrayLike], deciding: str) -> MeanAndStd | None:
-    """Of the deciding score on training rows, if it was asked for."""
+    """Return the deciding score on training rows, if the search has computed it."""
     name = f"train_{deciding}"
     return _mean_and_std(results, name) if f"mean_{name}" in results else None
 
 
 def _known(numbers: Iterable[float] | None) -> list[float | None]:
-    """A list with None for NaN; empty if there are no numbers at all."""
+    """Return a list with None for NaN, or an empty list if all are NaN."""
     return [] if numbers is None else [None if np.isnan(n) else float(n) for n in numbers]
 
 
 def _varied(candidates: Sequence[Mapping[str, object]], path: str) -> dict[str, list[object]]:
-    """Values of the parameters that vary, by their short names; of all if none does."""
+    """Return the values of the parameters that vary (or of all) by their short names."""
     names = dict.fromkeys(name for params in candidates for name in params)
     values = {name: [params.get(name, MISSING) for params in candidates] for name in names}
     varying = [name for name in names if len(set(map(repr, values[name]))) > 1] or list(names)
@@ -251,12 +251,12 @@ def _varied(candidates: Sequence[Mapping[str, object]], path: str) -> dict[str, 
 
 
 def _within(path: str, name: str) -> bool:
-    """Whether a parameter is the network at `path`, or belongs to it."""
+    """Return whether a parameter is the network at `path`, or belongs to it."""
     return not path or name == path or name.startswith(f"{path}__")
 
 
 def _add_what_follows_from_parameters(study: Study, search: BaseEstimator, path: str) -> None:
-    """Epochs and network size of each candidate, as far as its parameters determine them."""
+    """Return the epochs and network size of each candidate that its parameters determine."""
     candidates, best = _candidates(search), study.best_index
     networks = [
         network_path(clone(search.estimator).set_params(**clone(params, safe=False)))[0]
@@ -291,7 +291,7 @@ def _add_what_follows_from_parameters(study: Study, search: BaseEstimator, path:
 
 
 def _certain_epochs(network: BaseNeuralNetwork | None) -> int | None:
-    """The epochs of a fit that nothing ends before `max_iter`, else None."""
+    """Return the epochs of a fit that nothing ends before `max_iter`, else None."""
     if network is None or network.solver == "lbfgs" or network.target_score is not None:
         return None
     return network.max_iter if network.patience in (None, np.inf) else None
@@ -300,7 +300,7 @@ def _certain_epochs(network: BaseNeuralNetwork | None) -> int | None:
 def _count_parameters(
     network: BaseNeuralNetwork | None, fitted: BaseNeuralNetwork
 ) -> int | None:
-    """The size of an unfitted network on the data of a fitted one, None if it has none."""
+    """Return the size of an unfitted network on the data of a fitted one, or None."""
     # rows of another shape make another network of the same parameters
     if network is None or vars(network).get("input_shape") != vars(fitted).get("input_shape"):
         return None

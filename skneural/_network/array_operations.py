@@ -1,4 +1,4 @@
-"""What layers and losses need beyond plain ufuncs.
+"""Operations of layers and losses that are not single ufuncs.
 
 OUT arrays are write-only; all other arrays are read-only.
 """
@@ -18,7 +18,7 @@ _AXPY = {np.dtype(np.float32): saxpy, np.dtype(np.float64): daxpy}
 
 
 def take_rows(x: Taken, rows: Order, out: Array | None = None) -> Taken:
-    """Rows of `x` by index. CSR rows and rows without `out` come as a new array."""
+    """Return the rows of `x` with these indices, in `out` if it is given and `x` is dense."""
     if out is None or type(x) is not np.ndarray:
         return x[rows]
     # Without `mode`, take checks every index against `out` through a buffer: 3x slower.
@@ -32,7 +32,7 @@ def matmul(
     if type(x) is not np.ndarray:
         out[...] = x @ y
         return out
-    # quicker to call; but it fills `out` with zeros first
+    # faster to call, but it fills `out` with zeros first
     if x.size < _SMALL and out.size < _SMALL:
         return np.dot(x, y, out)
     return np.matmul(x, y, out=out)
@@ -45,8 +45,8 @@ def add_scaled(target: Array, x: Array, factor: float) -> None:
 
 def logistic(z: Array, out: Array) -> Array:
     """`out = 1 / (1 + exp(-z))`; `out` may be `z`."""
-    np.multiply(z, -1, out=out)  # np.negative of NumPy 2.4 errs on one column of a wider array
-    with np.errstate(over="ignore"):  # exp may reach infinity, and 1 / infinity is right
+    np.multiply(z, -1, out=out)  # np.negative of NumPy 2.4 is wrong for single columns
+    with np.errstate(over="ignore"):  # exp may be infinite, and 1 / infinity is correct
         np.exp(out, out=out)
     out += 1
     return np.reciprocal(out, out=out)

@@ -1,10 +1,10 @@
-"""The types of arrays that annotations name."""
+"""The types of arrays in annotations."""
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-Array = npt.NDArray[np.floating]  # float32 or float64, whichever the network computes in
+Array = npt.NDArray[np.floating]  # float32 or float64, as the dtype of the network
 Arrays = dict[str, Array]
 Sparse = sparse.csr_array | sparse.csr_matrix
 Rows = Array | Sparse

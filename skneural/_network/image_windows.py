@@ -1,7 +1,7 @@
-"""Images as arrays: pixel rows seen as images, and the windows that slide over them.
+"""Views of pixel rows as images, and of the sliding windows of these images.
 
-Between layers a batch of images is a matrix of pixel rows, ``(n_images * h * w, c)``; here
-it is ``(n_images, h, w, c)``, a view of it. `windows` is a
+Between layers, a mini-batch of images is a matrix of pixel rows, ``(n_images * h * w, c)``.
+Here it is a view of shape ``(n_images, h, w, c)``. `windows` is a
 `skneural._network.layers.windows.Windows`.
 """
 
@@ -20,19 +20,19 @@ def images(rows: Array, h: int, w: int) -> Array:
 
 
 def parts(n: int, size: int) -> Iterator[slice]:
-    """Yield slices of `size`, the last one perhaps shorter, that cover `n`."""
+    """Yield slices of length `size` that cover `n`; the last one may be shorter."""
     for start in range(0, n, size):
         yield slice(start, min(start + size, n))
 
 
 def middle(padded: Array, windows: Windows) -> Array:
-    """Return the part of padded images that is not padding."""
+    """Return padded images without their padding."""
     (top, left), (h, w, _) = windows.before, windows.image
     return padded[:, top : top + h, left : left + w]
 
 
 def sliding(padded: Array, windows: Windows) -> Array:
-    """Return all windows of some images: a view (n_images, rows, columns, height, width, c)."""
+    """Return all windows of images as a view (n_images, rows, columns, height, width, c)."""
     image, row, pixel, channel = padded.strides
     (down, right), (low, wide) = windows.strides, windows.dilation
     shape = (len(padded), *windows.output, *windows.size, padded.shape[-1])
@@ -41,6 +41,6 @@ def sliding(padded: Array, windows: Windows) -> Array:
 
 
 def taps(windows: Array) -> list[Array]:
-    """Return the pixels at each place of the windows that `sliding` returns, row by row."""
+    """Return the pixels at each position of the windows that `sliding` returns, row by row."""
     _, _, _, height, width, _ = windows.shape
     return [windows[:, :, :, u, v] for u in range(height) for v in range(width)]

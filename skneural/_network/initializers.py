@@ -1,4 +1,4 @@
-"""Initial weights: uniform draws whose variance keeps signals alive through the layers."""
+"""Initial weights: uniform random numbers whose variance preserves signals in all layers."""
 
 import math
 from collections.abc import Callable
@@ -22,8 +22,8 @@ def initialize(
 ) -> None:
     """Fill `weight` in place.
 
-    Draws are float64 whatever the dtype of `weight`, so that a seed gives the same
-    network in float32 and float64.
+    Random numbers are always drawn in float64, so that a seed gives the same network in
+    float32 and float64.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""The network: layers over one flat parameter vector, with forward and backward passes."""
+"""The network: layers with a single flat parameter vector, and forward and backward passes."""
 
 import copy
 import math
@@ -21,23 +21,24 @@ _WORKSPACE = {"grad", "_program", "_signs", "_bound", "_way_back", "_raw_grad"}
 
 
 class Network:
-    """A stack of layers under a loss.
+    """A sequence of layers with a loss.
 
-    Between layers a batch is a matrix: a row for each sample, or, while samples are images
-    ``(h, w, c)`` or signals ``(length, c)``, a row for each pixel of each of them, so that
-    activations, batch normalization and dropout need not know what an image is.
+    Between layers, a mini-batch is a matrix. It has one row per sample or, while samples are
+    images ``(h, w, c)`` or signals ``(length, c)``, one row per pixel of each sample.
+    Activations, batch normalization and dropout therefore work in the same way for images.
 
-    All parameters live in one vector `theta`: the weights of every layer first, then
-    everything that is not penalized. A layer's parameters are views of it. The layers held
-    here are descriptions; `bind` makes working copies with a workspace. A prediction makes its
-    own (`skneural._engine.prediction`), so that several threads can predict at once.
+    All parameters are in one vector `theta`: first the weights of every layer, then all
+    parameters that are not penalized. The parameters of a layer are views of it. `layers`
+    contains descriptions, and `bind` makes working copies with a workspace. A prediction makes
+    its own copies (`skneural._engine.prediction`), so that several threads can predict at the
+    same time.
 
     Parameters
     ----------
     layers : list of Layer
-        From input to output.
+        The layers from input to output.
     loss : Loss
-        Takes the output of the last layer.
+        The loss of the output of the last layer.
     input_shape : tuple of int
         Shape of one sample.
     dtype : numpy dtype
@@ -48,13 +49,13 @@ class Network:
     output_shape : tuple of int
         Shape of the output for one sample.
     n_params, n_weights : int
-        Number of parameters, and how many of them are penalized weights.
+        Number of parameters, and number of penalized weights.
     theta : ndarray of shape (n_params,)
         The parameters.
     state : ndarray of shape (n_state,)
-        What layers learn without a gradient, such as running statistics.
+        Values that layers learn without a gradient, such as running statistics.
     grad : ndarray of shape (n_params,)
-        Their gradient after `loss_and_grad`; exists while bound.
+        Gradient of the parameters after `loss_and_grad`; only available while bound.
 
     Examples
     --------
@@ -71,7 +72,7 @@ class Network:
     2.0
     """
 
-    _program: Any  # of the engine, which the network does not know
+    _program: Any  # set by the engine
 
     def __init__(
         self,
@@ -99,7 +100,7 @@ class Network:
         self._row_layers: list[tuple[list[Layer], Array, Array, Array]] = []
 
     def _lay_out_parameters(self) -> None:
-        """Give every parameter its place in the flat vector, and every state likewise."""
+        """Determine the position of every parameter and state in the flat vectors."""
         named = [
             (i, name, shape)
             for i, layer in enumerate(self.layers)
@@ -125,15 +126,15 @@ class Network:
             layer.init_params(params, state, rng)
 
     def views(self, vector: Array) -> list[Arrays]:
-        """One dict of parameter views a layer, into a vector like `theta`."""
+        """Return one dict per layer of views of a vector like `theta`."""
         return _views(vector, self._param_places, len(self.layers))
 
     def state_views(self) -> list[Arrays]:
-        """One dict of views into `state` a layer."""
+        """Return one dict per layer of views of `state`."""
         return _views(self.state, self._state_places, len(self.layers))
 
     def params(self, name: str) -> tuple[Array, ...]:
-        """Views of all parameters called `name`, from input to output."""
+        """Return views of all parameters with this name, from input to output."""
         return tuple(view[name] for view in self.views(self.theta) if name in view)
 
     def __repr__(self) -> str:
@@ -142,15 +143,15 @@ class Network:
         return " - ".join(map(repr, images + layers))
 
     def product_flops(self, n_rows: int) -> int:
-        """Floating-point operations of the largest matrix product on a batch."""
+        """Return the floating-point operations of the largest product on a mini-batch."""
         return max(layer.product_flops(n_rows) for layer in self.layers)
 
     def check_memory(self, batch_size: int, *, training: bool = True) -> None:
-        """Raise a ValueError if training, or predicting, cannot fit into this machine."""
+        """Raise a ValueError if this machine has too little memory for the network."""
         memory = machine_memory()
         if memory is None:
             return
-        # parameters, gradient, the best parameters and at most two moments; output and slope
+        # parameters, gradient, best parameters and at most two moments; output and derivative
         work, (of_params, of_values) = ("training", (5, 2)) if training else ("use", (1, 1))
         n_params = n_values = n_workspace = 0
         shapes = [*self.input_shapes[1:], self.output_shape]
@@ -171,14 +172,14 @@ class Network:
                 )
 
     def summary(self, batch_size: int, n_layers: int | None = None) -> Summary:
-        """The table of the layers, or of the first `n_layers`."""
+        """Return the table of all layers, or of the first `n_layers`."""
         shapes = [*self.input_shapes, self.output_shape]
         return Summary(self.layers[:n_layers], shapes, self.dtype, batch_size)
 
     def bound_layers(
         self, batch_size: int, grad: Array | None = None, draws: Draws | None = None
     ) -> list[Layer]:
-        """Working copies of the layers, with a workspace; for predicting without `grad`."""
+        """Return copies of the layers with a workspace; without `grad`, for predictions."""
         params, state = self.views(self.theta), self.state_views()
         grads: Sequence[Arrays | None]
         grads = [None] * len(self.layers) if grad is None else self.views(grad)
@@ -190,38 +191,38 @@ class Network:
         return bound
 
     def bind(self, batch_size: int, draws: Draws | None = None) -> None:
-        """Allocate what training on batches of up to `batch_size` rows needs.
+        """Allocate the memory for training on mini-batches of up to `batch_size` rows.
 
-        `draws` has the random words of layers such as dropout, and is told the step by whoever
-        trains the network.
+        `draws` contains the random words of layers such as dropout. The code that trains the
+        network sets its step.
         """
         self.release()
         self.grad = np.empty_like(self.theta)
         self._signs = np.empty(self.n_weights, self.dtype)
         self._bound = self.bound_layers(batch_size, self.grad, draws)
-        # nobody asks for the gradient of the input, nor for what stands before it
+        # the gradient of the input, and of layers without parameters before it, is not needed
         first = next(i for i, layer in enumerate(self._bound) if layer.param_shapes)
         self._way_back = [(layer, True) for layer in self._bound[:first:-1]]
         self._way_back.append((self._bound[first], False))
         self._raw_grad = np.empty((batch_size, *self.output_shape), self.dtype)
 
     def pixel_rows(self, x: Rows) -> Array:
-        """Images as layers take them: a matrix with a row for each pixel of each image."""
+        """Return images in the form of the layers: a matrix with one row per pixel."""
         if len(self.input_shape) == 1:
-            return cast(Array, x)  # of CSR rows the first layer knows
-        # CSR rows become dense: an image has no use for them
+            return cast(Array, x)  # the first layer supports CSR rows
+        # CSR rows of images become dense
         x = np.ascontiguousarray(x) if isinstance(x, np.ndarray) else x.toarray()
         return x.reshape(-1, self.input_shape[-1])
 
     def release(self) -> None:
-        """Drop what `bind` allocated."""
+        """Release the memory that `bind` has allocated."""
         for name in _WORKSPACE - {"_program"}:
             vars(self).pop(name, None)
 
     def __getstate__(self) -> dict[str, object]:
-        """Copies and pickles carry parameters, never a workspace."""
+        """Return the state without the workspace, for copies and pickles."""
         state = {name: value for name, value in vars(self).items() if name not in _WORKSPACE}
-        # skops does not trust NumPy's dtypes
+        # skops does not trust the dtypes of NumPy
         return {**state, "dtype": self.dtype.name, "_row_layers": []}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -235,7 +236,7 @@ class Network:
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
     ) -> float:
-        """Return the penalized loss of a batch and leave its gradient in `grad`.
+        """Return the penalized loss of a mini-batch, and write its gradient to `grad`.
 
         Parameters
         ----------
@@ -246,9 +247,9 @@ class Network:
         alpha : float, default=0.0
             Strength of the penalty ``alpha * ((1 - l1_ratio) / 2 * sum(weights ** 2) +
             l1_ratio * sum(abs(weights)))``, which is divided by the sum of the sample
-            weights as the loss is, and added to it.
+            weights like the loss, and added to it.
         l1_ratio : float, default=0.0
-            Share of the absolute values in the penalty.
+            Proportion of the absolute values in the penalty.
 
         Returns
         -------
@@ -283,10 +284,10 @@ class Network:
         return penalty
 
     def signals(self, x: Rows, rng: np.random.Generator) -> list[float]:
-        """How much of a random unit gradient at the output arrives at every layer's biases.
+        """Return how much of a random unit gradient at the output reaches each layer's biases.
 
-        Root mean squares over samples and channels, one number per layer; needs `bind`, and
-        moves running statistics.
+        The result has one root mean square over samples and channels per layer. The network
+        must be bound, and running statistics change.
         """
         raw = self._forward(self.pixel_rows(x))
         delta = rng.normal(size=raw.shape).astype(self.dtype)
@@ -300,7 +301,7 @@ class Network:
 
 
 def _places(named: Iterable[tuple[int, str, Shape]]) -> tuple[list[Place], int]:
-    """Lay arrays out one behind the other: a slice for each, and the length of all."""
+    """Return one slice per array in a flat vector, and the length of the vector."""
     places, stop = [], 0
     for i, name, shape in named:
         start, stop = stop, stop + math.prod(shape)
@@ -316,7 +317,7 @@ def _views(vector: Array, places: Iterable[Place], n_layers: int) -> list[Arrays
 
 
 def machine_memory() -> int | None:
-    """Return the bytes of memory of this machine, or None where they are not known."""
+    """Return the memory of this machine in bytes, or None if it is not known."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):

@@ -1,24 +1,24 @@
-"""Random numbers of dropout and input noise, each of which depends only on its place.
+"""Random numbers of dropout and input noise, each of which depends only on its position.
 
-A generator that hands out one number after the other gives every element of a batch the draw
-of its turn, so that results would change with the number of threads that share the batch.
-Philox4x64-10 is a function instead: it turns a key and a counter into four words of 64 bits.
-The key is the seed of the network; the counter names the block of words, the step of the
-optimizer, and the layer. Whoever computes an element can compute its words as well.
+With a generator that produces one number after the other, the number for an element depends
+on the order of computation, so that results would change with the number of threads.
+Philox4x64-10 is a function instead, which converts a key and a counter to four words of 64
+bits. The key is the seed of the network. The counter contains the block of words, the step of
+the optimizer, and the layer. Every thread can therefore compute the words of its elements.
 
-**The words of a batch.** A row is one sample: all values of its pixels and channels. It takes
-``ceil(n_columns / 8)`` blocks, which follow those of the row before. Block b of a layer has
-the counter ``(b + 1, step, layer, 0)`` and the key ``(seed, 0)``, as NumPy's `Philox` counts
-from ``counter=[0, step, layer, 0]``. Each of its four words of 64 bits makes two of 32 bits,
-the low half first. A row uses the first `n_columns` of its words.
+**The words of a mini-batch.** A row is one sample: all values of its pixels and channels. It
+uses ``ceil(n_columns / 8)`` blocks, which follow those of the row before. Block b of a layer
+has the counter ``(b + 1, step, layer, 0)`` and the key ``(seed, 0)``, as NumPy's `Philox`
+counts from ``counter=[0, step, layer, 0]``. Each of its four words of 64 bits gives two words
+of 32 bits, the low half first. A row uses the first `n_columns` of its words.
 
 **Dropout** keeps an element if its word is at least ``rate * 2**32``, rounded to an integer
 below 2**32.
 
-**Gaussian noise** takes elements in pairs (Box and Muller). With the words w0, w1 of a pair,
+**Gaussian noise** is computed in pairs (Box and Muller). With the words w0, w1 of a pair,
 ``u = (w + 0.5) / 2**32``, ``radius = sqrt(-2 log u0)`` and ``angle = 2 pi u1``, they are
 ``radius * cos(angle)`` and ``radius * sin(angle)``, computed in float64. The last element of
-an odd number of columns takes the word behind it for its pair.
+an odd number of columns uses the next word for its pair.
 
 References
 ----------
@@ -35,7 +35,7 @@ import numpy.typing as npt
 
 from skneural._network.array_types import Words
 
-_CHUNK = 1 << 11  # words computed at once, so that nothing of a batch's size is allocated
+_CHUNK = 1 << 11  # words computed at once, so that no array has the size of a mini-batch
 
 
 class Draws:
@@ -44,9 +44,9 @@ class Draws:
     Parameters
     ----------
     seed : int
-        From 0 to ``2**64 - 1``; one for each network.
+        Seed of the network, from 0 to ``2**64 - 1``.
     step : int, default=0
-        Number of batches that the network has been trained on.
+        Number of mini-batches that the network has been trained on.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class Draws:
 
     def __init__(self, seed: int, step: int = 0) -> None:
         self.step = step
-        # to set the state of a generator takes much less time than to make one
+        # setting the state of a generator is much faster than creating one
         self._philox = np.random.Philox(key=np.array([seed, 0], np.uint64))
         self._state = self._philox.state
 
@@ -68,9 +68,9 @@ class Draws:
         Parameters
         ----------
         layer : int
-            Place of the layer in the network.
+            Index of the layer in the network.
         n_rows, n_columns : int
-            Samples of the batch, and values of each.
+            Number of samples in the mini-batch, and number of values per sample.
 
         Yields
         ------
@@ -99,7 +99,7 @@ def threshold(rate: float) -> np.uint32:
 
 
 def normals(words: Words) -> npt.NDArray[np.float64]:
-    """Return standard normal draws in float64, one for each word; the rows have pairs."""
+    """Return one standard normal number in float64 per word, computed in pairs."""
     uniform = (words + 0.5) / 2**32
     radius = np.sqrt(-2 * np.log(uniform[:, 0::2]))
     angle = 2 * math.pi * uniform[:, 1::2]

@@ -1,4 +1,4 @@
-"""The table of a network: what each layer makes, and how much it takes."""
+"""The table of a network: output shape, parameters and memory of each layer."""
 
 import html
 import math
@@ -16,19 +16,19 @@ _HEADER = ("layer", "output shape", "parameters", "training batch", "prediction"
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """A row of the table.
+    """One row of the table.
 
     Attributes
     ----------
     name : str
-        The layer, and the elementwise layers that follow on it.
+        The layer, and the elementwise layers that follow it.
     output_shape : tuple of int
         Shape of its output for one sample.
     n_params : int
         Number of parameters: weights, biases, scales and shifts.
     training_bytes, prediction_bytes : int
-        Bytes of the output for a batch; in training with its gradient, except of the input,
-        which needs none. 0 of `Flatten`, which copies nothing.
+        Bytes of the output for one mini-batch, in training including its gradient (except for
+        the input, which has none). 0 for `Flatten`, which copies nothing.
     """
 
     name: str
@@ -39,9 +39,9 @@ class LayerSummary:
 
 
 class Summary:
-    """The layers of a network as a table: ``print`` it, or show it in a notebook.
+    """The layers of a network as a table, which can be printed or shown in a notebook.
 
-    Activations, dropout and noise work in place, so they share the row of the layer before.
+    Activations, dropout and noise work in place, so they are in the row of the layer before.
 
     Parameters
     ----------
@@ -52,12 +52,12 @@ class Summary:
     dtype : numpy dtype
         Type of the arrays.
     batch_size : int
-        Samples in a batch.
+        Number of samples per mini-batch.
 
     Attributes
     ----------
     rows : list of LayerSummary
-        A row for the input, then one a layer.
+        One row for the input, then one row per layer.
     n_params : int
         Number of parameters of all layers.
     """
@@ -86,7 +86,7 @@ class Summary:
         return self.batch_size * math.prod(shape) * self.dtype.itemsize
 
     def _cells(self) -> Iterator[tuple[str, ...]]:
-        """The table as text, row by row."""
+        """Return the cells of the table as text, row by row."""
         yield _HEADER
         for row in self.rows:
             yield (
@@ -131,8 +131,8 @@ class Summary:
 
 
 def readable_bytes(n_bytes: int) -> str:
-    """Bytes in a unit that leaves up to four digits, such as ``"11.8 MiB"``."""
-    if n_bytes >= 1 << 80:  # from some size on not even a float
+    """Return a number of bytes with a unit and up to four digits, such as ``"11.8 MiB"``."""
+    if n_bytes >= 1 << 80:  # very large sizes are too large even for a float
         return "over 2**80 B"
     size = float(n_bytes)
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):

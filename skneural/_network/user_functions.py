@@ -1,4 +1,4 @@
-"""What a function that the user has written returns: checked, and its slope by differences."""
+"""Checks of the results of user-defined functions, and of their derivatives."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,34 +7,34 @@ from skneural._network.array_types import Array, Shape
 
 # A central difference with this step is exact to about 1e-10 for smooth functions of size 1.
 _STEP = 1e-6
-_TOLERANCE = 1e-4  # of the largest slope found: what is wrong is off by far more
+_TOLERANCE = 1e-4  # relative to the largest derivative
 
 
 def read_only(array: Array) -> Array:
-    """Return a view that the user's function cannot change."""
+    """Return a read-only view for a user-defined function."""
     view = array.view()
     view.flags.writeable = False
     return view
 
 
 def checked_result(what: str, result: object, shape: Shape, advice: str = "") -> Array:
-    """Return what a function gave as an array; refuse other shapes and what is not a number.
+    """Return the result of a function as an array, after checking its shape and dtype.
 
     Parameters
     ----------
     what : str
-        What it is, beginning with the name of the parameter.
+        Description of the result for errors, which begins with the name of the parameter.
     result : object
-        What the function returned.
+        The result of the function.
     shape : tuple of int
-        The shape that it must have.
+        The shape that the result must have.
     advice : str, default=""
-        What to add to the error about a shape, with a space in front.
+        Text that is added to the error about a shape, beginning with a space.
 
     Returns
     -------
     array : ndarray
-        Of real numbers; booleans count as 0 and 1.
+        An array of real numbers; booleans become 0 and 1.
     """
     array = np.asarray(result)
     if array.dtype.kind not in "biuf":
@@ -45,13 +45,13 @@ def checked_result(what: str, result: object, shape: Shape, advice: str = "") ->
 
 
 def check_finite(what: str, array: Array) -> None:
-    """Refuse NaN and infinity."""
+    """Check that there is no NaN or infinity."""
     if not np.isfinite(array).all():
         raise ValueError(f"{what} must be finite, got {array[~np.isfinite(array)][0]}.")
 
 
 def steps(points: Array) -> Array:
-    """Return how far to go from each point, up and down, for a central difference."""
+    """Return the step of a central difference at each point."""
     # the root: large points must be told apart, but a loss may bend within 1 of a large target
     return _STEP * np.sqrt(np.maximum(1, np.abs(points)))
 
@@ -64,20 +64,20 @@ def check_slope(
     step: Array,
     places: npt.NDArray[np.str_],
 ) -> None:
-    """Refuse a slope that is not the one of the function by central differences.
+    """Check a derivative by central differences of the function.
 
     Parameters
     ----------
     what : str
-        Whose slope it is, beginning with the name of the parameter.
+        Description of the derivative for errors, which begins with the name of the parameter.
     found : ndarray
-        The slope that the user's function has returned.
+        The derivative that the user-defined function has returned.
     above, below : ndarray
         Values of the function at each point plus, and minus, its step.
     step : ndarray
         The steps.
     places : ndarray of str
-        Describes each point, for the error.
+        Descriptions of the points, for the error.
     """
     expected = (above - below) / (2 * step)
     rounding = 10 * np.finfo(np.float64).eps * np.maximum(np.abs(above), np.abs(below)) / step
@@ -86,8 +86,8 @@ def check_slope(
     if wrong.any():
         i = np.unravel_index(np.where(wrong, error, 0).argmax(), error.shape)
         raise ValueError(
-            f"{what} is not the slope of its function: for {places[i]} it is {found[i]:.6g}, "
-            f"and finite differences give {expected[i]:.6g}."
+            f"{what} is not the derivative of its function: for {places[i]} it is "
+            f"{found[i]:.6g}, and finite differences give {expected[i]:.6g}."
         )
 
 

@@ -1,14 +1,14 @@
-"""Patience: when the loss, or the validation score, has settled."""
+"""Patience: whether the loss or the validation score still improves."""
 
 import math
 
 
 class Convergence:
-    """Patience: epochs since the loss last fell by more than `tol`.
+    """Patience: the number of epochs since the loss last decreased by more than `tol`.
 
-    A validation score is watched as the loss ``-score``; `target` is where it may stop.
-    Of equal scores, which accuracy often has, the one with the lower validation loss is
-    the better.
+    A validation score is treated as the loss ``-score``, and training ends when it reaches
+    `target`. Of two equal scores, which are frequent with accuracy, the one with the lower
+    validation loss is better.
     """
 
     def __init__(self, patience: float, tol: float, target: float = -math.inf) -> None:
@@ -19,7 +19,7 @@ class Convergence:
         self.stalled = 0
 
     def update(self, loss: float, tie_breaker: float = 0.0) -> bool:
-        """Take the loss of an epoch; return whether it is the lowest so far."""
+        """Record the loss of an epoch; return whether it is the lowest so far."""
         is_best = (loss, tie_breaker) < (self.best_loss, self.best_tie_breaker)
         improved = loss < self.best_loss - self.tol or (
             loss == self.best_loss and tie_breaker < self.best_tie_breaker - self.tol
@@ -31,10 +31,10 @@ class Convergence:
 
     @property
     def reached(self) -> bool:
-        """Whether patience has run out."""
+        """Return whether patience has run out."""
         return self.stalled >= self.patience
 
     @property
     def reached_target(self) -> bool:
-        """Whether the target has been reached."""
+        """Return whether the target has been reached."""
         return self.best_loss <= self.target

@@ -1,8 +1,8 @@
-"""The default scores of the estimators, computed from raw predictions of known rows.
+"""The default scores of the estimators, computed from raw predictions for fixed rows.
 
 `score` checks its arguments and predicts, which takes longer than an epoch on a small data set.
-After every epoch the same rows are scored, so what depends on them alone is computed once here.
-Both scores are the numbers that `accuracy_score` and `r2_score` give.
+The same rows are scored after every epoch, so everything that depends only on them is computed
+once. The scores are equal to those of `accuracy_score` and `r2_score`.
 """
 
 from collections.abc import Callable
@@ -11,12 +11,12 @@ import numpy as np
 
 
 class Accuracy:
-    """The share of rows whose labels are all predicted right.
+    """The proportion of rows whose labels are all predicted correctly.
 
     Parameters
     ----------
     decode : callable
-        Turns raw predictions, or encoded labels, into labels.
+        Converts raw predictions, or encoded labels, to labels.
     encoded : ndarray of shape (n_samples, n_outputs)
         The true labels, encoded for the network.
     sample_weight : ndarray of shape (n_samples,) or None
@@ -44,12 +44,12 @@ class Accuracy:
 
 
 class R2:
-    """The coefficient of determination; of several outputs the mean.
+    """The coefficient of determination, or its mean over several outputs.
 
     Parameters
     ----------
     predict : callable
-        Turns raw predictions into predicted targets.
+        Converts raw predictions to predicted targets.
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         The true targets, in float64.
     sample_weight : ndarray of shape (n_samples,) or None
@@ -71,8 +71,8 @@ class R2:
     def __call__(self, raw_prediction: np.ndarray) -> float:
         """Return R^2 of the raw predictions of the rows.
 
-        It is not finite where the predictions are not, and where an output is constant: what
-        `r2_score` returns then is a convention.
+        It is not finite if a prediction is not finite or if an output is constant, for which
+        `r2_score` returns a value by convention.
         """
         errors = self.y - self.predict(raw_prediction).reshape(self.y.shape)
         explained = 1 - self._sum_of_squares(errors) / self.spread

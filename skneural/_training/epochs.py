@@ -1,4 +1,4 @@
-"""Training: a job is data, `train` runs it batch by batch (`lbfgs.train` on all rows)."""
+"""Training: `train` runs a job on mini-batches, and `lbfgs.train` on all rows."""
 
 import math
 import time
@@ -16,10 +16,10 @@ from skneural._training.reporting import Reporting
 
 
 class Epochs:
-    """What goes with an epoch of any solver: records, patience, best weights, onlookers.
+    """The tasks of an epoch that all solvers share: history, patience, best weights, reporting.
 
-    `reporting` looks on: its `begin()` is called before and its `end(progress)`, which may ask
-    to stop, after every epoch; its `interrupted` is looked at after every step.
+    `reporting.begin()` is called before every epoch, and `reporting.end(progress)`, which may
+    ask to stop, after it. `reporting.interrupted` is tested after every step.
     """
 
     def __init__(self, job: Job, reporting: Reporting) -> None:
@@ -36,7 +36,7 @@ class Epochs:
         self.start = time.perf_counter()
 
     def end(self, **measured: float) -> bool:
-        """Take the rate, loss and gradient norm of an epoch; return whether to stop."""
+        """Record the rate, loss and gradient norm of an epoch; return whether to stop."""
         job, progress, network = self.job, self.job.progress, self.job.progress.network
         if not math.isfinite(measured["loss"]):
             raise diverged(job, measured["learning_rate"])
@@ -63,7 +63,7 @@ class Epochs:
             self.job.best = network.theta.copy(), network.state.copy()
 
     def finish(self) -> None:
-        """Restore the best weights, and refuse what no longer predicts finite numbers."""
+        """Restore the best weights, and check that the predictions are finite."""
         self._refuse_interrupted_start()
         network = self.job.progress.network
         if self.job.best is not None:
@@ -80,7 +80,7 @@ class Epochs:
                     raise diverged(self.job, math.nan)
 
     def _refuse_interrupted_start(self) -> None:
-        """Let Ctrl-C before the end of the first epoch leave everything as it was."""
+        """Raise KeyboardInterrupt after Ctrl-C before the end of the first epoch."""
         if self.reporting.interrupted and self.job.progress.epochs == self.job.begun:
             raise KeyboardInterrupt(
                 "interrupted before the end of the first epoch: the estimator is unchanged"
@@ -88,15 +88,16 @@ class Epochs:
 
 
 def train(job: Job, reporting: Reporting) -> str | None:
-    """Train the network of a job in place, batch by batch.
+    """Train the network of a job in place, on mini-batches.
 
-    Stops after `job.max_iter` epochs, when patience has run out, or when `reporting` says so;
-    after Ctrl-C with the step under way, of whose epoch nothing is recorded.
+    Training ends after `job.max_iter` epochs, when patience has run out, or when `reporting`
+    asks to stop. After Ctrl-C it ends with the current step, and the current epoch is not
+    recorded.
 
     Returns
     -------
     doubt : str or None
-        Why the network may need more training, if the epochs ran out.
+        The reason why the network may need more training, after `max_iter` epochs.
 
     Raises
     ------
@@ -124,9 +125,9 @@ def train(job: Job, reporting: Reporting) -> str | None:
 
 
 def make_training(job: Job, *, updates: bool = True) -> CompiledTraining | ReferenceTraining:
-    """Return the training of a job by the compiled engine, or by NumPy where that must do.
+    """Return the training of a job by the compiled engine, or by NumPy if that is required.
 
-    Without `updates`, only loss and gradient are asked for.
+    Without `updates`, only the loss and the gradient are computed.
     """
     program = program_of(job.progress.network)
     if program is not None and (CompiledTraining.knows(job.optimizer) or not updates):
@@ -135,7 +136,7 @@ def make_training(job: Job, *, updates: bool = True) -> CompiledTraining | Refer
 
 
 def _loss_without_steps(job: Job) -> float:
-    """The training loss that an epoch would record if its steps, and dropout, did nothing."""
+    """Return the training loss of an epoch without updates and without dropout."""
     network, n_samples = job.progress.network, job.X.shape[0]
     raw = raw_prediction(network, job.X)
     out = np.empty_like(raw)
@@ -144,12 +145,12 @@ def _loss_without_steps(job: Job) -> float:
     squares, absolutes = np.dot(weights, weights), np.add.reduce(np.abs(weights))
     penalty = job.alpha * ((1 - job.l1_ratio) / 2 * squares + job.l1_ratio * absolutes)
     total = n_samples if job.sample_weight is None else job.sample_weight.sum()
-    # every batch has the penalty once, and the epoch is their mean by the weights of the rows
+    # the penalty is in the loss of every mini-batch, whose weighted mean is that of the epoch
     return float(loss + penalty * math.ceil(n_samples / job.batch_size) / total)
 
 
 def diverged(job: Job, rate: float) -> ValueError:
-    """The error of a fit whose numbers overflow: what may be too large."""
+    """Return the error for a fit with an overflow, which names possible causes."""
     largest = np.abs(job.X.data if sparse.issparse(job.X) else job.X).max(initial=0)
     largest_y = f"{np.abs(job.y).max(initial=0):.3g}"
     if job.target_scale is not None:

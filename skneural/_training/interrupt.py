@@ -1,4 +1,4 @@
-"""Ctrl-C while a fit runs: the step under way is ended first."""
+"""Ctrl-C during a fit, which first ends the current step."""
 
 import signal
 import threading
@@ -17,19 +17,20 @@ class Interrupt:
 def deferred_interrupt() -> Iterator[Interrupt]:
     """Let the first Ctrl-C in the block set a flag; the second one raises at once.
 
-    Python runs signal handlers in the main thread alone, and whoever has set a handler of
-    his own has other plans: elsewhere nothing is changed, and `pressed` stays False. With
-    an error of the block Ctrl-C is the stronger one, or a search would go on after both.
+    Python runs signal handlers only in the main thread. In other threads, and if the program
+    has its own signal handler, nothing is changed, and `pressed` stays False. If the block
+    raises an error after Ctrl-C, KeyboardInterrupt is raised instead, because otherwise a
+    search would continue.
 
     Yields
     ------
     interrupt : Interrupt
-        Look at it after the block, too: Ctrl-C may have been pressed at its very end.
+        It must be tested after the block, too, because Ctrl-C may be pressed at its very end.
     """
     interrupt = Interrupt()
 
     def handle(number: int, frame: FrameType | None) -> None:
-        if interrupt.pressed:  # restored first: this may be in the middle of `finally` below
+        if interrupt.pressed:  # restored first, because this may run during `finally` below
             signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.default_int_handler(number, frame)
         interrupt.pressed = True

@@ -1,4 +1,4 @@
-"""A job: one training run as data, with its settings and where it starts."""
+"""A job: the data, the settings and the initial state of one training run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _SMALLEST_RATE = 1e-6  # where "adaptive" ends, as in scikit-learn
 
 @dataclass
 class Job:
-    """One training run: validated data, where it starts, and its settings."""
+    """One training run: validated data, settings, and the initial state of the training."""
 
     X: Matrix  # of shape (n_samples, n_features), in the network's dtype
     y: np.ndarray  # (n_samples, n_outputs), in the network's dtype
@@ -38,7 +38,7 @@ class Job:
     shuffle: bool
     restore_best: bool  # end with the weights of the best validation score
     augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None
-    begun: int  # epochs that the network had behind it when the run began
+    begun: int  # number of epochs of the network before the run
     target_scale: object | None = None  # the TargetScale that y was standardized with
     ended: bool = False  # whether patience, a target or a callback has ended the run
     # parameters and state of the best validation score
@@ -46,12 +46,12 @@ class Job:
 
     @property
     def is_over(self) -> bool:
-        """Whether no epoch is to come."""
+        """Whether there are no epochs left."""
         return self.ended or self.progress.epochs >= self.begun + self.max_iter
 
     @property
     def doubt(self) -> str | None:
-        """Why the network may need more training, if the epochs ran out, or None."""
+        """The reason why the network may need more training, after all epochs, or None."""
         if self.ended:
             return None
         return (
@@ -61,16 +61,16 @@ class Job:
         )
 
     def rate(self) -> float:
-        """The rate of the epoch to come."""
+        """Return the learning rate of the next epoch."""
         epochs, stalls = self.progress.epochs, self.progress.stalls
         factor = self.schedule(epochs, self.schedule_length, stalls)
         return self.learning_rate * factor * self.decay**epochs
 
     def has_stalled(self, rate: float) -> bool:
-        """Whether patience has run out for good; the schedule may give it another try."""
+        """Return whether to stop because patience has run out; "adaptive" lowers the rate."""
         if not self.convergence.reached:
             return False
-        # not >: the rate of L-BFGS, which has none, is NaN
+        # not >, because the rate of L-BFGS is NaN
         if not isinstance(self.schedule, Adaptive) or not rate > _SMALLEST_RATE:
             return True
         self.progress.stalls += 1

@@ -1,4 +1,4 @@
-"""L-BFGS: training on all rows at once, by SciPy's minimizer with a line search."""
+"""L-BFGS: training on all rows at once, with SciPy's minimizer and its line search."""
 
 import math
 from contextlib import suppress
@@ -14,14 +14,14 @@ from skneural._training.reporting import Reporting
 
 
 class LBFGS:
-    """Limited-memory BFGS: what it remembers lasts for one fit, in SciPy.
+    """Limited-memory BFGS, whose state is kept by SciPy during one fit.
 
     Parameters
     ----------
     tol : float
-        Ends the fit when no entry of the gradient is larger.
+        The fit ends when no entry of the gradient is larger.
     max_fun : int
-        Evaluations of the loss in one fit, at most.
+        Maximum number of evaluations of the loss in one fit.
 
     References
     ----------
@@ -34,23 +34,23 @@ class LBFGS:
         self.max_fun = max_fun
 
     def init(self, theta: np.ndarray) -> dict[str, np.ndarray | int]:
-        """Nothing is kept between fits."""
+        """Return an empty state, because nothing is kept between fits."""
         return {}
 
     def step(
         self, theta: np.ndarray, grad: np.ndarray, rate: float, state: dict[str, np.ndarray]
     ) -> None:
-        """Refuse: its steps are SciPy's, and `train` here asks only for gradients."""
+        """Raise an error, because SciPy makes the steps and needs only gradients."""
         raise TypeError("L-BFGS has no steps of its own: they are taken by SciPy.")
 
 
 def train(job: Job, reporting: Reporting) -> str | None:
-    """Train the network of a job in place; an epoch is an iteration on all rows.
+    """Train the network of a job in place; an epoch is one iteration on all rows.
 
     Returns
     -------
     doubt : str or None
-        Why the network may need more training, if it has not converged.
+        The reason why the network may need more training, if it has not converged.
 
     Raises
     ------
@@ -59,13 +59,13 @@ def train(job: Job, reporting: Reporting) -> str | None:
     """
     optimizer = job.optimizer
     assert isinstance(optimizer, LBFGS)
-    if job.is_over:  # max_iter=0: SciPy would record its first look as an iteration
+    if job.is_over:  # with max_iter=0, SciPy would count its first evaluation as an iteration
         Epochs(job, reporting).finish()
         return None
     network, training = job.progress.network, make_training(job, updates=False)
     run = _Run(job, reporting, training)
     try:
-        # A diverging fit is reported by its loss, once, not by a warning from every ufunc.
+        # A diverging fit raises one error about its loss, instead of many warnings.
         with np.errstate(all="ignore"):
             result = minimize(
                 run.loss_and_grad,
@@ -77,7 +77,7 @@ def train(job: Job, reporting: Reporting) -> str | None:
                     "maxiter": job.max_iter,
                     "maxfun": optimizer.max_fun,
                     "gtol": optimizer.tol,
-                    # as far as the loss can be told apart in the network's dtype
+                    # the precision of the loss in the network's dtype
                     "ftol": np.finfo(network.dtype).eps,
                 },
             )
@@ -91,7 +91,7 @@ def train(job: Job, reporting: Reporting) -> str | None:
 
 
 class _Run:
-    """One minimization: the function that SciPy evaluates, and what follows an iteration."""
+    """One minimization: the function that SciPy evaluates, and the callback of an iteration."""
 
     def __init__(
         self, job: Job, reporting: Reporting, training: CompiledTraining | ReferenceTraining
@@ -101,8 +101,8 @@ class _Run:
         self.begun = self.stopped = False
 
     def loss_and_grad(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return loss and gradient at `theta`, in float64 as SciPy wants them."""
-        if not self.begun:  # only now is it sure that there is another iteration
+        """Return the loss and the gradient at `theta` in float64, as required by SciPy."""
+        if not self.begun:  # only now is it certain that there is another iteration
             self.epochs.begin()
             self.begun = True
         self.job.progress.network.theta[...] = theta
@@ -111,7 +111,7 @@ class _Run:
         return float(loss), gradient.astype(np.float64)
 
     def end_iteration(self, intermediate_result: OptimizeResult) -> None:
-        """Record an iteration; tell SciPy to stop where that is due."""
+        """Record an iteration, and stop SciPy if training should end."""
         self.job.progress.network.theta[...] = intermediate_result.x
         self.begun = False
         self.stopped = self.epochs.end(

@@ -1,7 +1,7 @@
-"""`Progress`: what outlives a fit, so that a later one goes on from where it stood.
+"""`Progress`: the state of the training after a fit, from which a later one continues.
 
-These are the network with its parameters, the optimizer's state, generators and counters, for
-`partial_fit` and warm starts.
+It contains the network with its parameters, the optimizer's state, random generators and
+counters, for `partial_fit` and warm starts.
 """
 
 import copy
@@ -23,7 +23,7 @@ _PURPOSES = ("weights", "shuffle", "dropout", "split", "augmentation")
 def spawn_generators(
     random_state: int | np.random.RandomState | None,
 ) -> dict[str, np.random.Generator]:
-    """One generator for each purpose, from one random state."""
+    """Return one generator per purpose, from one random state."""
     entropy: int | np.ndarray | None
     if isinstance(random_state, np.random.RandomState):
         entropy = random_state.randint(2**32, size=4, dtype=np.uint32)
@@ -35,7 +35,7 @@ def spawn_generators(
 
 @dataclass
 class Progress:
-    """Where a network stands in its training."""
+    """The state of the training of a network."""
 
     network: Network
     solver: str
@@ -43,7 +43,7 @@ class Progress:
     rngs: dict[str, np.random.Generator]  # a generator for each purpose
     epochs: int = 0
     samples: int = 0
-    stalls: int = 0  # how often patience has run out, for the schedule "adaptive"
+    stalls: int = 0  # number of times that patience has run out, for the schedule "adaptive"
     # the lowest so far; before the first epoch that of the initial weights, if it is known
     best_loss: float = math.inf
     history: dict[str, list[float]] = field(
@@ -51,10 +51,10 @@ class Progress:
     )
     # pickles of earlier versions lack these two, and then have the defaults
     seed: int | None = None  # of dropout and noise; drawn when the first fit begins
-    steps: int = 0  # batches since the network was made, those without weight included
+    steps: int = 0  # mini-batches since the network was created, including those without weight
 
     def draws(self) -> Draws:
-        """Return the random words of dropout and noise, from where they stand."""
+        """Return the random words of dropout and noise for the next step."""
         if self.seed is None:
             self.seed = int(self.rngs["dropout"].integers(2**64, dtype=np.uint64))
         return Draws(self.seed, self.steps)
@@ -65,14 +65,14 @@ class Progress:
         return self.history["loss"]
 
     def copy(self) -> Self:
-        """Return a copy that can be trained further while this one stays as it is."""
+        """Return a copy that can be trained without changing this one."""
         moving = ("network", "optimizer_state", "rngs")
         copies = {name: copy.deepcopy(getattr(self, name)) for name in moving}
         history = {name: values.copy() for name, values in self.history.items()}
         return replace(self, **copies, history=history)
 
     def end_epoch(self, n_samples: int, **measured: float) -> None:
-        """Count an epoch and keep what was measured in it."""
+        """Count an epoch and record its measurements."""
         best_loss = self.best_loss if self.epochs else math.inf
         self.best_loss = min(best_loss, measured["loss"])
         self.epochs += 1

@@ -1,4 +1,4 @@
-"""Who looks on while a network trains: the terminal, and scikit-learn's callbacks."""
+"""Reporting the progress of training in the terminal and to scikit-learn's callbacks."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -10,20 +10,21 @@ from skneural._training.progress import Progress
 
 
 class Reporting:
-    """Prints what an epoch did, and tells the callbacks.
+    """Prints the results of every epoch, and calls the callbacks.
 
     Parameters
     ----------
     verbose : bool or int
         Whether to print a line per epoch.
     context : CallbackContext, default=None
-        The task "fit" of scikit-learn's callbacks; None without callbacks, as in `partial_fit`.
+        The task "fit" of scikit-learn's callbacks, or None without callbacks, as in
+        `partial_fit`.
     task : dict, default=None
-        What the callbacks are given of the fit: estimator, X, y and metadata.
+        The arguments of the callbacks: estimator, X, y and metadata.
     interrupt : Interrupt, default=None
-        Whether Ctrl-C was pressed.
+        Shows whether Ctrl-C was pressed.
     fitted_attributes : callable, default=None
-        Turns the `Progress` of the moment into the attributes of a fitted estimator.
+        Returns the attributes of a fitted estimator for the current `Progress`.
     """
 
     def __init__(
@@ -42,17 +43,17 @@ class Reporting:
 
     @property
     def interrupted(self) -> bool:
-        """Whether Ctrl-C was pressed: training then ends after its step."""
+        """Whether Ctrl-C was pressed, after which training ends with the current step."""
         return self.interrupt.pressed
 
     def begin(self) -> None:
-        """An epoch begins."""
+        """Report the begin of an epoch."""
         if self.context is not None:
             self.epoch = self.context.subcontext(task_name="epoch")
             self.epoch.call_on_fit_task_begin(**self.task)
 
     def end(self, progress: Progress) -> bool:
-        """An epoch has ended; return whether a callback wants to stop."""
+        """Report the end of an epoch; return whether a callback asks to stop."""
         if self.verbose:
             line = f"Epoch {progress.epochs}, loss = {progress.loss_curve[-1]:#.4g}"
             if "validation_score" in progress.history:

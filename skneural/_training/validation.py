@@ -1,4 +1,4 @@
-"""Validation data of a fit: held out or given, and what is measured on them."""
+"""Validation data of a fit, and their scores."""
 
 import copy
 import inspect
@@ -19,14 +19,14 @@ from skneural._network.network import Network
 def hold_out(
     n_samples: int, fraction: float, labels: np.ndarray | None, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows to train on and the rows to validate on, at least as many as classes.
+    """Return the rows for training and for validation, at least as many as there are classes.
 
     Parameters
     ----------
     n_samples : int
         Number of rows.
     fraction : float
-        Share of the rows to validate on.
+        Proportion of the rows that are used for validation.
     labels : ndarray of shape (n_samples,) or None
         Class labels to stratify by.
     seed : int
@@ -52,10 +52,10 @@ def hold_out(
 
 @dataclass
 class Rows:
-    """Some rows, with targets as they came and as the network takes them."""
+    """Rows of X, with the original targets and those encoded for the network."""
 
     X: Matrix
-    y: Matrix  # sparse for a label indicator matrix alone
+    y: Matrix  # sparse only for a label indicator matrix
     encoded: np.ndarray
     sample_weight: np.ndarray | None
     # their score as a function of raw predictions
@@ -68,7 +68,7 @@ class Rows:
         return len(self.encoded) if weight is None else int(np.count_nonzero(weight))
 
     def take(self, rows: np.ndarray) -> "Rows":
-        """Return the rows of these numbers."""
+        """Return the rows with these indices."""
         weight = None if self.sample_weight is None else self.sample_weight[rows]
         return Rows(self.X[rows], self.y[rows], self.encoded[rows], weight)
 
@@ -89,7 +89,7 @@ class Rows:
 
 
 def _share_of_class_before(labels: np.ndarray) -> np.ndarray:
-    """For every row, the share of the rows of its class that come before it."""
+    """Return, for every row, the proportion of the rows of its class that precede it."""
     _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     by_class = np.argsort(classes, kind="stable")
     firsts = np.cumsum(counts) - counts
@@ -110,26 +110,26 @@ class Scored(Protocol):
 
 
 class Validation:
-    """Measures a network on validation rows, and on as many training rows.
+    """Scores a network on validation rows, and on as many training rows.
 
     Parameters
     ----------
     estimator : estimator
-        Whose scorer is used; a copy of it takes the network of the moment.
+        The estimator. A copy of it is scored with the current network.
     scoring : str, callable or None
-        The scorer, as everywhere in scikit-learn.
+        The scorer, as in scikit-learn.
     training, validation : Rows
-        What is scored.
+        The rows to be scored.
     decides : bool
-        Whether the validation score decides when the fit ends and which weights it keeps, so
-        that a fit cannot go on without it. The other scores are only recorded.
+        Whether the validation score determines when the fit ends and which weights it keeps,
+        so that a fit cannot continue without it. Other scores are only recorded.
 
     Attributes
     ----------
     failed : set of str
-        On which rows a score that is only recorded was NaN, or raised.
+        The kinds of rows for which a score that is only recorded was NaN or raised an error.
     failure : str or None
-        What the scorer said when it first raised there.
+        The message of the first such error.
     """
 
     def __init__(
@@ -191,7 +191,7 @@ class Validation:
         return score
 
     def _recorded_score(self, rows: Rows, kind: str) -> float:
-        """Return a score that decides nothing: NaN once the scorer has failed on these rows."""
+        """Return a score that is only recorded, or NaN if the scorer has failed before."""
         if kind in self.failed:  # it would fail, and warn, after every epoch
             return math.nan
         score = math.nan
@@ -212,9 +212,9 @@ class Validation:
 
 
 def _quick_score(rows: Rows, raw: np.ndarray) -> float | None:
-    """Return the score of raw predictions; None where the scorer has to compute it.
+    """Return the score of raw predictions, or None if the scorer has to compute it.
 
-    That is also where it would not be finite: the scorer says what is wrong then.
+    It is also None if it would not be finite, because the scorer then raises a better error.
     """
     score = math.nan if rows.quick_score is None else rows.quick_score(raw)
     return score if math.isfinite(score) else None

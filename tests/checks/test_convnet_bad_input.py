@@ -96,16 +96,16 @@ def test_images_of_another_shape_than_in_fit(make, x):
     shape = np.shape(x)
     words = ["images (height, width, channels) of shape (6, 6, 1)", "36 features", f"{shape}"]
     for predict in predicting(own):
-        with refusal(own, "X must hold", *words, error=ValueError):
+        with refusal(own, "X must contain", *words, error=ValueError):
             predict(x)
-    with refusal(own, "X must hold", *words, error=ValueError):
+    with refusal(own, "X must contain", *words, error=ValueError):
         own.score(x, Y)
-    with refusal(own, "X must hold", *words, error=ValueError):
+    with refusal(own, "X must contain", *words, error=ValueError):
         own.partial_fit(x, Y)
-    with refusal(own, "X_val must hold", *words, error=ValueError):
+    with refusal(own, "X_val must contain", *words, error=ValueError):
         own.partial_fit(X, Y, X_val=x, y_val=Y)
     own.set_params(warm_start=True)
-    with refusal(own, "X must hold", *words, error=ValueError):
+    with refusal(own, "X must contain", *words, error=ValueError):
         own.fit(x, Y)
 
 
@@ -168,7 +168,7 @@ def test_input_shape_that_is_not_that_of_x(make, x, shape, came):
 @BOTH
 def test_five_dimensions_without_input_shape(make):
     own = make()
-    with refusal(own, "X must hold images", "Got 5 dimensions", error=ValueError):
+    with refusal(own, "X must contain images", "Got 5 dimensions", error=ValueError):
         own.fit(FIVE, Y)
 
 
@@ -243,7 +243,9 @@ def test_y_and_weights_of_another_length(make):
         own.fit(X, Y, sample_weight=IMAGES)
     with refusal(own, "y", "dim 4", error=ValueError):
         own.fit(X, X)
-    with refusal(own, "X_val and y_val must have as many rows", "45 and 44", error=ValueError):
+    with refusal(
+        own, "X_val and y_val must have the same number of rows", "45 and 44", error=ValueError
+    ):
         own.fit(X, Y, X_val=X, y_val=Y[:44])
 
 

@@ -81,12 +81,12 @@ def test_lbfgs_ends_by_its_gradient():
 def test_a_target_score_on_few_rows():
     own = make(early_stopping="auto", target_score=0.5)
     message = (
-        "target_score=0.5 needs.*early_stopping='auto' holds out none of 60 rows: pass X_val"
+        "target_score=0.5 needs.*early_stopping='auto' holds out none of 60 rows. Pass X_val"
     )
     with pytest.raises(ValueError, match=message):
         own.fit(*FEW)
     assert own.fit(X, Y).n_iter_ == 1
-    with pytest.raises(ValueError, match=f"none of {MANY} rows: pass X_val"):
+    with pytest.raises(ValueError, match=f"none of {MANY} rows. Pass X_val"):
         own.partial_fit(X, Y)
 
 

@@ -167,7 +167,7 @@ def test_columns_of_text_and_of_numbers():
     for _ in range(own.n_iter_):
         parts.partial_fit(X, frame, classes=[frame["a"].unique(), frame["b"].unique()])
     np.testing.assert_array_equal(parts.predict(X), own.predict(X))
-    with pytest.raises(TypeError, match="y must hold text alone or numbers alone"):
+    with pytest.raises(TypeError, match="y must contain only text or only numbers"):
         make().fit(X, np.array(["a", 1] * 60, dtype=object))
 
 

@@ -294,7 +294,7 @@ def test_a_network_keeps_its_units(change):
         own.set_params(warm_start=True).fit(X, Y)
     np.testing.assert_array_equal(own.network_.theta, theta)
     raw = make(normalize_y=False).fit(X, Z).set_params(normalize_y=True)
-    with pytest.raises(ValueError, match="trained on y as it is, and normalize_y=True"):
+    with pytest.raises(ValueError, match="trained on unscaled y, and normalize_y=True"):
         raw.partial_fit(X, Z)
 
 
@@ -306,7 +306,7 @@ def test_a_network_keeps_its_link():
         own.partial_fit(X, Y)
     own.set_params(loss="gamma", warm_start=True, normalize_y=False)
     np.testing.assert_array_equal(own.network_.theta, theta)
-    with pytest.raises(ValueError, match="trained on y as it is, and normalize_y=True"):
+    with pytest.raises(ValueError, match="trained on unscaled y, and normalize_y=True"):
         own.set_params(normalize_y=True).fit(X, Y)
     own = make().fit(X, Y).set_params(loss="gamma")
     with pytest.raises(ValueError, match="out_activation_='identity' would become 'exp'"):
@@ -440,7 +440,7 @@ def test_a_file_with_a_wrong_scale_is_refused(tmp_path):
 
 
 def test_a_file_of_an_earlier_version(tmp_path):
-    """It knows no normalize_y, and its network was trained on y as it is."""
+    """It knows no normalize_y, and its network was trained on unscaled y."""
     own = make(normalize_y=False).partial_fit(X, Z)
 
     params = plain_parameters(own)
@@ -486,7 +486,7 @@ def test_a_fit_resumed_from_a_checkpoint(tmp_path):
         make(**params).set_callbacks(StopAfterFive(path)).fit(X, y)
     resumed = make(**params).set_callbacks(Checkpoint(path, resume=True)).fit(X, y)
     assert_same_bits(resumed, make(**params).fit(X, y))
-    with pytest.raises(ValueError, match="normalize_y=True, and this one has False"):
+    with pytest.raises(ValueError, match="normalize_y=True, and this fit has False"):
         make(**params, normalize_y=False).set_callbacks(Checkpoint(path, resume=True)).fit(X, y)
 
 

@@ -181,7 +181,7 @@ def test_other_losses_ignore_one_quantile():
 
 @CLASSES
 def test_several_targets_are_refused(cls):
-    words = "y must have one column for several quantiles, got 2", "[0.05, 0.5, 0.95]", "Fit an"
+    words = "one column for several quantiles, got 2", "[0.05, 0.5, 0.95]", "Fit one"
     for own in (make(cls), make(cls).fit(X, Y)):
         with refusal(own, *words):
             own.fit(X, np.column_stack([Y, Y]))

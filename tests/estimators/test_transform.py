@@ -263,5 +263,5 @@ def test_skl2onnx_refuses_what_its_graph_would_do_wrong(cls, options):
     skl2onnx = pytest.importorskip("skl2onnx")
     skneural.register_skl2onnx()
     pipeline = make_pipeline(StandardScaler(), make(cls), LogisticRegression()).fit(X, Y)
-    with pytest.raises(ValueError, match=f"later step, as this {cls.__name__} does"):
+    with pytest.raises(ValueError, match=f"of a network, as of this {cls.__name__}: its"):
         skl2onnx.to_onnx(pipeline, X[:1].astype(np.float32), options=options)

@@ -146,9 +146,9 @@ NUMBERS = "must be an array of real numbers, got"
 @pytest.mark.parametrize(
     ("f", "df", "words"),
     [
-        (np.tanh, np.ones_like, ["df of", "is not the slope of its function: for x = "]),
-        (np.tanh, lambda x: -1 / np.cosh(x) ** 2, ["is not the slope"]),
-        (lambda x: np.exp(x) / np.exp(x).sum(), np.exp, ["is not the slope"]),
+        (np.tanh, np.ones_like, ["df of", "is not the derivative of its function: for x = "]),
+        (np.tanh, lambda x: -1 / np.cosh(x) ** 2, ["is not the derivative"]),
+        (lambda x: np.exp(x) / np.exp(x).sum(), np.exp, ["is not the derivative"]),
         (np.sum, np.ones_like, ["what f of", f"{SHAPE} ()"]),
         (np.tanh, np.ravel, ["what df of", f"{SHAPE} (21,)"]),
         (lambda x: x * np.nan, np.tanh, ["what f of", "must be finite, got nan"]),

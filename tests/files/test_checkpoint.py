@@ -159,7 +159,7 @@ def test_what_is_not_the_same_fit_is_refused(tmp_path):
         own.fit(X, Y % 5)
     assert not hasattr(own, "network_")
     skneural.save(uninterrupted("dense"), tmp_path / "saved")
-    with pytest.raises(ValueError, match="is no checkpoint of a fit"):
+    with pytest.raises(ValueError, match="is not a checkpoint"):
         fit("dense", tmp_path / "saved")
     assert path.read_bytes() == before
 
@@ -179,7 +179,7 @@ def test_what_cannot_be_checkpointed_is_refused(tmp_path):
     class Mine(MLPClassifier):
         pass
 
-    with pytest.raises(TypeError, match=r"Checkpoint knows MLPClassifier, .*got Mine"):
+    with pytest.raises(TypeError, match=r"Checkpoint supports MLPClassifier, .*got Mine"):
         Mine().set_callbacks(Checkpoint(path)).fit(X, Y)
     own = MLPClassifier().set_callbacks(Checkpoint(tmp_path / "nowhere" / "fit"))
     with pytest.raises(OSError, match="cannot be written"):

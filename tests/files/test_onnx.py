@@ -124,7 +124,7 @@ def test_what_cannot_be_converted_is_refused(monkeypatch):
         skneural.to_onnx(LinearRegression())
     own = make().fit(X, Y)
     own.network_.layers[1].__class__ = type("MyReLU", (ACTIVATIONS["relu"],), {})
-    with pytest.raises(TypeError, match=r"does not know the layer MyReLU$"):
+    with pytest.raises(TypeError, match=r"does not support the layer MyReLU$"):
         skneural.to_onnx(own)
     own = make().fit(X, Y)
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)

@@ -212,7 +212,7 @@ def test_labels_that_are_no_plain_values_are_refused(tmp_path):
     own = make().fit(X, TARGETS["text objects"])
     own._labels.classes = np.array([pd.Timestamp(2020, 1, k) for k in (1, 2)], dtype=object)
     with pytest.raises(
-        TypeError, match=r"(?s)classes_ cannot .*Text, numbers and datetimes can"
+        TypeError, match=r"(?s)classes_ cannot .*Labels must be text, numbers or datetimes"
     ):
         skneural.save(own, tmp_path / "own.skneural")
 
@@ -262,8 +262,10 @@ WRONG = {
     "unknown arrays: ['more']": {"arrays": {"more": np.zeros(2)}},
     "'theta' is missing": {"arrays": {"theta": None}},
     "'theta' must be float64 of shape (": {"arrays": {"theta": np.zeros(3)}},
-    "'classes.0' is no text": {"arrays": {"classes.0": np.zeros((10, 0), "<u4")}},
-    "array 'classes.0' is no text": {"arrays": {"classes.0": np.full((2, 3), 2**21, "<u4")}},
+    "'classes.0' does not contain text": {"arrays": {"classes.0": np.zeros((10, 0), "<u4")}},
+    "array 'classes.0' does not contain": {
+        "arrays": {"classes.0": np.full((2, 3), 2**21, "<u4")}
+    },
     "classes.0 has too few labels": {"arrays": {"classes.0": np.ones((1, 3), "<u4")}},
     "input_shape is described wrongly: [8, 8]": {"input_shape": [8, 8]},
     "the history is described wrongly": {"history": ["learning_rate"]},
@@ -276,7 +278,7 @@ WRONG = {
         "training": {**TRAINING, "best_loss": 1, "best_tie_breaker": 0.5}
     },
     "may have 10,000 entries": ("hidden_layer_sizes", {"tuple": [1] * 10_001}),
-    "'<O8' is no dtype": ("alpha", {"numpy": ["<O8", 1]}),
+    "'<O8' is not a dtype": ("alpha", {"numpy": ["<O8", 1]}),
     "an array of text is described wrongly": ("activation", BAD_TEXT),
     "without entries is too long": ("activation", {"array": ["<i8", [10**9, 0], []]}),
     "array 'theta' is described wrongly": {"arrays": {"theta": np.zeros((10**9, 0))}},

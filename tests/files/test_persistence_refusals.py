@@ -63,7 +63,7 @@ def test_what_cannot_be_saved_is_named(step, complaint, tmp_path):
 def test_what_else_cannot_be_saved(tmp_path):
     path = tmp_path / "own.skneural"
     for own in (make_pipeline(StandardScaler(), network()), StandardScaler().fit(NUMBERS)):
-        with pytest.raises(NotFittedError, match="must hold a fitted network"):
+        with pytest.raises(NotFittedError, match="must contain a fitted network"):
             skneural.save(own, path)
     with pytest.raises(TypeError, match=r"docs/persistence.md.*got LogisticRegression|got Log"):
         skneural.save(LogisticRegression(), path)
@@ -103,9 +103,9 @@ RUN = {"name": "os.system"}
 MEAN = "steps.standardscaler.mean_"
 # what is changed in a file of a scaler before a network, by the complaint
 WRONG = {
-    "it has a 'Popen', which is no class": lambda a: at(a, 0).update({"class": "Popen"}),
-    "it names 'os.system', which a file may not hold": with_entry((0,), "fitted", "mean_", RUN),
-    "a parameter 'norm', and that of scikit-learn": with_entry((0,), "params", "norm", None),
+    "it has a 'Popen', which is not an allowed": lambda a: at(a, 0).update({"class": "Popen"}),
+    "it names 'os.system', which is not allowed": with_entry((0,), "fitted", "mean_", RUN),
+    "a parameter 'norm', which does not exist": with_entry((0,), "params", "norm", None),
     "has an attribute 'transform', which no fit sets": with_entry(
         (0,), "fitted", "transform", None
     ),
@@ -124,12 +124,12 @@ WRONG = {
     "array 'nothing' is missing": with_entry(
         (0,), "fitted", "mean_", {"stored": ["nothing", "<f8"]}
     ),
-    "no dtype of an array": with_entry((0,), "fitted", "mean_", {"stored": [MEAN, "|O"]}),
+    "not a dtype of an array": with_entry((0,), "fitted", "mean_", {"stored": [MEAN, "|O"]}),
     f"array '{MEAN}' is missing": with_entry(
         (0,), "fitted", "var_", {"stored": [MEAN, "<f8"]}
     ),
-    "no dtype of datetimes": with_entry((0,), "fitted", "mean_", {"times": ["more", "O"]}),
-    "'<U999999' is no dtype": with_entry((0,), "fitted", "x_", {"dtype": "<U999999"}),
+    "not a dtype of datetimes": with_entry((0,), "fitted", "mean_", {"times": ["more", "O"]}),
+    "'<U999999' is not a dtype": with_entry((0,), "fitted", "x_", {"dtype": "<U999999"}),
     "a slice is described wrongly": with_entry((0,), "fitted", "x_", {"slice": [1.5, 2, 3]}),
     "unknown arrays": lambda a: at(a, 1).pop("at"),
 }  # fmt: skip

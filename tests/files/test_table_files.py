@@ -73,7 +73,7 @@ WRONG = {
     "equal levels": ({"table.levels.1": np.array([3, 3, 5])}, "distinct levels"),
     "levels that are not finite": ({"table.levels.2": np.array([0.5, np.inf])}, "distinct"),
     "levels of another type": ({"table.levels.1": np.array([3.0, 4.0, 5.0])}, "must be int64"),
-    "no text": ({"table.levels.0": np.full((3, 2), 0x110000, np.uint32)}, "no text"),
+    "no text": ({"table.levels.0": np.full((3, 2), 0x110000, np.uint32)}, "not contain text"),
     "more levels": ({"table.levels.1": np.array([3, 4, 5, 6])}, "12 inputs does not fit"),
 }
 

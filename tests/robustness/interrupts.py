@@ -205,7 +205,7 @@ def in_child(kind, whole, tell, once):
     assert [pool["num_threads"] for pool in pools.info()] == threads
     outcome = whole.check(kind, own)
     if outcome == "fitted" and kind != "parts" and once:
-        assert f"weights that it had reached, n_iter_={own.n_iter_}." in message
+        assert f"weights it had reached, and n_iter_={own.n_iter_}." in message
         assert (ended == "warning") == (kind == "warns")
     if ended == "no exception":
         assert outcome == "whole"

@@ -360,7 +360,7 @@ def test_every_parameter_is_checked(cls):
 @pytest.mark.parametrize("cls", [Linear, Cosine])
 @pytest.mark.parametrize("warmup", [0, 3])
 def test_length_unknown(cls, warmup):
-    message = r"max_iter: pass max_iter, or set period\.$"
+    message = r"max_iter\. Pass max_iter, or set period\.$"
     with pytest.raises(ValueError, match=message) as caught:
         cls(warmup=warmup)(0)  # in the warm-up as well: early
     assert str(caught.value).startswith(cls.__name__)

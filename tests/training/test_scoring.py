@@ -84,7 +84,7 @@ def test_a_scorer_that_fails_on_training_rows_leaves_nan_and_one_warning():
     with pytest.warns(UserWarning, match="scoring=.*failed on 12 training rows") as caught:
         own.fit(X, y, **given)
     (warning,) = caught
-    assert "(ValueError: not 12 of all numbers). This score is only a record" in str(
+    assert "(ValueError: not 12 of all numbers). This score is NaN in history_" in str(
         warning.message
     )
     assert warning.filename == __file__

@@ -1,4 +1,4 @@
-// Activations, in place: forward beside backward, as in layers/_activations.py.
+// Activations, in place, with forward and backward pass, as in layers/activations.py.
 #pragma once
 
 #include "elementary.h"

@@ -1,5 +1,5 @@
-// Convolutions that read images where they lie: the windows of a row of pixels are the left
-// matrix of a product, run by run, so that no matrix of windows is ever made.
+// Convolutions that read images directly: the windows of a row of pixels are the left matrix of a
+// product, run by run, so that no matrix of windows is needed.
 #pragma once
 
 #include "program.h"
@@ -7,7 +7,7 @@
 
 namespace skneural {
 
-// Geometry of a convolution, made once.
+// Geometry of a convolution, computed once.
 struct Windows {
     // forward: where the runs of a window begin in a padded image
     std::vector<Index> runs;

@@ -1,4 +1,4 @@
-// What the CPU can run, which includes that the operating system saves its wide registers.
+// Whether the CPU supports a SIMD level, and the operating system saves its wide registers.
 // The features are those of the compiler flags in setup.py.
 #pragma once
 

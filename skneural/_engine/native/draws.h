@@ -1,4 +1,4 @@
-// Random draws that depend on seed, step, layer and element alone: Philox4x64-10, as NumPy has it
+// Random numbers that depend only on seed, step, layer and element: Philox4x64-10, as in NumPy
 // (J. Salmon et al., Parallel random numbers: as easy as 1, 2, 3, SC 2011). See philox.py.
 #pragma once
 

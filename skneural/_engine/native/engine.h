@@ -1,4 +1,4 @@
-// What the seam calls: a program with its dtype, training and predicting by raw addresses.
+// The functions for the seam: a program with its dtype, training and predicting by raw addresses.
 #pragma once
 
 #include <stdexcept>

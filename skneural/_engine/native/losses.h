@@ -14,7 +14,7 @@ enum LossKind : Index {
     N_LOSSES
 };
 
-// How predictions follow from raw ones where the loss alone does not say it: exp(z), or
+// The link between raw predictions and predictions, if it is not that of the loss: exp(z), or
 // low + width * logistic(z).
 enum LinkKind : Index { IDENTITY_LINK, LOG_LINK, LOGIT_LINK, N_LINKS };
 
@@ -80,7 +80,7 @@ inline T softmax(const T* z, T* gradient, Index n, T& highest) {
     return std::log(total);
 }
 
-// The highest class but that of the row, the first of several; -1 if there is none.
+// The highest class other than that of the row, the first of equal ones; -1 if there is none.
 template <class T>
 inline Index highest_rival(const T* z, const T* y, Index n) {
     Index rival = -1;

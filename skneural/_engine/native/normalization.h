@@ -1,4 +1,4 @@
-// Batch normalization over channels, as in layers/_batch_norm.py.
+// Batch normalization over channels, as in layers/batch_norm.py.
 #pragma once
 
 #include <algorithm>

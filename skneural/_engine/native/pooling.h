@@ -1,4 +1,4 @@
-// Pools: one value for every window, channel by channel, as in layers/_pooling.py.
+// Pooling: one value per window and channel, as in layers/pooling.py.
 #pragma once
 
 #include <algorithm>
@@ -9,11 +9,11 @@
 
 namespace skneural {
 
-// Where a maximum was found: as wide as T, so that both go through the same vectors.
+// The position of a maximum, of the same width as T, so that both use the same vectors.
 template <class T>
 using Place = typename Float<T>::Bits;
 
-// The pixels of a window that lie on the image, and their places in the window.
+// The pixels of a window that are on the image, and their positions in the window.
 struct Taps {
     std::vector<Index> pixels, places;
 
@@ -102,7 +102,7 @@ void max_pool_backward(const Step& s, const T* dy, Index n_images, const Place<T
     });
 }
 
-// How many pixels of a window count along one axis.
+// The number of pixels of a window that count along one axis.
 inline Index counted(Index i, Index stride, Index before, Index size, Index length) {
     Index first = i * stride - before;
     return std::min(first + size, length) - std::max(first, Index(0));

@@ -35,8 +35,8 @@ public:
         }
     }
 
-    // raw: n_samples x n_outputs. Returns whether all numbers of X are finite; those of sparse rows
-    // are not looked at.
+    // raw: n_samples x n_outputs. Returns whether all numbers of X are finite; sparse rows are not
+    // tested.
     bool run(const Samples<T>& samples, const T* theta, const T* state, T* raw) {
         for (std::size_t i = 0; i < program.steps.size(); ++i) {
             const Step& s = program.steps[i];

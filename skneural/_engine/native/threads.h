@@ -1,4 +1,4 @@
-// A team of threads that work on a step together, and wait for each other within it.
+// A team of threads that share the work of a step, and wait for each other within it.
 #pragma once
 
 #include <atomic>
@@ -35,8 +35,8 @@ inline std::int64_t process_id() {
 #endif
 }
 
-// How often a waiting thread looks before it sleeps: 20 to 40 us, which is as long as it takes to
-// be woken up. On a busy machine the other thread may not even run, and looking would be in its way.
+// How often a waiting thread tests before it sleeps: 20 to 40 us, which is as long as waking it
+// takes. On a busy machine the other thread may not be running, and testing would slow it down.
 constexpr int looks_before_sleep = 1000;
 
 // A number that only grows, and threads that wait for it to change.

@@ -1,1 +1,1 @@
-"""The layers of a network: `base` is their contract, `table` has all of them."""
+"""The layers of a network: `base` contains their contract, and `table` lists all of them."""

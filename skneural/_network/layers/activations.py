@@ -1,7 +1,7 @@
-"""Activations: elementwise, in place on the output of the layer before.
+"""Activations: elementwise functions, in place on the output of the layer before.
 
-Each class states forward and backward side by side. Where the derivative can be had from
-the output, only the output is kept; `gelu` and `silu` keep the slope itself.
+Each class contains the forward and the backward pass. If the derivative can be computed from
+the output, only the output is kept; `gelu` and `silu` keep the derivative.
 """
 
 import math
@@ -19,9 +19,9 @@ _LEAK = 0.01
 class Activation(Layer):
     """An elementwise function. `forward` writes on its input, `backward` on `dy`."""
 
-    # what weight_init="auto" stands for; "he" makes up for the half that rectifiers pass on
+    # the meaning of weight_init="auto"; "he" is for rectifiers, which pass on half of a signal
     weight_init = "glorot"
-    never_falls = False  # max pooling may then come first, with the same output
+    never_falls = False  # max pooling may then come before it, with the same output
     never_negative = False  # of the output
     slope: np.ndarray  # of truth values where those are enough
     y: Array
@@ -30,7 +30,7 @@ class Activation(Layer):
         self.slope = np.empty(binding.batch_shape, binding.dtype)
 
     def leading_slope(self) -> np.ndarray:
-        """The workspace for the slope, as many rows as the current batch has."""
+        """Return the workspace for the derivative, with the rows of the current mini-batch."""
         return self.slope[: len(self.y)]
 
 

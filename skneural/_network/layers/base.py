@@ -11,24 +11,24 @@ from skneural._network.philox import Draws
 
 @dataclass
 class Binding:
-    """What a layer is given to work with.
+    """The arrays and settings that a layer receives in `bind`.
 
     Attributes
     ----------
     n_samples : int
-        Number of samples of the largest batch to come.
+        Number of samples in the largest mini-batch.
     input_shape : tuple of int
-        Shape of one sample as it comes to the layer.
+        Shape of one sample in the input of the layer.
     dtype : numpy dtype
         The dtype of all arrays.
     params, state : dict of str to ndarray
-        Views into the flat vectors of parameters and of state.
+        Views of the flat vectors of parameters and of state.
     grads : dict of str to ndarray or None
-        Views into the flat gradient; None when only predicting.
+        Views of the flat gradient, or None for predictions.
     draws : skneural._network.philox.Draws or None
-        Random words for training batches; None when only predicting.
+        Random words for training, or None for predictions.
     index : int
-        Place of the layer in the network, by which it asks for its words.
+        Index of the layer in the network, which determines its random words.
     """
 
     n_samples: int
@@ -42,17 +42,17 @@ class Binding:
 
     @property
     def batch_shape(self) -> tuple[int, int]:
-        """Shape of the largest batch: one row per sample, or one per pixel of each image."""
+        """Shape of the largest mini-batch, with one row per sample, or per pixel of images."""
         *pixels, channels = self.input_shape
         return self.n_samples * math.prod(pixels), channels
 
 
 class Layer:
-    """One step of a network: forward stands beside backward.
+    """One step of a network, with its forward and its backward pass.
 
-    A layer is first described (`__init__`), then built (`build`), and is plain data until
-    it is bound. `Network` binds a copy of it, so that the description itself never holds
-    an array.
+    A layer is first described (`__init__`), then built (`build`), and contains only plain data
+    until it is bound. `Network` binds a copy of it, so that the description itself never
+    contains an array.
 
     Attributes
     ----------
@@ -60,21 +60,21 @@ class Layer:
         Shapes of the parameters, set by `build`. The one called ``"weight"`` is
         penalized; the others are not.
     state_shapes : dict of str to tuple
-        Shapes of what the layer learns without a gradient (running statistics), set by
-        `build`.
+        Shapes of the arrays that the layer learns without a gradient (running statistics), set
+        by `build`.
     """
 
-    n_workspace = 0  # values that the layer needs for one sample beside its output
+    n_workspace = 0  # number of values stored per sample in addition to the output
     param_shapes: dict[str, Shape] = {}
     state_shapes: dict[str, Shape] = {}
-    only_training = False  # whether the layer does nothing when predicting
+    only_training = False  # whether the layer has no effect on predictions
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}{self.param_shapes.get('weight', '')}"
 
     @property
     def label(self) -> str:
-        """What a summary calls the layer."""
+        """Name of the layer in a summary."""
         return type(self).__name__
 
     def build(self, input_shape: Shape) -> Shape:
@@ -82,22 +82,22 @@ class Layer:
         return input_shape
 
     def product_flops(self, n_samples: int) -> int:
-        """Floating-point operations of the largest matrix product on a batch."""
+        """Return the floating-point operations of the largest product on a mini-batch."""
         return 0
 
     def init_params(self, params: Arrays, state: Arrays, rng: np.random.Generator) -> None:
-        """Write initial values into dicts of arrays; draws come from `rng`."""
+        """Write initial values into dicts of arrays, with random numbers from `rng`."""
 
     def bind(self, binding: Binding) -> None:
         """Keep views of parameters and gradients and allocate the workspace."""
 
     def forward(self, x: Array, *, training: bool) -> Array:
-        """Return the output for `x`: a borrowed view of the workspace, rows side by side."""
+        """Return the output for `x`, which is a C-contiguous view of the workspace."""
         raise TypeError(f"{type(self).__name__} does not define forward.")
 
     def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
-        """Overwrite the parameters' gradients; return the loss's gradient for `x`.
+        """Overwrite the gradients of the parameters; return the gradient with respect to `x`.
 
-        May destroy `dy`. Returns None when `need_dx` is False.
+        It may overwrite `dy`, and returns None if `need_dx` is False.
         """
         raise TypeError(f"{type(self).__name__} does not define backward.")

@@ -9,11 +9,12 @@ from skneural._network.layers.base import Binding, Layer
 class BatchNorm(Layer):
     """``y = scale * (x - mean) / sqrt(variance + epsilon) + shift``, feature by feature.
 
-    In training, mean and (biased) variance are those of the batch, and the gradient runs
-    through both; every batch also moves the running statistics, ``running = (1 - momentum)
-    * running + momentum * batch``, with the unbiased variance. Predictions use the running
-    ones. A batch of a single row has no variance: its output is `shift`, its gradient for
-    `x` is zero, and it leaves the running statistics alone. Sample weights do not enter.
+    In training, the mean and the (biased) variance are those of the mini-batch, and gradients
+    are propagated through both. Every mini-batch also updates the running statistics with
+    ``running = (1 - momentum) * running + momentum * batch``, which uses the unbiased variance.
+    Predictions use the running statistics. A mini-batch with a single row has no variance: its
+    output is `shift`, its gradient with respect to `x` is zero, and the running statistics do
+    not change. Sample weights are ignored.
 
     Parameters
     ----------
@@ -51,7 +52,7 @@ class BatchNorm(Layer):
         if binding.grads is not None:
             self.grad_scale, self.grad_shift = _rows(binding.grads, "scale", "shift")
             self.workspace = np.empty(binding.batch_shape, binding.dtype)
-            # a product with ones sums the rows twice as fast as a reduction
+            # a product with ones adds the rows twice as fast as a reduction
             self.ones = np.ones((1, binding.batch_shape[0]), binding.dtype)
 
     def forward(self, x: Array, *, training: bool) -> Array:
@@ -85,7 +86,7 @@ class BatchNorm(Layer):
     def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
         n_rows = len(dy)
         ones = self.ones[:, :n_rows]
-        # whoever took the output is done with it, so its place is scratch
+        # the output is no longer needed, so its memory can be used
         scratch = self.y[:n_rows]
         np.multiply(dy, self.centered, out=scratch)
         np.matmul(ones, scratch, out=self.grad_scale)
@@ -104,5 +105,5 @@ class BatchNorm(Layer):
 
 
 def _rows(arrays: Arrays, *names: str) -> list[Array]:
-    """Vectors as arrays of one row, which broadcast over a batch."""
+    """Return vectors as arrays of one row, which broadcast over a mini-batch."""
     return [arrays[name][None, :] for name in names]

@@ -26,22 +26,23 @@ class Conv2D(Layer):
     filters : int
         Number of output channels.
     kernel_size : int or tuple of int
-        Height and width of the kernels; one number for both, or for signals.
+        Height and width of the kernels, or one number for both, or for signals.
     strides : int or tuple of int, default=1
-        Steps from window to window.
+        Distance between neighbouring windows.
     padding : {"valid", "same"}, int or tuple of int, default="valid"
-        Zeros around the image: none; as many as leave ``ceil(size / stride)`` windows, an odd
-        one at the end; or a number for both sides of an axis.
+        Number of zeros around the image. ``"valid"`` adds none. ``"same"`` adds as many as give
+        ``ceil(size / stride)`` windows, with an odd one at the end. A number is used for both
+        sides of an axis.
     dilation : int or tuple of int, default=1
-        Steps from pixel to pixel within a window.
+        Distance between neighbouring pixels of a window.
     weight_init : {"he", "glorot", "lecun", "zeros"}, default="glorot"
-        Scheme of the initial weights; biases start at zero.
+        Scheme of the initial weights. Biases are initially zero.
 
     Notes
     -----
-    The windows of a few images are copied side by side, as the rows of a matrix, which one
-    product multiplies with all filters. A large image is worked on a few rows of windows at a
-    time, so that the matrix stays within `COLUMN_BYTES`.
+    The windows of a few images are copied to the rows of a matrix, which is multiplied by all
+    filters at once. Large images are processed a few rows of windows at a time, so that the
+    matrix does not need more than `COLUMN_BYTES`.
 
     References
     ----------
@@ -112,7 +113,7 @@ class Conv2D(Layer):
         self.weight = binding.params["weight"].reshape(area * c, self.filters)
         self.bias = binding.params["bias"]
         self.y = np.empty((binding.n_samples, oh, ow, self.filters), dtype)
-        # how many images have room at once, and how many rows of windows of a single one
+        # number of images per matrix, and number of rows of windows of a single image
         room = COLUMN_BYTES // (ow * area * c * dtype.itemsize)
         room_padded = COLUMN_BYTES // (math.prod(windows.padded) * c * dtype.itemsize)
         self.n_images = max(1, min(binding.n_samples, room // oh, room_padded))
@@ -135,12 +136,12 @@ class Conv2D(Layer):
                 out = y[some, rows].reshape(-1, self.filters)
                 np.matmul(self._columns(windows[:, rows]), self.weight, out=out)
         ow = self.windows.output[1]
-        long_rows = y.reshape(-1, ow * self.filters)  # added faster than pixel by pixel
+        long_rows = y.reshape(-1, ow * self.filters)  # faster than adding pixel by pixel
         long_rows += np.tile(self.bias, ow)
         return y.reshape(-1, self.filters)
 
     def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
-        # a product with ones sums the rows twice as fast as a reduction
+        # a product with ones adds the rows twice as fast as a reduction
         np.matmul(self.ones[: len(dy)], dy, out=self.grad_bias)
         self.grad_weight[...] = 0
         if need_dx:
@@ -157,24 +158,24 @@ class Conv2D(Layer):
         return None if dx is None else dx[: len(dy)].reshape(-1, self.batch_shape[1])
 
     def _begin_dx(self) -> None:
-        if self.dx is None:  # The first layer of a network never needs it.
+        if self.dx is None:  # The first layer of a network does not need this gradient.
             h, w, c = self.windows.image
             self.dx = np.empty((self.batch_shape[0] // (h * w), h, w, c), self.y.dtype)
             self.dx_padded = np.empty((self.n_images, *self.windows.padded, c), self.y.dtype)
         area, c = math.prod(self.windows.size), self.windows.image[-1]
-        # one matrix for each place in a window; as a view it would make products slower
+        # one matrix per position in a window, because products with a view would be slower
         weight = self.weight.reshape(area, c, self.filters).swapaxes(1, 2)
         self.weight_by_place = np.ascontiguousarray(weight)
 
     def _add_dx(self, dy: Array, some: slice) -> None:
-        """Add up what the windows of some images give back to each pixel."""
+        """Add the gradients of the windows of some images for each pixel."""
         padded = self.dx_padded[: some.stop - some.start]
         padded[...] = 0
         windows = image_windows.sliding(padded, self.windows)
         for rows in self._some_rows():
             part = windows[:, rows]
             slopes = dy[some, rows].reshape(-1, self.filters)
-            # the columns are free by now
+            # the columns are no longer needed
             by_place = self.columns[: part.size].reshape(-1, len(slopes), part.shape[-1])
             np.matmul(slopes, self.weight_by_place, out=by_place)
             for pixels, products in zip(image_windows.taps(part), by_place, strict=True):
@@ -182,7 +183,7 @@ class Conv2D(Layer):
         self.dx[some] = image_windows.middle(padded, self.windows)  # type: ignore[index]
 
     def _some_images(self, x: Array) -> Iterator[tuple[slice, Array]]:
-        """Yield which images are worked on at once, and all of their windows."""
+        """Yield the slices of images that are processed at once, and all of their windows."""
         for some in image_windows.parts(len(x), self.n_images):
             images = x[some]
             if self.windows.is_padded:
@@ -191,11 +192,11 @@ class Conv2D(Layer):
             yield some, image_windows.sliding(images, self.windows)
 
     def _some_rows(self) -> Iterator[slice]:
-        """Which rows of windows are multiplied at once: all, unless the images are large."""
+        """Yield the slices of rows of windows that are multiplied at once."""
         return image_windows.parts(self.windows.output[0], self.n_rows)
 
     def _columns(self, windows: Array) -> Array:
-        """Copy windows side by side: a matrix with one row for each."""
+        """Copy windows to a matrix with one row per window."""
         columns = self.columns[: windows.size]
         columns.reshape(windows.shape)[...] = windows
         return columns.reshape(-1, len(self.weight))

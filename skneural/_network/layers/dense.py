@@ -18,7 +18,7 @@ class Dense(Layer):
     units : int
         Number of outputs.
     weight_init : {"he", "glorot", "lecun", "zeros"}, default="glorot"
-        Scheme of the initial weights; biases start at zero.
+        Scheme of the initial weights. Biases are initially zero.
     """
 
     dx: Array | None
@@ -64,10 +64,10 @@ class Dense(Layer):
 
     def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
         ops.matmul(self.x.T, dy, out=self.grad_weight)
-        # a product with ones sums the rows twice as fast as a reduction
+        # a product with ones adds the rows twice as fast as a reduction
         ops.matmul(self.ones[: len(dy)], dy, out=self.grad_bias)
         if not need_dx:
             return None
-        if self.dx is None:  # The first layer of a network never needs it.
+        if self.dx is None:  # The first layer of a network does not need this gradient.
             self.dx = np.empty(self.batch_shape, dy.dtype)
         return ops.matmul(dy, self.weight.T, out=self.dx[: len(dy)])

@@ -13,15 +13,15 @@ from skneural._network.philox import Draws
 class Dropout(Layer):
     """``y = x * mask / (1 - rate)`` in training, ``y = x`` when predicting.
 
-    Every unit of every row is zero with probability `rate`, drawn anew for every batch;
-    those kept are scaled up, so that the mean of `y` is `x`. Which units are dropped depends
-    on the seed of the network, the step, the layer and the place in the batch alone, not on the
-    dtype: see `skneural._network.philox`.
+    Every unit of every row is set to zero with probability `rate`, at random for every
+    mini-batch. The other units are scaled up, so that the mean of `y` is `x`. Which units are
+    dropped depends only on the seed of the network, the step, the layer and the position in the
+    mini-batch, not on the dtype: see `skneural._network.philox`.
 
     Parameters
     ----------
     rate : float
-        Share of dropped units, in [0, 1); at 0 the layer is the identity.
+        Proportion of dropped units, in [0, 1). With 0 the layer is the identity.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""From images to vectors."""
+"""A layer that converts images to vectors."""
 
 import math
 
@@ -7,7 +7,7 @@ from skneural._network.layers.base import Layer
 
 
 class Flatten(Layer):
-    """All pixels of an image, row by row, as the features of one sample: a view."""
+    """Return all pixels of an image, row by row, as the features of one sample (a view)."""
 
     def build(self, input_shape: Shape) -> Shape:
         self.n_channels = input_shape[-1]

@@ -13,15 +13,15 @@ from skneural._network.philox import Draws
 class GaussianNoise(Layer):
     """``y = x + std * normal noise`` in training, ``y = x`` when predicting.
 
-    For small `std` this is Tikhonov regularization: it penalizes the slope of the network
-    at the training rows. The noise depends on the seed of the network, the step, the layer and
-    the place in the batch alone, and is computed in float64 whatever the dtype: see
-    `skneural._network.philox`. Input must be dense.
+    For small `std`, this is Tikhonov regularization: it penalizes the slope of the network at
+    the training samples. The noise depends only on the seed of the network, the step, the layer
+    and the position in the mini-batch, and is always computed in float64: see
+    `skneural._network.philox`. The input must be dense.
 
     Parameters
     ----------
     std : float
-        Standard deviation of the noise; at 0 the layer is the identity.
+        Standard deviation of the noise. With 0 the layer is the identity.
 
     References
     ----------

@@ -1,7 +1,7 @@
-"""Pooling: one value for every window, channel by channel.
+"""Pooling: one value per window and channel.
 
-A tap is what stands at one place of all windows. A pool goes through its taps one by one:
-it joins them to one value forward, and gives each its part of the gradient backward.
+A tap consists of the pixels at one position of all windows. The forward pass of a pooling layer
+combines all taps to one value, and the backward pass gives each tap its part of the gradient.
 """
 
 import math
@@ -14,15 +14,15 @@ from skneural._network.array_types import Array, Shape
 from skneural._network.layers.base import Binding, Layer
 from skneural._network.layers.windows import PerAxis, place_windows, windows_label
 
-# The images that are pooled at once should stay in the second-level cache of a core.
+# The images that are pooled at once should fit into the second-level cache of a core.
 _CHUNK_BYTES = 1 << 19
 
 
 class _Pool(Layer):
-    """What pools share.
+    """Base class of max and average pooling.
 
-    Subclasses have `_margin`, the value of padding; `_join` adds the k-th tap of some images
-    to the taps before it, and `_part` is what goes back to it.
+    Subclasses define `_margin`, the value of the padding; `_join`, which combines the k-th tap
+    of some images with the taps before it; and `_part`, its part of the gradient.
     """
 
     _margin: float
@@ -81,7 +81,7 @@ class _Pool(Layer):
             y[...] = first
             for k, pixels in enumerate(others, start=1):
                 tap = self.tap[: len(images)]
-                tap[...] = pixels  # side by side: then the rest is quicker
+                tap[...] = pixels  # contiguous, which makes the rest faster
                 self._join(y, tap, k, some, training)
         return self.y[: len(x)].reshape(-1, self.y.shape[-1])
 
@@ -106,17 +106,18 @@ class _Pool(Layer):
 class MaxPool(_Pool):
     """The largest value of every window.
 
-    The gradient goes to where it was found: the first place, row by row, if there are
-    several. What does not fill a window at the end is left over, padding is never chosen.
+    The gradient is passed to the position of this value, or to the first one, row by row, if
+    there are several. Pixels at the end that do not fill a window are ignored, and padding is
+    never the largest value.
 
     Parameters
     ----------
     pool_size : int or tuple of int, default=2
-        Height and width of the windows; one number for both, or for signals.
+        Height and width of the windows, or one number for both, or for signals.
     strides : int or tuple of int, default=None
-        Steps from window to window; None for `pool_size`.
+        Distance between neighbouring windows; None means `pool_size`.
     padding : int or tuple of int, default=0
-        Pixels around the image, at most half of a window.
+        Number of pixels around the image, at most half of a window.
     """
 
     _margin = -np.inf
@@ -125,7 +126,7 @@ class MaxPool(_Pool):
         super().bind(binding)
         if binding.grads is not None:
             dtype = np.min_scalar_type(math.prod(self.windows.size) - 1)
-            # where in its window each maximum is
+            # the position of each maximum in its window
             self.places = np.zeros(self.y.shape, dtype)
             self.candidates = np.empty(self.tap.shape, dtype)
             self.found = np.empty(self.tap.shape, bool)
@@ -155,9 +156,9 @@ class AveragePool(_Pool):
     Parameters
     ----------
     pool_size, strides, padding
-        As for `MaxPool`.
+        The same as for `MaxPool`.
     count_padding : bool, default=True
-        Whether zeros of the padding count; else the mean is over pixels of the image.
+        Whether the mean includes the zeros of the padding.
     """
 
     _margin = 0.0
@@ -217,7 +218,7 @@ class GlobalAveragePool(Layer):
     def bind(self, binding: Binding) -> None:
         c = binding.input_shape[-1]
         self.y = np.empty((binding.n_samples, c), binding.dtype)
-        # a product sums the rows twice as fast as a reduction
+        # a product adds the rows twice as fast as a reduction
         self.mean = np.full((1, self.n_pixels), 1 / self.n_pixels, binding.dtype)
         if binding.grads is not None:
             self.dx = np.empty((binding.n_samples, self.n_pixels, c), binding.dtype)

@@ -1,4 +1,4 @@
-"""The table of all kinds of layers that the estimators build networks from."""
+"""The table of all classes of layers of the estimators."""
 
 from skneural._network.layers.activations import ACTIVATIONS
 from skneural._network.layers.base import Layer

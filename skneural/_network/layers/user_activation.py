@@ -1,4 +1,4 @@
-"""Activations that the user has written."""
+"""User-defined activations."""
 
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from skneural._network.user_functions import (
 
 
 class ElementwiseFunction(Protocol):
-    """What `activation` takes beside names: a function and its derivative."""
+    """A value of `activation` that is not a name: a function and its derivative."""
 
     def f(self, x: Array) -> Array:
         """Return the function of every element of `x`, as an array of the same shape."""
@@ -26,10 +26,10 @@ class ElementwiseFunction(Protocol):
 
 
 class UserActivation(Activation):
-    """``y = f(z)``, with `f` and its derivative `df` from an object of the user's.
+    """``y = f(z)``, with the methods `f` and `df` of a user-defined object.
 
-    Whether `f` falls anywhere is not known, so max pooling comes after it. It runs on the NumPy
-    engine.
+    Max pooling comes after it, because `f` may not be monotonically increasing. It runs on the
+    NumPy engine.
     """
 
     def __init__(self, function: ElementwiseFunction) -> None:
@@ -40,7 +40,7 @@ class UserActivation(Activation):
 
     @property
     def label(self) -> str:
-        """What a summary calls the layer."""
+        """Name of the layer in a summary."""
         return type(self.function).__name__
 
     def forward(self, z: Array, *, training: bool) -> Array:
@@ -60,7 +60,7 @@ class UserActivation(Activation):
         return checked_result(what, getattr(self.function, name)(x), x.shape)
 
     def check(self) -> None:
-        """Refuse a function that is not elementwise, or whose derivative is another one's."""
+        """Check that the function is elementwise, and that the derivative is correct."""
         z = np.random.default_rng(0).normal(scale=2.0, size=(7, 3))
         step = steps(z)
         values, slope, above, below = (
@@ -75,7 +75,7 @@ class UserActivation(Activation):
 
 
 def activation_layer(activation: str | ElementwiseFunction) -> Activation:
-    """Return the layer that an entry of `activation` stands for."""
+    """Return the layer for an entry of `activation`."""
     if isinstance(activation, str):
         return ACTIVATIONS[activation]()
     return UserActivation(activation)

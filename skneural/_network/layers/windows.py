@@ -1,4 +1,4 @@
-"""Where the windows of a convolution or a pool lie on an image."""
+"""The positions of the windows of a convolution or a pooling layer on an image."""
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -12,16 +12,16 @@ Padding = Literal["valid", "same"] | PerAxis
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of one size at regular places; every pair is (vertical, horizontal).
+    """Windows of one size at regular positions; every pair is (vertical, horizontal).
 
-    What follows from the attributes is computed once, as layers ask for it in every batch.
+    Derived values are computed only once, because layers need them for every mini-batch.
 
     Attributes
     ----------
     image : tuple of int
         ``(h, w, c)`` of an image without padding.
     size, strides, dilation : tuple of int
-        Pixels a window takes, steps from window to window, and from pixel to pixel in it.
+        Size of a window, distance between windows, and distance between pixels of a window.
     before, after : tuple of int
         Padding above and to the left, below and to the right.
     """
@@ -46,7 +46,7 @@ class Windows:
 
     @cached_property
     def output(self) -> Shape:
-        """How many windows fit: what does not fill a window is left over."""
+        """Number of windows; pixels that do not fill a window are ignored."""
         return tuple(
             (length - span) // stride + 1
             for length, span, stride in zip(self.padded, self.span, self.strides, strict=True)
@@ -58,7 +58,7 @@ class Windows:
         return any(self.before + self.after)
 
     def __getstate__(self) -> dict[str, Shape]:
-        """Return the attributes alone, so that a pickle does not depend on earlier use."""
+        """Return only the attributes, so that a pickle does not depend on earlier use."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
@@ -79,9 +79,10 @@ def place_windows(
 ) -> Windows:
     """Windows of `layer` on images ``(h, w, c)`` or signals ``(length, c)``.
 
-    A signal is an image of height 1. Whole numbers stand for every axis, tuples have one
-    number per axis. `padding` is "valid" (none), "same" (as many windows as pixels divided by
-    the stride, rounded up; an odd zero goes to the end) or how much on both sides.
+    A signal is an image of height 1. A number is used for every axis, and a tuple has one
+    number per axis. `padding` is "valid" (none), "same" (the number of windows is the number
+    of pixels divided by the stride, rounded up; an odd zero is added at the end) or the padding
+    on both sides.
 
     Raises
     ------
@@ -107,7 +108,7 @@ def place_windows(
         before = _pair(layer, "padding", 0 if padding == "valid" else padding, n_axes, 0)
         after = before
     windows = Windows(image, size, strides, dilation, before, after)
-    # a longer step leaves one window, too, and may be more than a C integer can hold
+    # larger strides also give one window, and may be too large for a C integer
     longest = zip(windows.strides, windows.padded, strict=True)
     windows = replace(windows, strides=tuple(min(step, n) for step, n in longest))
     if min(windows.output) < 1:
@@ -122,7 +123,7 @@ def place_windows(
 
 
 def windows_label(layer: Windowed) -> str:
-    """The windows of a built layer in short, such as ``"5x5, strides 2x2"``."""
+    """Return a short description of the windows, such as ``"5x5, strides 2x2"``."""
     n_axes = layer.n_axes
     parts = {"": layer.windows.size, "strides ": layer.windows.strides}
     texts = {name: "x".join(map(str, values[-n_axes:])) for name, values in parts.items()}
@@ -131,7 +132,7 @@ def windows_label(layer: Windowed) -> str:
 
 
 def _pair(layer: object, name: str, value: PerAxis, n_axes: int, of_height_one: int) -> Shape:
-    """(vertical, horizontal) of a number or a tuple; a signal has one row."""
+    """Return (vertical, horizontal) for a number or a tuple; a signal has one row."""
     values = (value,) * n_axes if not isinstance(value, (tuple, list)) else tuple(value)
     if len(values) != n_axes:
         raise ValueError(

@@ -1,9 +1,9 @@
 """The contract of a loss.
 
-Losses are in link space: they take raw predictions (logits) and know their inverse link.
-`loss_gradient` computes the loss and its gradient in one call. The loss of a row is the
-sum over its outputs; rows are averaged with their weights, so that a weight of 2 counts
-as a repeated row. IN arrays are read-only, OUT arrays are write-only.
+Losses take raw predictions (logits), and provide the inverse link. `loss_gradient` computes the
+loss and its gradient in one call. The loss of a row is the sum over its outputs. Rows are
+averaged with their weights, so that a weight of 2 has the effect of a repeated row. IN arrays
+are read-only, OUT arrays are write-only.
 
 In the formulas of all losses z is the raw prediction, y the target and k runs over the outputs.
 """
@@ -23,7 +23,7 @@ class Loss:
     out_activation : str
         Name of the inverse link, as in scikit-learn's `out_activation_`.
     probabilistic : bool
-        Whether `predict` gives probabilities of classes.
+        Whether `predict` returns class probabilities.
     min_target : float
         The smallest target that the loss is defined for.
     excludes_min_target : bool

@@ -1,8 +1,8 @@
-"""Losses of classifiers, and several losses at once.
+"""Losses of classifiers, and the sum of several losses.
 
-Each comes in two kinds: for columns of 0/1 labels (one column for two classes, one a label
-for multilabel problems), and for one-hot rows over several classes. The contract is in
-`base`: z is the raw prediction, y the target, k runs over the outputs.
+There are two classes for each loss: one for columns of 0/1 labels (one column for two classes,
+or one per label for multilabel problems), and one for one-hot rows with several classes. The
+contract is in `base`: z is the raw prediction, y the target, and k runs over the outputs.
 """
 
 import itertools
@@ -62,7 +62,7 @@ class LogisticCrossEntropy(Loss):
 class SoftmaxSquaredError(Loss):
     """``1/2 sum_k (softmax(z)_k - y_k)^2`` for one-hot `y`: half the Brier score.
 
-    Unlike log-loss it is bounded, and flat where the network is sure and wrong.
+    Unlike the log-loss, it is bounded, and nearly constant for confident wrong predictions.
 
     References
     ----------
@@ -75,7 +75,7 @@ class SoftmaxSquaredError(Loss):
 
     def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
         p = ops.softmax(raw_prediction, out=gradient_out)
-        error = p - y  # the slope needs p and the error at once: one more array
+        error = p - y  # the derivative needs p and the error
         loss = 0.5 * np.vecdot(error, error)
         error -= np.vecdot(error, p)[:, None]
         gradient_out *= error
@@ -138,8 +138,8 @@ class HingeLoss(Loss):
 class PerceptronLoss(HingeLoss):
     """``sum_k max(0, -s_k z_k)`` with ``s = 2 y - 1``, for 0/1 columns; identity link.
 
-    The gradient is -s where ``s z <= 0``: a step of rate 1 on one row is the perceptron
-    rule. A raw prediction of 0 counts as wrong, so training starts from zero weights.
+    The gradient is -s where ``s z <= 0``: a step with learning rate 1 on one row is the
+    perceptron rule. A raw prediction of 0 is wrong, so training can start from zero weights.
 
     References
     ----------
@@ -153,7 +153,7 @@ class PerceptronLoss(HingeLoss):
 class MulticlassHinge(Loss):
     """``max(0, 1 + max_{j != y} z_j - z_y)`` for one-hot `y`; identity link.
 
-    Only the first of the highest rivals has a gradient; it has one at the margin, too.
+    Only the first of the highest other classes has a gradient, also exactly at the margin.
 
     References
     ----------
@@ -181,10 +181,10 @@ class MulticlassHinge(Loss):
 class MulticlassPerceptron(MulticlassHinge):
     """``max(0, max_{j != y} z_j - z_y)`` for one-hot `y`; identity link.
 
-    A step of rate 1 on one row is the perceptron rule: add the input to the weights of its
-    class, take it from those of the highest other class, unless the class is strictly the
-    highest. A tie counts as wrong, whatever the order of the classes, as with two classes;
-    it differs from "where argmax is wrong" only in ties that argmax decides rightly.
+    A step with learning rate 1 on one row is the perceptron rule: unless the class is strictly
+    the highest, the input is added to its weights, and subtracted from those of the highest
+    other class. As with two classes, a tie is always wrong, even where argmax would choose the
+    correct class.
 
     References
     ----------
@@ -196,27 +196,27 @@ class MulticlassPerceptron(MulticlassHinge):
 
 
 class MultiHead(Loss):
-    """The sum of several losses, each on its own run of columns: several outputs at once.
+    """The sum of several losses, each for its own group of columns.
 
-    `predict` applies to every run the inverse link of its loss.
+    `predict` applies the inverse link of each loss to its columns.
 
     Parameters
     ----------
     heads : sequence of Loss
-        One for each output, from the first columns to the last.
+        The losses, from the first columns to the last.
     sizes : sequence of int
-        Number of columns of each.
+        Number of columns of each loss.
 
     Attributes
     ----------
     heads, sizes : tuple
-        As given.
+        The parameters.
     segments : tuple of slice
         The columns of each head.
     out_activation : str or tuple of str
-        One name if all heads share it, otherwise one for each.
+        One name if it is the same for all heads, otherwise one name per head.
     probabilistic : bool
-        Whether all heads are.
+        Whether all heads are probabilistic.
     """
 
     out_activation: str | tuple[str, ...]  # type: ignore[assignment]  # wider than of one loss

@@ -1,4 +1,4 @@
-"""Links: how predictions follow from raw ones, and losses of predictions made so."""
+"""Links, which convert raw predictions to predictions, and losses of the results."""
 
 from abc import ABC, abstractmethod
 
@@ -28,11 +28,11 @@ class Link(ABC):
     def multiply_by_slope(
         self, gradient: Array, raw_prediction: Array, prediction: Array
     ) -> None:
-        """Multiply a gradient for predictions by their slope; `prediction` may be destroyed."""
+        """Multiply the gradient by the derivative of the link; may overwrite `prediction`."""
 
 
 class LogLink(Link):
-    """Predictions are ``exp(z)``; beyond the largest exponent they are infinite."""
+    """Predictions are ``exp(z)``, which are infinite beyond the largest exponent."""
 
     out_activation = "exp"
 
@@ -69,7 +69,7 @@ class LogitLink(Link):
     def multiply_by_slope(
         self, gradient: Array, raw_prediction: Array, prediction: Array
     ) -> None:
-        # from z again: predictions far from 0 have lost digits
+        # computed from z, because predictions far from 0 have lost digits
         p = ops.logistic(raw_prediction, out=prediction)
         gradient *= p
         np.subtract(1, p, out=p)
@@ -78,21 +78,21 @@ class LogitLink(Link):
 
 
 class LinkedLoss(Loss):
-    """A loss of predictions that a link makes from the raw ones.
+    """A loss of the predictions that a link computes from raw predictions.
 
     Parameters
     ----------
     loss : Loss
-        With the identity as its own link; it is given the predictions.
+        The loss of the predictions, whose own link must be the identity.
     link : Link
-        Makes them.
+        The link that computes the predictions.
 
     Attributes
     ----------
     loss, link
-        As given.
+        The parameters.
     out_activation : str
-        That of the link.
+        The inverse link of `link`.
     """
 
     def __init__(self, loss: Loss, link: Link) -> None:
@@ -101,7 +101,7 @@ class LinkedLoss(Loss):
 
     def _row_losses(self, y: Array, raw_prediction: Array, gradient_out: Array) -> Array:
         prediction = self.link.predict(raw_prediction, out=np.empty_like(gradient_out))
-        with np.errstate(over="ignore"):  # of an infinite prediction, as in `HalfPoisson`
+        with np.errstate(over="ignore"):  # for an infinite prediction, as in `HalfPoisson`
             loss = self.loss._row_losses(y, prediction, gradient_out)
             self.link.multiply_by_slope(gradient_out, raw_prediction, prediction)
         return loss

@@ -1,4 +1,4 @@
-"""Several quantiles of one target at once."""
+"""The loss of several quantiles of one target."""
 
 from collections.abc import Sequence
 
@@ -10,20 +10,20 @@ from skneural._network.losses.regression import PinballLoss
 
 
 class QuantilesLoss(MultiHead):
-    """The sum of the pinball losses of several quantiles, with a column for each.
+    """The sum of the pinball losses of several quantiles, with one column per quantile.
 
-    Predictions are sorted, so that they never cross. That never makes them worse: the pinball
-    losses of the sorted columns add up to no more than those of the columns as they are.
+    Predictions are sorted, so that they never cross. This never makes them worse: the sum of
+    the pinball losses is not larger with sorted columns.
 
     Parameters
     ----------
     quantiles : sequence of float
-        In increasing order.
+        The quantiles in increasing order.
 
     Attributes
     ----------
     quantiles : tuple of float
-        As given.
+        The parameter.
 
     References
     ----------

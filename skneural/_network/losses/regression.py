@@ -91,8 +91,9 @@ class PinballLoss(Loss):
 class HalfPoisson(Loss):
     """``sum_k exp(z_k) - y_k z_k``, log link: half the Poisson deviance of counts.
 
-    The deviance's terms in y alone, ``y log y - y``, are left out, as in scikit-learn's
-    loss of the same name. Beyond the largest exponent loss and gradient are infinite.
+    The terms of the deviance that depend only on y, ``y log y - y``, are left out, as in
+    scikit-learn's loss of the same name. Beyond the largest exponent, the loss and the gradient
+    are infinite.
 
     References
     ----------
@@ -118,8 +119,8 @@ class HalfPoisson(Loss):
 class HalfGamma(Loss):
     """``sum_k z_k + y_k exp(-z_k)``, log link: half the gamma deviance of positive targets.
 
-    The deviance's terms in y alone, ``-log y - 1``, are left out, as in scikit-learn's
-    HalfGammaLoss. Loss and gradient are infinite where ``exp(-z)`` is.
+    The terms of the deviance that depend only on y, ``-log y - 1``, are left out, as in
+    scikit-learn's HalfGammaLoss. The loss and the gradient are infinite where ``exp(-z)`` is.
 
     References
     ----------

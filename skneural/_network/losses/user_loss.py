@@ -1,4 +1,4 @@
-"""Losses that the user has written."""
+"""User-defined losses."""
 
 from collections.abc import Callable
 from typing import Protocol, cast
@@ -15,13 +15,13 @@ from skneural._network.user_functions import (
     steps,
 )
 
-_N_ROWS = 7  # of the targets, for the check; few rows have as many outputs
+_N_ROWS = 7  # maximum number of targets in the check, which few rows exceed
 _MOST_OUTPUTS = 10  # whose gradients are checked
 _ADVICE = " Sum over the outputs of a row (axis=1), and do not average over the rows."
 
 
 class RowLoss(Protocol):
-    """What `loss` takes beside names and functions; `predict` may be left out."""
+    """A value of `loss` that is neither a name nor a function; `predict` is optional."""
 
     def loss_gradient(self, y: Array, raw_prediction: Array) -> tuple[Array, Array]:
         """Return the loss of each row, of shape (n_samples,), and its gradient."""
@@ -31,10 +31,10 @@ LossFunction = Callable[[Array, Array], tuple[Array, Array]]
 
 
 class UserLoss(Loss):
-    """A loss from an object of the user's, or from a function like its `loss_gradient`.
+    """A loss from a user-defined object, or from a function like its `loss_gradient`.
 
     Predictions are the output of the network, unless the object has a method `predict`, which
-    turns that output into predictions. It runs on the NumPy engine.
+    converts this output to predictions. It runs on the NumPy engine.
     """
 
     is_separable = False  # that is not known
@@ -72,12 +72,12 @@ class UserLoss(Loss):
         return loss, checked_result(f"loss: the gradient {what}", result[1], shape)
 
     def check(self, y: Array) -> None:
-        """Refuse a loss whose gradient is that of another one, for some of the targets.
+        """Check the gradient by finite differences, for some of the targets.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples, n_outputs)
-            Targets as the network is trained on.
+            Targets in the units of the network.
         """
         y = y[np.linspace(0, len(y) - 1, _N_ROWS).astype(int)].astype(np.float64)
         raw = np.random.default_rng(0).normal(size=y.shape)
