@@ -291,7 +291,9 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
         batch_size = self.batch_size
         if batch_size == "auto":
             batch_size = auto_batch_size(sys.maxsize)
-        return network.summary(batch_size)
+        table = network.summary(batch_size)
+        table.note = "Without the output layer, which fit adds: its units depend on y."
+        return table
 
     def activations(self, X: ArrayLike | Sparse) -> list[Array]:
         """Compute the activations of every layer, from input to output.
@@ -371,13 +373,15 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
             "use ConvNetClassifier or ConvNetRegressor, which take images and signals."
         )
 
+    _example_of_shape = "the number of features, as in summary(20)"
+
     def _described_shape(self, input_shape: int | Sequence[int] | None) -> Shape:
         """Return the shape of one sample before `fit`, as passed by the user."""
         check_input_shape("input_shape", input_shape)
         if input_shape is None:
             raise ValueError(
-                "The shape of a sample is not known before fit: pass input_shape, such as the "
-                "number of features."
+                "The shape of a sample is not known before fit. Call fit first, or pass "
+                f"input_shape: {self._example_of_shape}."
             )
         return (math.prod(np.ravel(input_shape).tolist()),)
 

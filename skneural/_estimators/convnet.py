@@ -218,6 +218,12 @@ class BaseConvNet(BaseMLP):
             )
         return given if len(given) == 3 else (*given, 1)
 
+    _example_of_shape = (
+        "height, width and channels of an image, as in summary((28, 28, 1)), or length and "
+        "channels of a signal, as in summary((100, 3)). The parameter input_shape of the "
+        "estimator does the same"
+    )
+
     def _described_shape(self, input_shape: int | Sequence[int] | None) -> Shape:
         input_shape = self.input_shape if input_shape is None else input_shape
         super()._described_shape(input_shape)

@@ -60,7 +60,11 @@ class Summary:
         One row for the input, then one row per layer.
     n_params : int
         Number of parameters of all layers.
+    note : str
+        A sentence below the table, if there is anything to say.
     """
+
+    note: str = ""
 
     def __init__(
         self,
@@ -104,7 +108,8 @@ class Summary:
 
     @property
     def _footer(self) -> str:
-        return f"in {self.dtype.name}, for a batch of {self.batch_size:,}"
+        size = f"in {self.dtype.name}, for a batch of {self.batch_size:,}"
+        return f"{size}. {self.note}" if self.note else size
 
     def __str__(self) -> str:
         cells = list(self._cells())

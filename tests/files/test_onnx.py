@@ -117,6 +117,15 @@ def test_several_channels(shape, dtype):
     assert_close(answers(own.fit(X, Y), X)["probabilities"], own.predict_proba(X))
 
 
+def test_a_network_of_uint8_images_takes_float32():
+    images = (IMAGES > 0.5).astype("uint8")
+    own = make(ConvNetClassifier).fit(images, Y)
+    model = skneural.to_onnx(own).SerializeToString()
+    session = onnxruntime.InferenceSession(model)
+    label, _ = session.run(None, {"X": images.astype("float32")})
+    assert label.tolist() == own.predict(images).tolist()
+
+
 def test_what_cannot_be_converted_is_refused(monkeypatch):
     with pytest.raises(NotFittedError):
         skneural.to_onnx(make())

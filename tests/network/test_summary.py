@@ -74,6 +74,25 @@ def test_before_and_after_fit(make):
     assert own.summary().rows == table.rows
 
 
+@pytest.mark.parametrize("cls", [ConvNetClassifier, ConvNetRegressor])
+def test_before_fit_the_error_says_how_a_shape_is_written(cls):
+    with pytest.raises(ValueError, match="before fit") as info:
+        cls().summary()
+    for shape in ((28, 28, 1), (100, 3)):
+        assert f"summary({shape})" in str(info.value)
+        assert cls().summary(shape).rows[0].output_shape == shape
+    with pytest.raises(ValueError, match=r"number of features, as in summary\(20\)"):
+        MLPClassifier().summary()
+
+
+@BOTH
+def test_only_the_table_before_fit_says_that_the_output_layer_is_missing(make):
+    own = make(input_shape=(6, 6, 1))
+    for text in (str(own.summary()), own.summary()._repr_html_()):
+        assert "Without the output layer, which fit adds" in text
+    assert "output layer" not in str(own.fit(X, Y).summary())
+
+
 @pytest.mark.parametrize("given", [24, (24,), (12, 2), [12, 2], np.array([12, 2])], ids=str)
 def test_shapes_that_may_be_given(given):
     flat = isinstance(given, int) or len(given) == 1
