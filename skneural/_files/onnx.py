@@ -40,7 +40,7 @@ def to_onnx(estimator: BaseMLP) -> "onnx.ModelProto":
     """Convert a fitted estimator to ONNX.
 
     The input of the graph is ``X`` of shape (n_samples, n_features), or images or signals of
-    shape (n_samples, *input_shape_), in the dtype of the network. The graph computes in
+    shape ``(n_samples, *input_shape_)``, in the dtype of the network. The graph computes in
     float32. A regressor has the output ``prediction``, in the units of `y`. A classifier has
     the outputs ``label`` and ``probabilities``, or ``scores`` (the values of
     `decision_function`) instead of probabilities if the loss has none. With several columns
