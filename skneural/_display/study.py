@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 _FEW = 10  # so many values each have a tick of their own, if there is room
+_FEW_GROUPS = 5  # more values of a number are compared as four ranges
 _LETTER, _LINE = 0.09, 0.2  # width of a letter and height of a line, in inches
 # multiples of a power of ten that have a tick on a logarithmic axis, for at most so many ticks
 _SUBS = {6: (1, 2, 5), 5: (1, 2, 5), 4: (1, 3), 3: (1, 3), 2: (1,)}
@@ -132,7 +133,9 @@ class StudyDisplay:
             One or two of the parameters that vary, by their full names or as
             `study_report` shortens them. None takes all if there are one or two, and of more
             the two that make the largest difference: the mean scores of the candidates with
-            the best and the worst of their values lie furthest apart. Where others vary as
+            the best and the worst of their values lie furthest apart. Of numbers with more
+            than five values, such as those that a randomized search draws, four ranges with
+            equally many candidates take the place of the values. Where others vary as
             well, every candidate is a point, and a cell of a heat map shows the best of its
             candidates.
         ax : matplotlib Axes, default=None
@@ -162,7 +165,7 @@ class StudyDisplay:
             values=values,
             mean_scores=means,
             std_scores=stds,
-            score_name=study.score_name,
+            score_name=study.score_label,
             others_vary=len(values) < len(study.varied),
             best_index=study.best_index,
         )
@@ -317,16 +320,27 @@ def _chosen(study: Study, param: str | Sequence[str] | None) -> dict[str, list[o
 def _most_important(study: Study) -> list[str]:
     """Return the names of the two parameters that make the largest difference to the score."""
     scores = study.scores[study.score_name][0]
+    known = np.flatnonzero(~np.isnan(scores))
 
     def difference(name: str) -> float:
-        of_value: dict[str, list[float]] = {}
-        for value, score in zip(study.varied[name], scores, strict=True):
-            if not np.isnan(score):
-                of_value.setdefault(repr(value), []).append(score)
+        of_value: dict[object, list[float]] = {}
+        groups = _groups([study.varied[name][i] for i in known])
+        for group, score in zip(groups, scores[known], strict=True):
+            of_value.setdefault(group, []).append(score)
         return float(np.ptp([float(np.mean(v)) for v in of_value.values()] or [0.0]))
 
     two = sorted(study.varied, key=difference, reverse=True)[:2]
     return [name for name in study.varied if name in two]  # in their order of the search
+
+
+def _groups(values: Sequence[object]) -> list[object]:
+    """Return a group for each value: itself, or one of four ranges of many numbers."""
+    scale = Scale("", values, np.arange(len(values)))
+    if not scale.is_number or len(scale.distinct) <= _FEW_GROUPS:
+        return list(map(repr, values))
+    # of a single candidate each, the best and the worst value would lie far apart by chance
+    quartiles = np.quantile(scale.places, [0.25, 0.5, 0.75])
+    return np.searchsorted(quartiles, scale.places).tolist()
 
 
 class Scale:

@@ -18,34 +18,46 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff;
+/* --shade and --no-shade differ in opacity alone; --hidden is the background of the page */
+:root { color-scheme: light dark; --text: #1a1a1a; --faint: #555; --page: #fff; --hidden: #fff0;
+        --line: #ccc; --head: #0000000d; --best: #0072b220; --near: #0072b20d;
+        --shade: #0006; --no-shade: #0000; }
+@media (prefers-color-scheme: dark) {
+  :root { --text: #e6e6e6; --faint: #a8a8a8; --page: #17191c; --hidden: #17191c00;
+          --line: #4a4e54; --head: #ffffff14; --best: #56b4e94d; --near: #56b4e91f;
+          --shade: #fff6; --no-shade: #fff0; }
+  img { border-radius: 4px; filter: brightness(.88); } }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--text); background: var(--page);
        max-width: 1100px; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.4rem; line-height: 1.25; overflow-wrap: anywhere; }
 /* shadows at the sides show where more columns are, on any screen */
-.table { overflow-x: auto; border: 1px solid #ccc; border-radius: 4px;
+.table { overflow-x: auto; border: 1px solid var(--line); border-radius: 4px;
          background:
-           linear-gradient(to right, #fff 30%, #fff0) left / 3rem 100% local no-repeat,
-           linear-gradient(to left, #fff 30%, #fff0) right / 3rem 100% local no-repeat,
-           linear-gradient(to right, #0006, #0000) left / 1rem 100% no-repeat,
-           linear-gradient(to left, #0006, #0000) right / 1rem 100% no-repeat; }
-.hint { display: none; margin: 0 0 .3rem; color: #444; font-size: .85rem; }
+           linear-gradient(to right, var(--page) 30%, var(--hidden)) left / 3rem 100% local
+             no-repeat,
+           linear-gradient(to left, var(--page) 30%, var(--hidden)) right / 3rem 100% local
+             no-repeat,
+           linear-gradient(to right, var(--shade), var(--no-shade)) left / 1rem 100% no-repeat,
+           linear-gradient(to left, var(--shade), var(--no-shade)) right / 1rem 100%
+             no-repeat; }
+.hint { display: none; margin: 0 0 .3rem; color: var(--faint); font-size: .85rem; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem;
         font-variant-numeric: tabular-nums; }
 caption { display: none; }
 th, td { padding: .4rem .55rem; text-align: right; white-space: nowrap; }
 /* backgrounds are transparent, so that the shadows are seen through them */
-th { background: #0000000d; white-space: normal; }
-tr + tr > td { border-top: 1px solid #e5e5e5; }
-tr.best > td { background: #0072b220; font-weight: 600; }
-tr.near > td { background: #0072b20d; }
+th { background: var(--head); white-space: normal; }
+tr + tr > td { border-top: 1px solid var(--line); }
+tr.best > td { background: var(--best); font-weight: 600; }
+tr.near > td { background: var(--near); }
 .pictures { display: grid; gap: 1.5rem; margin-top: 1rem;
             grid-template-columns: repeat(auto-fill, minmax(min(100%, 340px), 1fr)); }
 figure { margin: 0; max-width: 520px; }
 img { width: 100%; height: auto; }
-figcaption { color: #444; }
+figcaption { color: var(--faint); }
 @media (max-width: 600px) { .hint { display: block; }
                             table { font-size: .85rem; } th, td { padding: .3rem .4rem; } }
-footer { margin-top: 2rem; color: #666; font-size: .85rem; }
+footer { margin-top: 2rem; color: var(--faint); font-size: .85rem; }
 """
 
 
@@ -115,13 +127,13 @@ def _pictures(study: Study) -> "Iterator[tuple[str, Figure | SubFigure]]":
                 values={name: study.varied[name] for name in chosen},
                 mean_scores=means,
                 std_scores=stds,
-                score_name=study.score_name,
+                score_name=study.score_label,
                 others_vary=len(chosen) < len(names),
                 best_index=study.best_index,
             ).plot(_new_axes())
-            yield f"{study.score_name} by {' and '.join(chosen)}", display.figure_
+            yield f"{study.score_label} by {' and '.join(chosen)}", display.figure_
     if several:
-        yield f"{study.score_name} and what it costs", _cost_picture(study, means, stds)
+        yield f"{study.score_label} and what it costs", _cost_picture(study, means, stds)
     if study.fitted is not None and study.fitted.n_iter_:
         what = "of the first fold" if study.best_index is None else "of the best, on all rows"
         network = study.fitted
@@ -145,5 +157,5 @@ def _cost_picture(study: Study, means: np.ndarray, stds: np.ndarray) -> "Figure 
         ax.set_xlim(left=0)  # a little more time looks like a little more
         ax.locator_params(axis="x", nbins=6)
     ax.set_xlabel("seconds per fit")
-    ax.set_ylabel(plain(f"{study.score_name}, mean ± std"))
+    ax.set_ylabel(plain(f"{study.score_label}, mean ± std"))
     return ax.figure

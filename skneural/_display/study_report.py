@@ -46,10 +46,11 @@ def study_report(search: BaseEstimator | Folds) -> "StudyReport":
 
     Notes
     -----
-    Scores and fit times are means over the folds, ± standard deviations. Candidates whose
-    score is within one standard error of the best are marked: their difference from the best
-    may be due to chance. The number of parameters of a candidate is that of its network on
-    the data of the best one.
+    The candidates are sorted by rank; `to_frame` keeps the order of the search.
+    Scores and fit times are means over the folds, ± standard deviations. Candidates with other
+    parameters than the best whose score is within one standard error of it are marked: the
+    difference may be due to chance. The number of parameters of a candidate is that of its
+    network on the data of the best one.
 
     A search does not record how many epochs a fit took. They are known where nothing ends
     a fit before `max_iter` (``patience=None``), and where `epochs_scorer` is one of the
@@ -71,7 +72,7 @@ def study_report(search: BaseEstimator | Folds) -> "StudyReport":
     >>> print(report)
     GridSearchCV of MLPClassifier, 2 candidates, 3 folds
     <BLANKLINE>
-    hidden_layer_sizes  rank            score ...
+    hidden_layer_sizes  rank         accuracy ...
     >>> report.to_frame()[["hidden_layer_sizes", "epochs", "parameters"]]
       hidden_layer_sizes  epochs  parameters
     0               (8,)      20          67
@@ -143,7 +144,7 @@ class StudyReport:
         """
         header, cells = self._table()
         lines = [map(_escape_markdown, header), self._aligned(header, ":--", "--:")]
-        for i, row in enumerate(cells):
+        for i, row in zip(self.study.order, cells, strict=True):
             bold = i == self.study.best_index
             escaped = map(_escape_markdown, row)
             lines.append([f"**{cell}**" if bold and cell else cell for cell in escaped])
@@ -181,7 +182,7 @@ class StudyReport:
         names = [escape(name).replace("_", "_<wbr>") for name in header]  # where to break
         lines += [f"<th{c}>{name}</th>" for name, c in zip(names, left, strict=True)]
         lines.append("</tr></thead><tbody>")
-        for i, row in enumerate(cells):
+        for i, row in zip(self.study.order, cells, strict=True):
             lines.append(f'<tr class="{marks[i]}">' if marks[i] else "<tr>")
             lines += [f"<td{c}>{escape(s)}</td>" for s, c in zip(row, left, strict=True)]
             lines.append("</tr>")
@@ -208,14 +209,17 @@ class StudyReport:
         return [left] * n_left + [right] * (len(header) - n_left)
 
     def _table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        """Header and rows of the table, as strings."""
+        """Header and rows of the table, as strings, sorted by rank."""
         study = self.study
         columns = [(name, _format_values(values)) for name, values in study.varied.items()]
         if study.best_index is not None:
             columns.append(("rank", [str(rank or "-") for rank in study.ranks]))
-        scores = dict(study.scores)
+        label = study.score_label
+        scores = {label: study.scores[study.score_name], **study.scores}
+        if label != study.score_name:
+            del scores[study.score_name]
         if study.train_scores is not None:
-            scores[f"{study.score_name} in training"] = study.train_scores
+            scores[f"{label} in training"] = study.train_scores
         for name, pair in scores.items():
             columns.append((name, _format_scores(*pair)))
         columns += [
@@ -228,7 +232,8 @@ class StudyReport:
             marks[study.best_index] = "best"
             columns.append(("", marks))
         names, cells = zip(*columns, strict=True)
-        return names, list(zip(*cells, strict=True))
+        rows = list(zip(*cells, strict=True))
+        return names, [rows[i] for i in study.order]
 
 
 def _format_values(values: list) -> list[str]:

@@ -1,12 +1,13 @@
 """The results of a search or a cross-validation in a common form."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 
 from skneural._estimators.base import BaseNeuralNetwork
@@ -43,11 +44,29 @@ class Study:
     notes: list[str]  # sentences for below the table
     n_folds: int | None = None  # None in reports pickled by earlier versions
     iterations: list[int] | None = None  # of halving: the iteration of each candidate
+    # what the deciding score is, where its name is just "score"
+    default_score: str | None = None
 
     @property
     def score_name(self) -> str:
         """Name of the score that determines the best candidate."""
         return next(iter(self.scores))
+
+    @property
+    def score_label(self) -> str:
+        """Name of the score that decides, for tables and pictures: of "score" what it is."""
+        if self.score_name == "score" and self.default_score is not None:
+            return self.default_score
+        return self.score_name
+
+    @property
+    def order(self) -> list[int]:
+        """Return the candidates by rank, those that failed last."""
+        candidates = list(range(len(self.epochs)))
+        if self.best_index is None:  # nothing decides: the order of the search
+            return candidates
+        ranks = [math.inf if rank is None else rank for rank in self.ranks]
+        return sorted(candidates, key=ranks.__getitem__)
 
     @property
     def ranks(self) -> list[int | None]:
@@ -76,13 +95,13 @@ class Study:
 
     @property
     def near_best(self) -> list[bool]:
-        """Whether each candidate other than the best is within one standard error of it."""
+        """Whether a candidate of other parameters is within a standard error of the best."""
         means, best = self.scores[self.score_name][0], self.best_index
         if best is None or np.isnan(self.standard_error):
             return [False] * len(means)
         iterations = self.iterations or [0] * len(means)
         return [
-            i != best
+            any(repr(values[i]) != repr(values[best]) for values in self.varied.values())
             and iterations[i] == iterations[best]
             and bool(mean >= means[best] - self.standard_error)
             for i, mean in enumerate(means)
@@ -202,10 +221,22 @@ def _of_search(search: BaseEstimator) -> Study:
         notes=[],
         n_folds=search.n_splits_,
         iterations=[int(i) for i in results["iter"]] if "iter" in results else None,
+        default_score=None if network is None else _default_score(search),
     )
     _add_notes(study, search)
     _add_what_follows_from_parameters(study, search, path)
+    failed = np.isnan(means)
+    study.epochs = [None if failed[i] else epochs for i, epochs in enumerate(study.epochs)]
     return study
+
+
+def _default_score(search: BaseEstimator) -> str | None:
+    """Return what the method score measures, if it is what the search has used."""
+    if search.scoring is not None:
+        return None
+    if is_classifier(search.estimator):
+        return "accuracy"
+    return "r2" if is_regressor(search.estimator) else None
 
 
 def _candidates(search: BaseEstimator) -> list[dict[str, Any]]:
@@ -329,7 +360,7 @@ def _add_notes(study: Study, search: BaseEstimator) -> None:
     if study.best_index is not None:
         i, mean = study.best_index, study.scores[study.score_name][0][study.best_index]
         has = [f"{name}={format_value(study.varied[name][i])}" for name in study.varied]
-        study.notes.append(f"The best: {', '.join(has)}; {study.score_name} {mean:.4g}.")
+        study.notes.append(f"The best: {', '.join(has)}; {study.score_label} {mean:.4g}.")
     if study.fitted is not None:
         size = study.fitted.network_.n_params
         study.notes.append(

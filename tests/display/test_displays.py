@@ -456,6 +456,30 @@ def test_of_many_parameters_those_that_matter_most():
     assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("beta_1", "learning_rate")
 
 
+def test_numbers_drawn_at_random_do_not_push_out_what_matters():
+    """Each drawn number has one candidate, so its best and its worst lie far apart."""
+    rng = np.random.default_rng(0)
+    drawn = {name: rng.uniform(0.1, 0.9, 40).tolist() for name in ("alpha", "beta_1", "delta")}
+    solver = [("adam", "sgd")[i % 2] for i in range(40)]
+    noise = rng.normal(size=40)
+    search = grid_search({"alpha": [0.1, 0.2]})
+    search.cv_results_ = {
+        "params": [
+            {"alpha": a, "beta_1": b, "beta_2": c, "solver": s}
+            for a, b, c, s in zip(*drawn.values(), solver, strict=True)
+        ],
+        # solver and alpha decide, and chance adds as much
+        "mean_test_score": 2.0 * np.array([s == "adam" for s in solver])
+        + 4.0 * np.array(drawn["alpha"])
+        + noise,
+        "std_test_score": np.ones(40),
+        "mean_fit_time": np.ones(40),
+        "std_fit_time": np.ones(40),
+    }
+    display = StudyDisplay.from_search(search)
+    assert list(display.values) == ["alpha", "solver"]
+
+
 @pytest.mark.parametrize("param", ["gamma", ["alpha", "gamma"], [], ["alpha"] * 3])
 def test_wrong_parameters(three, param):
     words = r"param must be one or two .*'alpha', 'batch_norm', 'beta_1'.*got "

@@ -136,7 +136,8 @@ def test_text_table():
     mean, std = (search.cv_results_[f"{m}_test_score"][1] for m in ("mean", "std"))
     rank = search.cv_results_["rank_test_score"][1]
     assert re.match(
-        rf"\(8, 4\) +{rank} +{mean:.4f} ± {std:.4f} +0\.\d+ ± 0\.\d+ +3 +107", lines[4]
+        rf"\(8, 4\) +{rank} +{mean:.4f} ± {std:.4f} +0\.\d+ ± 0\.\d+ +3 +107",
+        lines[2 + rank],
     )
     refit = search.refit_time_
     best = search.best_params_["mlpclassifier__hidden_layer_sizes"]
@@ -172,11 +173,31 @@ def test_ranks_and_candidates_within_one_standard_error():
     frame = report.to_frame()
     np.testing.assert_array_equal(frame["rank"], [5, 3, np.nan, 1, 2, 3])
     assert frame["within_standard_error"].tolist() == [False, True, False, False, True, True]
-    rows = str(report).splitlines()[3:9]
-    assert [row.endswith("within 1 SE") for row in rows] == list(frame["within_standard_error"])
+    rows = str(report).splitlines()[3:9]  # sorted by rank, what failed at the end
+    assert [row.split()[1] for row in rows] == ["1", "2", "3", "3", "5", "-"]
+    marked = [row.endswith("within 1 SE") for row in rows]
+    assert marked == [False, True, True, True, False, False]
     assert "one standard error (0.02) below" in str(report)
     rows = [attrs.get("class") for tag, attrs in Page(report.to_html()).tags if tag == "tr"]
-    assert rows[1:] == [None, "near", None, "best", "near", "near"]
+    assert rows[1:] == ["best", "near", "near", "near", None, None]
+
+
+def test_a_repeated_candidate_is_no_rival_of_the_best():
+    """A search may draw the same parameters twice."""
+    search = search_with([0.9, 0.93, 0.93, 0.92], [0.04] * 4)
+    search.cv_results_["params"][2] = search.cv_results_["params"][1]
+    frame = study_report(search).to_frame()
+    assert frame["within_standard_error"].tolist() == [False, False, False, True]
+
+
+@pytest.mark.parametrize(("cls", "name"), [(MLPClassifier, "accuracy"), (MLPRegressor, "r2")])
+def test_the_default_score_has_a_name(cls, name):
+    own = cls((4,), max_iter=3, patience=None, random_state=0)
+    search = GridSearchCV(own, {"alpha": [0.1, 1.0]}, cv=2).fit(X, Y)
+    report = study_report(search)
+    assert str(report).splitlines()[2].split()[2] == name
+    assert f"{name} by alpha" in report.to_html()
+    assert "mean_test_score" in report.to_frame()  # as in cv_results_
 
 
 def test_later_iterations_of_halving_rank_first():
@@ -237,8 +258,8 @@ def test_several_grids():
     frame = report.to_frame()
     assert list(frame["alpha"].isna()) == [True, True, False]
     assert frame["hidden_layer_sizes"][2] is None
-    row = str(report).splitlines()[5].split()
-    assert row[:3] == ["-", "tanh", "0.5"]
+    rows = [line.split() for line in str(report).splitlines()[3:6]]
+    assert ["-", "tanh", "0.5"] in [row[:3] for row in rows]
 
 
 def test_size_where_a_step_before_decides_on_the_features():
@@ -260,7 +281,8 @@ def test_epochs_that_a_search_does_not_record():
         search = grid_search(pipeline(patience=2, max_iter=20))
     report = study_report(search)
     assert report.to_frame()["epochs"].isna().all()
-    assert str(report).splitlines()[3].split()[-2] == "-"
+    rows = [line.removesuffix("best").split() for line in str(report).splitlines()[3:5]]
+    assert [row[-2] for row in rows] == ["-", "-"]
     assert "epochs_scorer" in str(report)
     for ends in ({"solver": "lbfgs"}, {"target_score": 2.0, "early_stopping": True}):
         frame = study_report(grid_search(pipeline(**ends))).to_frame()
@@ -329,7 +351,9 @@ def test_failed_candidates():
         search = grid_search(grid={"mlpclassifier__alpha": [0.1, -1.0, 0.2]})
     report = study_report(search)
     assert report.to_frame()["mean_test_score"].isna().tolist() == [False, True, False]
-    assert "failed" in str(report).splitlines()[4]
+    last = str(report).splitlines()[5]
+    assert last.split()[:3] == ["-1", "-", "failed"]
+    assert report.to_frame()["epochs"].isna().tolist() == [False, True, False]
     assert "1 of 3 candidates failed" in str(report)
     assert "nan" not in report.to_html().split('<div class="pictures">')[0].lower()
     assert "failed" in report.to_markdown()
@@ -396,8 +420,8 @@ def test_markdown():
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == 4
     assert table[1] == "| :-- | --: | --: | --: | --: | --: | --: |"
-    assert table[2 + search.best_index_].startswith("| **(")
-    assert table[2 + search.best_index_].endswith("| **best** |")
+    assert table[2].startswith("| **(")  # the best comes first
+    assert table[2].endswith("| **best** |")
 
 
 @pytest.fixture(scope="module")
@@ -452,6 +476,7 @@ def test_page_is_self_contained(tmp_path):
     assert 'class="table"' in html
     assert "overflow-x: auto" in html
     assert "The table scrolls sideways." in html  # shown on a phone
+    assert "prefers-color-scheme: dark" in html
 
 
 def test_pictures_leave_no_open_figures():
@@ -466,10 +491,10 @@ def test_a_picture_for_each_of_many_parameters():
     html = study_report(grid_search(network(), grid)).to_html()
     alts = [attrs["alt"] for tag, attrs in Page(html).tags if tag == "img"]
     assert alts == [
-        "score by activation",
-        "score by alpha",
-        "score by batch_norm",
-        "score and what it costs",
+        "accuracy by activation",
+        "accuracy by alpha",
+        "accuracy by batch_norm",
+        "accuracy and what it costs",
         "Training of the best, on all rows",
     ]
 
