@@ -95,7 +95,7 @@ class Study:
 
     @property
     def near_best(self) -> list[bool]:
-        """Whether a candidate of other parameters is within a standard error of the best."""
+        """Whether each candidate that differs from the best is within one standard error of it."""
         means, best = self.scores[self.score_name][0], self.best_index
         if best is None or np.isnan(self.standard_error):
             return [False] * len(means)
