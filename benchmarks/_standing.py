@@ -2,7 +2,8 @@
 
 The gain of a method is its score less that of the constant prediction on the same split. It is
 scaled by the mean gain of the best method on the data set: there the best method has 1, and the
-constant prediction 0. Two methods are compared on the splits that both have.
+constant prediction 0. Where even the best method gains less than `LEAST_GAIN`, nothing is
+scaled: the quotients would be noise. Two methods are compared on the splits that both have.
 
 "written" is skneural as a user would write it: on the table as it is where there are categories
 or missing values, and on the prepared data elsewhere.
@@ -27,6 +28,7 @@ AS_THEY_ARE = {
     "boosting_table": "HistGradientBoosting, table",
 }
 SMALL = 2_000
+LEAST_GAIN = 0.01
 
 
 def markdown(header, rows):
@@ -46,6 +48,11 @@ def mean_over_splits(gains):
     complete = gains.drop(columns="constant").dropna(axis=1)
     of_split = complete.median(axis=1).fillna(0)
     return gains.sub(of_split, axis=0).mean() + of_split.mean()
+
+
+def score_cell(score, scaled):
+    """Return a score with the scaled one in parentheses, if there are both."""
+    return f"{cell(score)} ({cell(scaled, 2)})" if pd.notna(scaled) else cell(score)
 
 
 def some(names):
@@ -82,14 +89,8 @@ class Standing:
         scores = self.of_splits("score")
         gains = scores.sub(scores["constant"], axis=0)
         best = gains.groupby("data_set").apply(mean_over_splits).max(axis=1)
+        best = best.where(best >= LEAST_GAIN)
         return gains.div(best, axis=0, level="data_set")
-
-    @cached_property
-    def compared(self):
-        """The gains with those of "written" beside them."""
-        gains = self.gains
-        tables = gains["table"] if "table" in gains else gains["ours"]
-        return gains.assign(written=tables.fillna(gains["ours"]))
 
     @cached_property
     def scaled(self):
@@ -97,9 +98,15 @@ class Standing:
         means = self.gains.groupby("data_set").apply(mean_over_splits)
         return means.reindex(self.tables.index)
 
-    def difference(self, ours, theirs):
-        """Return mean and standard error of the paired differences, for each data set."""
-        paired = (self.compared[ours] - self.compared[theirs]).dropna().groupby("data_set")
+    def difference(self, ours, theirs, values=None):
+        """Return mean and standard error of the paired differences, for each data set.
+
+        They are of the scaled gains, or of other values of the splits.
+        """
+        values = self.gains if values is None else values
+        tables = values["table"] if "table" in values else values["ours"]
+        values = values.assign(written=tables.fillna(values["ours"]))
+        paired = (values[ours] - values[theirs]).dropna().groupby("data_set")
         return pd.DataFrame({"mean": paired.mean(), "error": paired.sem()})
 
     def ratio(self, ours, theirs):
@@ -122,7 +129,7 @@ class Standing:
         yield "of these, lower by more than two standard errors: none", some(far), len(far) == 0
 
     def against_linear(self):
-        gap = self.difference("written", "linear")["mean"]
+        gap = self.difference("written", "linear", self.of_splits("score"))["mean"]
         gap = gap[self.tables.loc[gap.index, "task"] == "regression"]
         below = gap.index[gap < -0.02]
         lowest = f"{some(below)}; lowest {gap.min():+.3f} ({gap.idxmin()})"
@@ -210,10 +217,7 @@ class Standing:
         scores, rows = self.of_tables("score"), []
         for name, table in self.tables.iterrows():
             cells = [
-                f"{cell(scores.loc[name, m])} ({cell(self.scaled.loc[name, m], 2)})"
-                if pd.notna(scores.loc[name, m])
-                else ""
-                for m in self.methods
+                score_cell(scores.loc[name, m], self.scaled.loc[name, m]) for m in self.methods
             ]
             rows.append(
                 [name, table["task"], f"{table['n_rows']:,}", table["n_features"], *cells]
@@ -236,6 +240,7 @@ class Standing:
         rows = [
             [title, chosen.sum(), *map(cell, complete[chosen].mean())]
             for title, chosen in groups.items()
+            if chosen.any()
         ]
         return markdown(["mean of the scaled scores", "data sets", *self.titles()], rows)
 
@@ -256,10 +261,7 @@ class Standing:
         rows = [
             [
                 name,
-                *(
-                    f"{cell(scores.loc[name, m])} ({cell(self.scaled.loc[name, m], 2)})"
-                    for m in methods
-                ),
+                *(score_cell(scores.loc[name, m], self.scaled.loc[name, m]) for m in methods),
                 *(cell(seconds.loc[name, m], 2) for m in ("ours", "table")),
             ]
             for name in names

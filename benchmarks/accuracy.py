@@ -1,4 +1,4 @@
-"""How good the models are: skneural with its defaults against five others on 38 data sets.
+"""How good the models are: skneural with its defaults against five others on 57 data sets.
 
     python benchmarks/accuracy.py [--methods ours boosting] [--group held-out] [--again ours]
 
