@@ -3,8 +3,8 @@
     python benchmarks/findings.py [--group held-out] [--only NAME ...]
 
 Every fit of skneural with its defaults, on the prepared data and on tables as they are, is
-examined on its training data. The fits are healthy, so no finding and no warning should be
-printed, and the exit status is 0.
+examined on its training data. Findings and warnings are printed, and the exit status is 0 if
+there are none.
 """
 
 import argparse
