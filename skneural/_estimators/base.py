@@ -31,6 +31,7 @@ from skneural._estimators.fit_warnings import (
     tell_of_interrupt,
     warn_of_doubtful_end,
     warn_of_failed_score,
+    warn_of_identifiers,
     warn_of_scale,
     warn_of_validation_data,
 )
@@ -191,6 +192,7 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
         warn_of_validation_data(self, job, given)
         if not resume:
             warn_of_scale(self, job)
+            warn_of_identifiers(self, job, given)
         if restore is not None:
             restore(job)
         elif coefs_init is not None or intercepts_init is not None:

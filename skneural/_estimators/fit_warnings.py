@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skneural._checks.feature_scale import scale_doubt, unscaled_input
@@ -12,6 +13,9 @@ from skneural._estimators.preparation import Given
 from skneural._estimators.table import number_columns
 from skneural._training.job import Job
 from skneural._training.validation import Validation
+
+_FEWEST_ROWS = 50  # fewer rows may well have a level each
+_SHARE_OF_IDENTIFIERS = 0.9
 
 
 def warn_of_validation_data(estimator: Estimator, job: Job, given: Given) -> None:
@@ -42,6 +46,30 @@ def warn_of_scale(estimator: Estimator, job: Job) -> None:
     unscaled = unscaled_input(estimator, job.progress.network, own)
     if unscaled:
         warn(f"{type(estimator).__name__}: {unscaled}")
+
+
+def warn_of_identifiers(estimator: Estimator, job: Job, given: Given) -> None:
+    """Warn, before training, of columns of text that are different in almost every row."""
+    encoding = estimator._table_encoding
+    n_rows = job.X.shape[0]
+    if job.validation is not None and given[0] is None:  # the rows held out
+        n_rows += len(job.validation.validation.y)
+    if encoding is None or n_rows < _FEWEST_ROWS:
+        return
+    names = getattr(estimator, "feature_names_in_", range(len(encoding.is_categorical)))
+    found = [
+        f"{names[j]!r} ({len(levels):,} levels)"
+        for j, levels in zip(
+            np.flatnonzero(encoding.is_categorical), encoding.levels, strict=True
+        )
+        if levels.dtype.kind == "U" and len(levels) > _SHARE_OF_IDENTIFIERS * n_rows
+    ]
+    if found:
+        warn(
+            f"{type(estimator).__name__}: almost every row of X has a level of its own in "
+            f"{', '.join(found)}, as in a column of names or identifiers. Nothing that is "
+            "learned of a level helps for other rows: leave such columns out of X."
+        )
 
 
 def warn_of_failed_score(estimator: Estimator, validation: Validation | None) -> None:

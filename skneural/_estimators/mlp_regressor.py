@@ -177,9 +177,9 @@ class MLPRegressor(NeuralRegressorMixin, BaseTableMLP):
         if there were any. A level that was not seen in training counts as missing or, where
         there is no such column, is 0 in all of them. If X has categories, its other columns
         are standardized by mean and standard deviation of the training data, except those
-        of 0 and 1 alone. Without categories X is not scaled. The first `partial_fit` learns
-        all this for later ones; it knows, beside the levels of its rows, those that the
-        dtype of a column declares.
+        of 0 and 1 alone, and limited to 8 standard deviations from the mean. Without categories
+        X is not scaled. The first `partial_fit` learns all this for later ones; it knows,
+        beside the levels of its rows, those that the dtype of a column declares.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Data type of weights and computations. ``"auto"`` depends on the X of the first fit: it
         is float32 for float32, float16, booleans and integers of up to 16 bits (images), and

@@ -18,6 +18,9 @@ from skneural._estimators.target_scale import TargetScale
 _FEWEST_SPARSE_COLUMNS = 128
 _FEWEST_COLUMNS_AN_ENTRY = 6
 _ROWS_A_SUM = 4096  # in float32 longer sums would lose digits
+# Standard deviations from the mean beyond which a number beside categories counts as no
+# farther, so that a wrong entry cannot spoil a prediction: docs/accuracy.md compares bounds.
+FARTHEST = 8.0
 
 
 class TableEncoding:
@@ -34,7 +37,7 @@ class TableEncoding:
         Mean of the training rows, which takes the place of missing numbers.
     shift, scale : ndarray of shape (n_numbers,)
         What is subtracted from a number, and what it is divided by then: 0 and 1 unless there
-        are categories.
+        are categories. What is left is limited to `FARTHEST`.
     has_indicator : ndarray of bool of shape (n_numbers,)
         Which numbers were missing in some of the training rows.
     levels : tuple of ndarray
@@ -128,8 +131,7 @@ class TableEncoding:
         codes += n_dense + np.cumsum([0, *self._widths[:-1]])
         first = np.empty((len(numbers), n_dense))
         self._put_numbers(first, numbers, np.isnan(numbers))
-        with np.errstate(over="ignore"):  # of numbers far from those of the fit
-            first = first.astype(dtype, copy=False)
+        first = first.astype(dtype, copy=False)
         if not dense and self._is_mostly_zeros(n_dense):
             return self._sparse(first, codes, present)
         encoded = np.zeros((len(numbers), self.n_columns), dtype)
@@ -161,6 +163,7 @@ class TableEncoding:
         if self.is_categorical.any():
             own -= self.shift
             own /= self.scale
+            np.clip(own, -FARTHEST, FARTHEST, out=own)
         end = self.n_numbers + int(self.has_indicator.sum())
         encoded[:, self.n_numbers : end] = missing[:, self.has_indicator]
 

@@ -15,6 +15,7 @@ from skneural._network.philox import Draws
 
 _SATURATED = 0.99  # of the way to the limit of a sigmoid
 _MOST_BYTES = 1 << 26
+_ALMOST_ZERO = 1e-3  # size of the weights of a unit, relative to the largest of its layer
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ class LayerMeasures:
         network's output is random with size 1. It shows how well gradients are propagated.
     dead_share : float
         Proportion of the rectifiers that are 0 for every row, or NaN without rectifiers.
+    pruned_share : float
+        Proportion of the rectifiers that are 0 for every row and whose weights are almost 0,
+        too, or NaN without rectifiers.
     saturated_share : float
         Proportion of the sigmoid outputs (after max pooling, if any) that are within 1 % of a
         limit, or NaN without sigmoids.
@@ -42,6 +46,7 @@ class LayerMeasures:
     grad_norm: float
     signal: float
     dead_share: float
+    pruned_share: float
     saturated_share: float
 
 
@@ -75,19 +80,23 @@ def measure_layers(
         network.loss_and_grad(x, y)
         grads = copy.deepcopy(network.views(network.grad))
     signals = network.signals(x, np.random.default_rng(0))
+    weights = network.views(network.theta)
     measures: list[LayerMeasures] = []
     for i, activation in activations.items():
         label = network.layers[i].label
-        dead = saturated = math.nan
+        dead = pruned = saturated = math.nan
         if activation is not None:
             label += f", {network.layers[activation].label}"
             dead, saturated = _shares(network.layers[activation], outputs[activation])
+            if isinstance(network.layers[activation], ReLU):
+                pruned = _pruned_share(weights[i]["weight"], outputs[activation])
         measures.append(
             LayerMeasures(
                 name=f"{len(measures) + 1}: {label}",
                 grad_norm=math.nan if y is None else float(np.linalg.norm(grads[i]["weight"])),
                 signal=signals[i],
                 dead_share=dead,
+                pruned_share=pruned,
                 saturated_share=saturated,
             )
         )
@@ -119,3 +128,10 @@ def _shares(activation: Layer, output: Array) -> tuple[float, float]:
         # from its middle to its limits it is half as far
         return math.nan, float((np.abs(2 * output - 1) > _SATURATED).mean())
     return math.nan, math.nan
+
+
+def _pruned_share(weight: Array, output: Array) -> float:
+    """The share of rectifiers that are 0 for every row, as are their weights."""
+    sizes = np.linalg.norm(weight.reshape(-1, weight.shape[-1]), axis=0)
+    is_pruned = (output.max(axis=0) <= 0) & (sizes <= _ALMOST_ZERO * sizes.max())
+    return float(is_pruned.mean())

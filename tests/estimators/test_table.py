@@ -272,6 +272,30 @@ def test_numbers_are_not_asked_to_be_scaled_beside_categories():
     assert scaled[-1].input_names_.tolist() == ["x0", "x1", "missingindicator_x0"]
 
 
+@pytest.mark.usefixtures("_engine")
+@BOTH
+def test_numbers_beside_categories_are_limited_to_eight_standard_deviations(cls):
+    own = make(cls).fit(TABLE, Y)
+    mean, scale = np.mean(INCOMES), np.std(INCOMES)
+
+    def answer(income):
+        return outputs(own, TABLE[:1].assign(income=income))
+
+    np.testing.assert_allclose(answer(mean + 8 * scale), answer(mean + 9 * scale), atol=1e-10)
+    np.testing.assert_allclose(answer(mean - 8 * scale), answer(-1e300), atol=1e-10)
+    assert np.abs(answer(mean + 8 * scale) - answer(mean + 7 * scale)).max() > 1e-4
+
+
+def test_a_column_of_identifiers_is_named():
+    names = [f"person {i}" for i in range(N)]
+    with pytest.warns(UserWarning, match=r"'name' \(120 levels\).*leave such columns out"):
+        make().fit(TABLE.assign(name=names), Y)
+    with pytest.warns(UserWarning, match=r"'name' \(120 levels\)"):
+        make(early_stopping=True).fit(TABLE.assign(name=names), Y)
+    make().fit(TABLE.assign(name=names[: N // 2] * 2), Y)  # warnings are errors
+    make().fit(TABLE.assign(name=names)[:40], Y[:40])  # too few rows to tell
+
+
 def test_validation_data():
     own = make(early_stopping=True).fit(TABLE, Y)
     assert len(own.validation_scores_) == own.n_iter_

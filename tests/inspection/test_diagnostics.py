@@ -81,6 +81,17 @@ def test_dead_rectifiers():
     )
 
 
+def test_units_that_the_penalty_has_reduced_to_zero():
+    own = make().fit(X, Y)
+    own.intercepts_[0][:24] = -1.0
+    own.coefs_[0][:, :24] = 1e-9
+    assert problems(own) == []  # the others are enough
+    own.intercepts_[0][:31] = -1.0
+    own.coefs_[0][:, :31] = 1e-9
+    assert problems(own) == ["almost all units are unused"]
+    assert "96.9% of the rectifiers of layer 1" in diagnose(own, X)[0].evidence
+
+
 @pytest.mark.parametrize("activation", ["logistic", "tanh"])
 def test_saturated_sigmoid(activation):
     own = make(activation=activation, learning_rate=0.01).fit(X, Y)
