@@ -95,7 +95,7 @@ class Study:
 
     @property
     def near_best(self) -> list[bool]:
-        """Whether each candidate that differs from the best is within one standard error of it."""
+        """Whether each other candidate is within one standard error of the best."""
         means, best = self.scores[self.score_name][0], self.best_index
         if best is None or np.isnan(self.standard_error):
             return [False] * len(means)
