@@ -13,6 +13,7 @@ from skneural._network.layers.batch_norm import BatchNorm
 from skneural._network.layers.conv import Conv2D
 from skneural._network.layers.dense import Dense
 from skneural._network.layers.dropout import Dropout
+from skneural._network.layers.embedding import Embedding
 from skneural._network.layers.flatten import Flatten
 from skneural._network.layers.noise import GaussianNoise
 from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
@@ -40,7 +41,10 @@ def random_job(rng, dtype):
     images, is_sparse = rng.random() < 0.5, rng.random() < 0.2
     shape = _random_shape(rng) if images else (int(rng.integers(1, 60)),)
     loss, n_outputs, one_hot = _random_loss(rng)
-    layers = _random_layers(rng, shape, n_outputs, noise=not is_sparse)
+    tables = [] if images or is_sparse else _random_tables(rng)
+    layers = [Embedding(tables)] if tables else []
+    layers += _random_layers(rng, shape, n_outputs, noise=not is_sparse)
+    shape = (shape[0] + len(tables), *shape[1:])
     network = Network(layers, loss, shape, dtype)
     network.init_params(rng)
     network.theta[...] += rng.normal(scale=0.1, size=network.n_params)
@@ -48,6 +52,8 @@ def random_job(rng, dtype):
     X = rng.normal(size=(n_samples, math.prod(shape)))
     if is_sparse:
         X = sparse.csr_array(np.where(rng.random(X.shape) < 0.7, 0, X))
+    for k, (n_levels, _) in enumerate(reversed(tables), start=1):
+        X[:, -k] = rng.integers(-1, n_levels + 1, n_samples)  # also levels that there are not
     y = np.zeros((n_samples, n_outputs))
     for segment, kind in one_hot:
         y[:, segment] = _random_targets(rng, n_samples, segment.stop - segment.start, kind)
@@ -79,6 +85,12 @@ def random_job(rng, dtype):
         augment=None,
         begun=0,
     )
+
+
+def _random_tables(rng):
+    """Levels and widths of embeddings; none for half of the networks."""
+    n_tables = int(rng.integers(0, 4)) if rng.random() < 0.6 else 0
+    return rng.integers(1, (9, 20), (n_tables, 2)).tolist()
 
 
 def _random_shape(rng):

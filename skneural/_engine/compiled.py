@@ -150,7 +150,7 @@ class CompiledTraining:
         if self.samples is None:
             return batch_size
         flops = 3 * self.program.flops * batch_size
-        flops += _UPDATE_FLOPS * self.network.n_params
+        flops += _UPDATE_FLOPS * (self.network.n_params - self.network.n_embedded)
         return batch_size * max(1, int(_CALL_FLOPS / flops))
 
     def _train_on(self, rows: Order, rate: float, is_last: bool) -> tuple[float, float, float]:

@@ -16,6 +16,7 @@ from skneural._network.layers.batch_norm import BatchNorm
 from skneural._network.layers.conv import Conv2D
 from skneural._network.layers.dense import Dense
 from skneural._network.layers.dropout import Dropout
+from skneural._network.layers.embedding import Embedding
 from skneural._network.layers.flatten import Flatten
 from skneural._network.layers.noise import GaussianNoise
 from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
@@ -55,6 +56,7 @@ _KINDS: tuple[type[Layer], ...] = (
     BatchNorm,
     Dropout,
     GaussianNoise,
+    Embedding,
 )
 _ACTIVATIONS = ("logistic", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu")
 _LOSSES: tuple[tuple[type[Loss], ...], ...] = (
@@ -122,7 +124,19 @@ def compile_program(network: Network) -> Program | None:
         np.array([head[4:] for head in heads], np.float64),
         (network.n_params, network.n_weights, network.n_state),
         network.dtype,
+        _tables(network, offsets),
     )
+
+
+def _tables(network: Network, offsets: list[dict[str, int]]) -> np.ndarray:
+    """A row for each table of embeddings: where it is, its levels and its width."""
+    tables = [
+        (offsets[i][name], *shape)
+        for i, layer in enumerate(network.layers)
+        if type(layer) is Embedding
+        for name, shape in layer.param_shapes.items()
+    ]
+    return np.array(tables, np.int64).reshape(len(tables), 3)
 
 
 def _is_a(layer: Layer, kind: type[Layer]) -> bool:

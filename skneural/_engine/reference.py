@@ -1,12 +1,13 @@
 """The NumPy engine, which defines the computations of training."""
 
 import math
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
 from skneural._engine.batches import Batches
 from skneural._engine.job_protocol import Job, Reporting
+from skneural._engine.optimizers import MOMENTS, Optimizer
 from skneural._network.array_types import Array, Order, Rows
 
 
@@ -85,12 +86,17 @@ class ReferenceTraining:
         if job.augment is not None:
             x = job.augment(cast(Array, x), job.progress.rngs["augmentation"])
         loss = network.loss_and_grad(x, y, sample_weight, job.alpha, job.l1_ratio)
+        touched = network.touched_params()
+        grad = network.grad if touched is None else network.grad[touched]
         if is_last or job.max_grad_norm < math.inf:
-            norm = math.sqrt(np.dot(network.grad, network.grad))
+            norm = math.sqrt(np.dot(grad, grad))
             if norm > job.max_grad_norm:
-                network.grad *= job.max_grad_norm / norm
+                grad *= job.max_grad_norm / norm
         state = job.progress.optimizer_state
-        job.optimizer.step(network.theta, network.grad, rate, state)
+        if touched is None:
+            job.optimizer.step(network.theta, grad, rate, state)
+        else:
+            _step_of_some(job.optimizer, network.theta, grad, rate, state, touched)
         return float(loss), norm
 
     def loss_and_gradient(self) -> tuple[float, Array]:
@@ -104,3 +110,25 @@ class ReferenceTraining:
     def close(self) -> None:
         """Release the workspace."""
         self.network.release()
+
+
+def _step_of_some(
+    optimizer: Optimizer,
+    theta: Array,
+    grad: Array,
+    rate: float,
+    state: dict[str, Any],
+    touched: Order,
+) -> None:
+    """Update some parameters and their part of the state; leave the others as they are."""
+    some = theta[touched]
+    remembered = {
+        name: value[touched] if name in MOMENTS else value for name, value in state.items()
+    }
+    optimizer.step(some, grad, rate, remembered)
+    theta[touched] = some
+    for name, value in remembered.items():
+        if name in MOMENTS:
+            state[name][touched] = value
+        else:
+            state[name] = value

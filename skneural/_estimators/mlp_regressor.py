@@ -172,14 +172,19 @@ class MLPRegressor(NeuralRegressorMixin, BaseTableMLP):
         Which columns of X are categories: their names, their indices, or a boolean mask of all
         columns. ``"from_dtype"`` are those of a dataframe (pandas, polars or pyarrow) whose
         dtype is category, enum or string, or object with text in it; None means that all
-        columns are numbers, and arrays are numbers without it, too. Each category becomes
-        one-hot columns, one for each level of the training data and one for missing values
-        if there were any. A level that was not seen in training counts as missing or, where
-        there is no such column, is 0 in all of them. If X has categories, its other columns
-        are standardized by mean and standard deviation of the training data, except those
-        of 0 and 1 alone, and limited to 8 standard deviations from the mean. Without categories
-        X is not scaled. The first `partial_fit` learns all this for later ones; it knows,
-        beside the levels of its rows, those that the dtype of a column declares.
+        columns are numbers, and arrays are numbers without it, too. Each category with up to
+        32 levels becomes one-hot columns, one for each level of the training data and one for
+        missing values if there were any. For a category with more levels, the network learns
+        an embedding: a vector for each of these levels, whose length is
+        ``1.6 * n_levels ** 0.25``, rounded and at most 16. A step changes the vectors of
+        those levels only that occur in its mini-batch, and `alpha` does not penalize them.
+        They are initialized at random, with a mean squared norm of 1. A level that was not
+        seen in training counts as missing or, if there were no missing values, has zeros in
+        all of these columns. If X has categories, its other columns are standardized by mean
+        and standard deviation of the training data, except those of 0 and 1 alone, and limited
+        to 8 standard deviations from the mean. Without categories X is not scaled. The first
+        `partial_fit` learns all this for later ones; it knows, beside the levels of its rows,
+        those that the dtype of a column declares.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Data type of weights and computations. ``"auto"`` depends on the X of the first fit: it
         is float32 for float32, float16, booleans and integers of up to 16 bits (images), and
@@ -274,7 +279,12 @@ class MLPRegressor(NeuralRegressorMixin, BaseTableMLP):
         Names of the inputs of the network, one for each row of ``coefs_[0]``: first the
         features that are numbers, then ``missingindicator_age`` for each of them that had
         missing values, then ``city_Paris`` and so on for each level of a category, and
-        ``city_nan`` for its missing values.
+        ``city_nan`` for its missing values, then ``shop_embedding0`` and so on for each
+        number of an embedding.
+    embeddings_ : dict of str to ndarray of shape (n_levels, n_numbers)
+        The embeddings by the names of their columns: a row for each level, in the order of
+        the sorted levels, and the last row for missing values if there were any. The arrays
+        are views: changing one changes the network.
     network_ : Network
         The network. ``network_.n_params`` is its number of parameters, and ``network_.theta``
         is a vector with all of them.

@@ -103,15 +103,15 @@ def check_user_functions(network: Network, y: np.ndarray) -> None:
 
 
 def _widest_category(estimator: Estimator) -> str:
-    """Say which category has most one-hot columns, if there is one."""
+    """Say which category has most levels, if there is one."""
     encoding = estimator._table_encoding
     if encoding is None or not encoding.is_categorical.any():
         return ""
     column, n_levels = encoding.widest
     names = getattr(estimator, "feature_names_in_", range(len(encoding.is_categorical)))
     return (
-        f"Column {names[column]!r} of X is a category of {n_levels:,} levels, each of which is "
-        "an input of the network. Join rare levels, or leave the column out."
+        f"Column {names[column]!r} of X is a category of {n_levels:,} levels, each of which "
+        "has parameters of its own. Join rare levels, or leave the column out."
     )
 
 

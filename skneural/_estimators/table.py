@@ -1,4 +1,4 @@
-"""A table as the network takes it: numbers, marks of missing values, one-hot columns."""
+"""A table as the network takes it: numbers, indicators, one-hot columns, and levels."""
 
 from collections.abc import Callable
 from typing import cast
@@ -17,17 +17,30 @@ from skneural._estimators.target_scale import TargetScale
 # 64 columns it takes 0.9 to 1.3 of it.
 _FEWEST_SPARSE_COLUMNS = 128
 _FEWEST_COLUMNS_AN_ENTRY = 6
+# A category with more levels has an embedding instead of one-hot columns.
+MOST_ONE_HOT_LEVELS = 32
+_MOST_LEVELS = 2**24  # that float32 tells apart
 _ROWS_A_SUM = 4096  # in float32 longer sums would lose digits
 # Standard deviations from the mean beyond which a number beside categories counts as no
 # farther, so that a wrong entry cannot spoil a prediction: docs/accuracy.md compares bounds.
 FARTHEST = 8.0
 
 
+def embedding_width(n_levels: int) -> int:
+    """Return how many numbers each level of a category has; 0 if it has one-hot columns."""
+    if n_levels <= MOST_ONE_HOT_LEVELS:
+        return 0
+    return min(16, round(1.6 * n_levels**0.25))
+
+
 class TableEncoding:
     """What the first fit has learned of the columns of X, to make a matrix of numbers of it.
 
     The matrix has the columns that are numbers, in their order; then an indicator of missing
-    values for each of them that had some; then the one-hot columns of every category.
+    values for each of them that had some; then the one-hot columns of every category with few
+    levels; then a column for every other category, which contains the number of the level, and
+    -1 for a level without a number. The first layer of the network, an `Embedding`, replaces
+    these last columns.
 
     Parameters
     ----------
@@ -44,6 +57,8 @@ class TableEncoding:
         The sorted levels of every category: text or numbers.
     has_missing : ndarray of bool of shape (n_categories,)
         Which categories have a level for missing values, after the others.
+    embedding_widths : ndarray of int64 of shape (n_categories,)
+        How many numbers an embedding has for each level; 0 of a category with one-hot columns.
     """
 
     def __init__(
@@ -55,12 +70,16 @@ class TableEncoding:
         has_indicator: Mask,
         levels: tuple[np.ndarray, ...] = (),
         has_missing: Mask | None = None,
+        embedding_widths: NDArray[np.int64] | None = None,
     ) -> None:
         self.is_categorical = is_categorical
         self.mean, self.shift, self.scale = mean, shift, scale
         self.has_indicator = has_indicator
         self.levels = levels
         self.has_missing = np.zeros(0, dtype=bool) if has_missing is None else has_missing
+        self.embedding_widths = (
+            np.zeros(0, np.int64) if embedding_widths is None else embedding_widths
+        )
         # asked for at every prediction: whether rows without missing values stay as they are
         self.is_identity = not (is_categorical.any() or has_indicator.any())
 
@@ -75,29 +94,53 @@ class TableEncoding:
         return self.n_numbers + int(self.has_indicator.sum()) + sum(self._widths)
 
     @property
-    def _widths(self) -> list[int]:
-        """Numbers of one-hot columns."""
+    def is_embedded(self) -> Mask:
+        """Which categories have an embedding."""
+        return self.embedding_widths > 0
+
+    @property
+    def _n_levels(self) -> list[int]:
+        """Number of levels of every category, that of missing values included."""
         return [
             len(levels) + int(more)
             for levels, more in zip(self.levels, self.has_missing, strict=True)
         ]
 
+    @property
+    def _widths(self) -> list[int]:
+        """Number of columns of the matrix for every category."""
+        return np.where(self.is_embedded, 1, self._n_levels).tolist()
+
+    @property
+    def tables(self) -> list[tuple[int, int]]:
+        """Number of levels, and width, of every embedding."""
+        widths = self.embedding_widths.tolist()
+        return [(n, width) for n, width in zip(self._n_levels, widths, strict=True) if width]
+
+    @property
+    def embedded_columns(self) -> list[int]:
+        """The columns of X that have an embedding, in their order."""
+        return np.flatnonzero(self.is_categorical)[self.is_embedded].tolist()
+
     def names(self, features: list[str]) -> list[str]:
-        """Return names of the columns of the matrix, from those of the columns of X."""
+        """Return names of what the first weights take, from those of the columns of X."""
         numbers = [features[j] for j in np.flatnonzero(~self.is_categorical)]
         names = [*numbers]
         names += [f"missingindicator_{numbers[j]}" for j in np.flatnonzero(self.has_indicator)]
         columns = np.flatnonzero(self.is_categorical)
-        for j, levels, more in zip(columns, self.levels, self.has_missing, strict=True):
-            names += [f"{features[j]}_{level}" for level in levels.tolist()]
-            names += [f"{features[j]}_nan"] if more else []
+        for k in np.flatnonzero(~self.is_embedded):
+            name = features[columns[k]]
+            names += [f"{name}_{level}" for level in self.levels[k].tolist()]
+            names += [f"{name}_nan"] if self.has_missing[k] else []
+        for j, (_, width) in zip(self.embedded_columns, self.tables, strict=True):
+            names += [f"{features[j]}_embedding{i}" for i in range(width)]
         return names
 
     @property
     def widest(self) -> tuple[int, int]:
-        """The column of X with most one-hot columns, and how many they are."""
-        k = int(np.argmax(self._widths))
-        return int(np.flatnonzero(self.is_categorical)[k]), self._widths[k]
+        """The column of X with most levels, and how many they are."""
+        k = int(np.argmax(self._n_levels))
+        return int(np.flatnonzero(self.is_categorical)[k]), self._n_levels[k]
 
     def encode_numbers(self, X: Matrix) -> Matrix:
         """Return the matrix of an X without categories; X itself if nothing is to be done."""
@@ -127,17 +170,20 @@ class TableEncoding:
         for k, column in enumerate(categories):
             self._check_kind(k, column)
             codes[:, k] = column.codes(self._codes(k))
+        levels, codes = codes[:, self.is_embedded], codes[:, ~self.is_embedded]
         present = codes >= 0
-        codes += n_dense + np.cumsum([0, *self._widths[:-1]])
+        widths = np.array(self._widths)[~self.is_embedded]
+        codes += n_dense + np.cumsum(widths) - widths
         first = np.empty((len(numbers), n_dense))
         self._put_numbers(first, numbers, np.isnan(numbers))
         first = first.astype(dtype, copy=False)
-        if not dense and self._is_mostly_zeros(n_dense):
+        if not (dense or levels.size) and self._is_mostly_zeros(n_dense):
             return self._sparse(first, codes, present)
         encoded = np.zeros((len(numbers), self.n_columns), dtype)
         encoded[:, :n_dense] = first
         rows, columns = np.nonzero(present)
         encoded[rows, codes[rows, columns]] = 1
+        encoded[:, self.n_columns - levels.shape[1] :] = levels
         return encoded
 
     def _is_mostly_zeros(self, n_dense: int) -> bool:
@@ -168,7 +214,7 @@ class TableEncoding:
         encoded[:, self.n_numbers : end] = missing[:, self.has_indicator]
 
     def _codes(self, k: int) -> Callable[[Level], int]:
-        """Return a function from a level of category `k` to its one-hot column, or -1."""
+        """Return a function from a level of category `k` to its number, or -1."""
         known: dict[Level, int] = {level: i for i, level in enumerate(self.levels[k].tolist())}
         other = len(known) if self.has_missing[k] else -1
         return lambda level: known.get(level, other)
@@ -251,6 +297,12 @@ def learn_table(
             seen | (set(column.levels) - {None})
             for seen, column in zip(found, categories, strict=True)
         ]
+    for column, levels in zip(categories, found, strict=True):
+        if len(levels) > _MOST_LEVELS:
+            raise ValueError(
+                f"{column.label} must have at most {_MOST_LEVELS:,} levels, got "
+                f"{len(levels):,}. Join rare levels, or leave the column out."
+            )
     return TableEncoding(
         is_categorical,
         mean,
@@ -259,6 +311,7 @@ def learn_table(
         missing.any(axis=0),
         tuple(_sorted_levels(levels - {None}) for levels in found),
         np.array([None in levels for levels in found], dtype=bool),
+        np.array([embedding_width(len(levels)) for levels in found], np.int64),
     )
 
 

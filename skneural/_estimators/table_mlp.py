@@ -7,6 +7,9 @@ from sklearn.utils import Tags
 
 from skneural._checks import parameters as check
 from skneural._estimators.mlp import BaseMLP
+from skneural._network.array_types import Array, Shape
+from skneural._network.layers.base import Layer
+from skneural._network.layers.embedding import Embedding
 
 CategoricalFeatures = str | Sequence[str] | Sequence[int] | Sequence[bool] | np.ndarray | None
 
@@ -25,12 +28,34 @@ class BaseTableMLP(BaseMLP):
     @property
     def input_names_(self) -> np.ndarray:
         """Names of the inputs of the network, one for each row of ``coefs_[0]``."""
-        self._refuse_unfitted()
-        features = [f"x{i}" for i in range(self.n_features_in_)]
-        features = list(getattr(self, "feature_names_in_", features))
-        encoding = self._table_encoding
+        features, encoding = self._feature_names(), self._table_encoding
         names = features if encoding is None else encoding.names(features)
         return np.array(names, dtype=object)
+
+    @property
+    def embeddings_(self) -> dict[str, Array]:
+        """Embeddings of categories with many levels: views into the network's parameters."""
+        features, encoding = self._feature_names(), self._table_encoding
+        if encoding is None or not encoding.is_embedded.any():
+            return {}
+        tables = self.network_.views(self.network_.theta)[0].values()
+        return {
+            features[j]: table
+            for j, table in zip(encoding.embedded_columns, tables, strict=True)
+        }
+
+    def _feature_names(self) -> list[str]:
+        """Return names of the columns of X; refuse an estimator that is not fitted."""
+        self._refuse_unfitted()
+        features = [f"x{i}" for i in range(self.n_features_in_)]
+        return list(getattr(self, "feature_names_in_", features))
+
+    def _build_layers(self, input_shape: Shape, output_shape: Shape | None) -> list[Layer]:
+        layers = super()._build_layers(input_shape, output_shape)
+        encoding = self._table_encoding
+        if encoding is None or not encoding.is_embedded.any():
+            return layers
+        return [Embedding(encoding.tables), *layers]
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -22,6 +22,7 @@ from skneural._network.layers.base import Layer
 from skneural._network.layers.batch_norm import BatchNorm
 from skneural._network.layers.conv import Conv2D
 from skneural._network.layers.dense import Dense
+from skneural._network.layers.embedding import Embedding
 from skneural._network.layers.flatten import Flatten
 from skneural._network.layers.user_activation import UserActivation
 from skneural._network.layers.windows import Windows
@@ -301,6 +302,20 @@ def _flattened(graph: Graph, x: str, layer: Flatten, weights: Arrays, is_image: 
     return graph.reshape(x, (-1, layer.n_features))
 
 
+def _embedded(graph: Graph, x: str, layer: Embedding, weights: Arrays, is_image: bool) -> str:
+    sizes = [layer.n_passed] * (layer.n_passed > 0) + [1] * len(layer.tables)
+    parts = graph.split(x, sizes)
+    passed, columns = parts[: -len(layer.tables)], parts[-len(layer.tables) :]
+    for column, table in zip(columns, weights.values(), strict=True):
+        # a number that no level has finds a row of zeros, behind those of the levels
+        rows = np.vstack([_single(table), np.zeros((1, table.shape[1]), np.float32)])
+        codes = graph.add("Cast", graph.reshape(column, (-1,)), to=graph.onnx.TensorProto.INT64)
+        unknown = graph.add("Less", codes, np.array(0, np.int64))
+        codes = graph.add("Where", unknown, np.array(len(table), np.int64), codes)
+        passed.append(graph.add("Gather", rows, codes, axis=0))
+    return graph.add("Concat", *passed, axis=1)
+
+
 def _gelu(graph: Graph, x: str, *_: object) -> str:
     """Add ``x / 2 * (1 + erf(x / sqrt(2)))``."""
     erf = graph.add("Erf", graph.add("Mul", x, _single(1 / math.sqrt(2))))
@@ -329,6 +344,7 @@ _LAYERS: dict[type[Layer], Callable[..., str]] = {
     activations.SiLU: lambda graph, x, *_: graph.add("Mul", x, graph.add("Sigmoid", x)),
     activations.GELU: _gelu,
     Dense: _weighted,
+    Embedding: _embedded,
     BatchNorm: _normalized,
     Conv2D: _convolved,
     pooling.MaxPool: lambda graph, x, pool, *_: graph.add(

@@ -9,6 +9,7 @@ from skneural._files.plain_values import codes_to_text, text_to_codes
 from skneural._files.safetensors_file import Json, ModelFile, Section
 
 _NUMBERS = ("mean", "shift", "scale")
+_LARGEST_WIDTH = 2**16
 _KINDS = {"U": "text", "i": "<i8", "f": "<f8"}
 
 
@@ -20,6 +21,7 @@ def describe_table(
         return None
     for name in (*_NUMBERS, "is_categorical", "has_indicator", "has_missing"):
         arrays[f"table.{name}"] = getattr(encoding, name)
+    arrays["table.embedding_widths"] = encoding.embedding_widths
     for k, levels in enumerate(encoding.levels):
         is_text = levels.dtype.kind == "U"
         arrays[f"table.levels.{k}"] = text_to_codes(levels) if is_text else levels
@@ -49,12 +51,22 @@ def read_table_encoding(
         file.read("table.has_indicator", "|b1", (n_numbers,)),
         tuple(_read_levels(file, k, kind) for k, kind in enumerate(kinds)),
         file.read("table.has_missing", "|b1", (n_categories,)),
+        file.read("table.embedding_widths", "<i8", (n_categories,)),
     )
+    _check_embeddings(encoding)
     if encoding.n_columns != n_inputs:
         raise ValueError(
             f"a table of {encoding.n_columns} inputs does not fit a network of {n_inputs}"
         )
     return encoding
+
+
+def _check_embeddings(encoding: TableEncoding) -> None:
+    widths = encoding.embedding_widths
+    if widths.size and not 0 <= widths.min() <= widths.max() <= _LARGEST_WIDTH:
+        raise ValueError(f"embedding_widths must be from 0 to {_LARGEST_WIDTH}, got {widths}")
+    if not all(n_levels for n_levels, _ in encoding.tables):
+        raise ValueError("a category with an embedding must have levels")
 
 
 def _read_levels(file: ModelFile | Section, k: int, kind: str) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from skneural._network import array_operations as ops
-from skneural._network.array_types import Array, Arrays, DType, Rows, Shape
+from skneural._network.array_types import Array, Arrays, DType, Order, Rows, Shape
 from skneural._network.layers.base import Binding, Layer
 from skneural._network.losses.base import Loss
 from skneural._network.philox import Draws
@@ -50,6 +50,8 @@ class Network:
         Shape of the output for one sample.
     n_params, n_weights : int
         Number of parameters, and number of penalized weights.
+    n_embedded : int
+        Number of parameters in rows of which a step changes only some.
     theta : ndarray of shape (n_params,)
         The parameters.
     state : ndarray of shape (n_state,)
@@ -73,6 +75,7 @@ class Network:
     """
 
     _program: Any  # set by the engine
+    n_embedded = 0  # also in pickles of earlier versions
 
     def __init__(
         self,
@@ -110,6 +113,9 @@ class Network:
         self._param_places, self.n_params = _places(named)
         weights = [place.stop for _, name, place, _ in self._param_places if name == "weight"]
         self.n_weights = max(weights, default=0)
+        self.n_embedded = sum(
+            math.prod(shape) for i, _, shape in named if self.layers[i].updates_rows
+        )
         self._state_places, self.n_state = _places(
             (i, name, shape)
             for i, layer in enumerate(self.layers)
@@ -265,6 +271,20 @@ class Network:
             rows = len(y) if sample_weight is None else float(sample_weight.sum())
             loss += self._add_penalty(alpha * (1 - l1_ratio) / rows, alpha * l1_ratio / rows)
         return loss
+
+    def touched_params(self) -> Order | None:
+        """Return which parameters the last gradient is for, in their order; None for all."""
+        if not self.n_embedded:
+            return None
+        touched = [layer.touched_rows() for layer in self._bound]
+        parts = []
+        for i, name, place, shape in self._param_places:
+            if self.layers[i].updates_rows:
+                firsts = place.start + touched[i][name] * shape[1]
+                parts.append((firsts[:, None] + np.arange(shape[1])).ravel())
+            else:
+                parts.append(np.arange(place.start, place.stop))
+        return np.concatenate(parts)
 
     def _forward(self, x: Array) -> Array:
         for layer in self._bound:

@@ -95,16 +95,26 @@ def step(**changed):
     return list((DENSE | changed).values())
 
 
-def program(steps=(), heads=((0, 0, 3),), sizes=(9, 6, 0), dtype=np.float64, reals=None):
+def program(
+    steps=(), heads=((0, 0, 3),), sizes=(9, 6, 0), dtype=np.float64, reals=None, tables=()
+):
     steps = np.array([*steps] or [step()], np.int64)
     reals = np.zeros((len(steps), 2)) if reals is None else reals
     # without a link, unless a fourth number says otherwise
     heads = np.array([[*head, 0][:4] for head in heads], np.int64)
-    return native.Program(steps, reals, heads, np.zeros((len(heads), 3)), sizes, dtype)
+    tables = np.array(tables, np.int64).reshape(len(tables), -1) if len(tables) else None
+    return native.Program(steps, reals, heads, np.zeros((len(heads), 3)), sizes, dtype, tables)
 
 
-def test_the_program_that_is_changed_below_is_accepted():
+def embedding(steps=None, tables=((6, 7, 1),)):
+    """One number, and one category of 7 levels."""
+    steps = steps or [step(kind=9, out_c=2), step(bias=13)]
+    return program(steps, sizes=(16, 6, 0), tables=tables)
+
+
+def test_the_programs_that_are_changed_below_are_accepted():
     assert program().n_outputs == 3
+    assert embedding().n_outputs == 3
 
 
 HUGE, FAR = 2**62, 2**24
@@ -114,7 +124,7 @@ PROGRAMS = {
         np.zeros((0, 23), np.int64), np.zeros((0, 2)), np.zeros((1, 3), np.int64), np.zeros(1),
         (9, 6, 0), np.float64),
     "steps without parameters": lambda: program([step(kind=8, c=3)]),
-    "unknown kind": lambda: program([step(kind=9)]),
+    "unknown kind": lambda: program([step(kind=10)]),
     "negative kind": lambda: program([step(kind=-1)]),
     "unknown activation": lambda: program([step(), step(kind=2, option=8, c=3)]),
     "activation of X": lambda: program([step(kind=2, out_c=2), step()]),
@@ -162,6 +172,21 @@ PROGRAMS = {
     "rows of another length": lambda: native.Program(
         np.zeros((1, 22), np.int64), np.zeros((1, 2)), np.array([[0, 0, 3]]), np.zeros(1),
         (9, 6, 0), np.float64),
+    "embedding without tables": lambda: program([step(kind=9, out_c=2), step()]),
+    "tables without an embedding": lambda: program(tables=[(6, 1, 1)], sizes=(10, 6, 0)),
+    "embedding of an output": lambda: embedding(
+        [step(c=2, out_c=2, bias=13), step(kind=9, c=2, out_c=2), step(bias=13)]),
+    "too few columns for the tables": lambda: embedding(
+        tables=[(6, 2, 1), (8, 2, 1), (10, 3, 1)]),
+    "table among the weights": lambda: embedding(tables=[(5, 7, 1)]),
+    "table behind a gap": lambda: embedding(tables=[(7, 6, 1)]),
+    "table of no levels": lambda: embedding(tables=[(6, 0, 1)]),
+    "table of no width": lambda: embedding(tables=[(6, 7, 0)]),
+    "table that overflows": lambda: embedding(tables=[(6, HUGE, 1)]),
+    "table outside": lambda: embedding(tables=[(6, 11, 1)]),
+    "biases in a table": lambda: embedding(tables=[(6, 8, 1)]),
+    "other width of the table": lambda: embedding(tables=[(6, 3, 2)]),
+    "tables of two numbers": lambda: embedding(tables=[(6, 7)]),
     "a list": lambda: native.Program(
         [step()], [[0, 0]], [[0, 0, 3]], [0], (9, 6, 0), np.float64),
     "nothing": lambda: native.Program.__new__(native.Program),

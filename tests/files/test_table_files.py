@@ -23,9 +23,11 @@ TABLE = pd.DataFrame(
     }
 )
 TABLE.loc[:5, ["age", "city"]] = np.nan
+SHOPS = TABLE.assign(shop=[f"shop {i % 40}" for i in range(N)])  # embedded
+SHOPS.loc[7, "shop"] = None
 NUMBERS = TABLE[["age"]].to_numpy() / 10
 Y = np.arange(N) % 2
-DATA = pytest.mark.parametrize("x", [TABLE, NUMBERS, NUMBERS[10:40]], ids=range(3))
+DATA = pytest.mark.parametrize("x", [TABLE, NUMBERS, NUMBERS[10:40], SHOPS], ids=range(4))
 
 
 def make(cls=MLPClassifier, **params):
@@ -37,7 +39,9 @@ def test_files_keep_the_encoding(x, tmp_path):
     own = make().fit(x, Y[: len(x)])
     twin = again(own, tmp_path)
     assert_same(twin, own)
-    unseen = x.assign(city="Paris", age=np.nan) if x is TABLE else np.full_like(x, np.nan)
+    unseen = (
+        x.assign(city="Paris", age=np.nan) if hasattr(x, "assign") else np.full_like(x, np.nan)
+    )
     for rows in (x, unseen):
         np.testing.assert_array_equal(twin.predict_proba(rows), own.predict_proba(rows))
     assert twin.input_names_.tolist() == own.input_names_.tolist()
@@ -74,6 +78,22 @@ WRONG = {
     "levels that are not finite": ({"table.levels.2": np.array([0.5, np.inf])}, "distinct"),
     "levels of another type": ({"table.levels.1": np.array([3.0, 4.0, 5.0])}, "must be int64"),
     "no text": ({"table.levels.0": np.full((3, 2), 0x110000, np.uint32)}, "not contain text"),
+    "an embedding of some levels": (
+        {"table.embedding_widths": np.array([0, 2, 0])},
+        "does not fit",
+    ),
+    "embeddings of negative widths": (
+        {"table.embedding_widths": np.array([0, -1, 0])},
+        "from 0 to",
+    ),
+    "huge embeddings": ({"table.embedding_widths": np.array([0, 2**40, 0])}, "from 0 to"),
+    "an embedding of no levels": (
+        {
+            "table.embedding_widths": np.array([0, 2, 0]),
+            "table.levels.1": np.zeros(0, np.int64),
+        },
+        "must have levels",
+    ),
     "more levels": ({"table.levels.1": np.array([3, 4, 5, 6])}, "12 inputs does not fit"),
 }
 
@@ -123,3 +143,12 @@ def test_onnx_refuses_categories():
     own = make().fit(TABLE, Y)
     with pytest.raises(ValueError, match=r"'city', 'code', 'size'.*ColumnTransformer"):
         skneural.to_onnx(own)
+
+
+@pytest.mark.parametrize("width", [3, 5])
+def test_embeddings_of_another_width_are_refused(width, tmp_path):
+    own, path = make().fit(SHOPS, Y), tmp_path / "own.skneural"
+    assert own.embeddings_["shop"].shape == (41, 4)
+    changed_file(own, path, **{"table.embedding_widths": np.array([0, 0, 0, width])})
+    with pytest.raises(ValueError, match=r"cannot be loaded: .*theta.* must be .* of shape"):
+        skneural.load(path)

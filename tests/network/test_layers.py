@@ -17,6 +17,7 @@ from skneural._network.layers.batch_norm import BatchNorm
 from skneural._network.layers.conv import Conv2D
 from skneural._network.layers.dense import Dense
 from skneural._network.layers.dropout import Dropout
+from skneural._network.layers.embedding import Embedding
 from skneural._network.layers.flatten import Flatten
 from skneural._network.layers.noise import GaussianNoise
 from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
@@ -41,6 +42,7 @@ LAYERS = {
     "overlapping_average_pool": lambda: AveragePool(3, 2, 1, count_padding=False),
     "global_average_pool": GlobalAveragePool,
     "flatten": Flatten,
+    "embedding": lambda: Embedding([(2, 3), (1, 4)]),
     "relu_of_images": ACTIVATIONS["relu"],
     "batch_norm_of_images": BatchNorm,
 }
@@ -212,7 +214,9 @@ def test_flops_of_a_dense_layer():
     assert dense.product_flops(3) == 2 * 3 * 7 * 10
 
 
-@pytest.mark.parametrize("name", ["dense", "batch_norm", "conv", "max_pool", "average_pool"])
+@pytest.mark.parametrize(
+    "name", ["dense", "embedding", "batch_norm", "conv", "max_pool", "average_pool"]
+)
 def test_the_gradient_for_x_is_left_out_if_nobody_asks(name):
     layer = make(name, 4)
     y = layer.forward(drawn(x_shape(name, 4)), training=True)

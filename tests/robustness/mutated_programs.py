@@ -42,27 +42,29 @@ def tables_of(network):
 
 def mutated(tables, rng):
     """The tables with one number changed, sometimes two."""
-    steps, step_reals, heads, head_reals, sizes, dtype = tables
-    changed = [steps.copy(), heads.copy(), np.array(sizes, np.int64)]
+    steps, step_reals, heads, head_reals, sizes, dtype, embeddings = tables
+    changed = [steps.copy(), heads.copy(), np.array(sizes, np.int64), embeddings.copy()]
     reals = [step_reals.copy(), head_reals.copy()]
     for _ in range(rng.integers(1, 3)):
         if rng.random() < 0.1:
             table = reals[rng.integers(2)]
             table.flat[rng.integers(table.size)] = rng.choice([-1, 0, 1, 2, np.nan, np.inf])
             continue
-        table = changed[rng.choice(3, p=[0.8, 0.1, 0.1])]
+        table = changed[rng.choice(4, p=[0.7, 0.1, 0.1, 0.1])]
+        if not table.size:  # no embeddings
+            continue
         place = rng.integers(table.size)
         near = int(table.flat[place]) + int(rng.integers(-2, 3))
         value = near if rng.random() < 0.5 else VALUES[rng.integers(len(VALUES))]
         table.flat[place] = min(max(value, VALUES[-1]), VALUES[-2])
-    steps, heads, sizes = changed
-    return steps, reals[0], heads, reals[1], tuple(sizes.tolist()), dtype
+    steps, heads, sizes, embeddings = changed
+    return steps, reals[0], heads, reals[1], tuple(sizes.tolist()), dtype, embeddings
 
 
 def try_out(made, n_inputs, sizes, rng):
     """Train with a program and predict, on random rows."""
     n_rows, (n_params, _, n_state) = int(rng.integers(1, 20)), sizes
-    X = rng.normal(size=(n_rows, n_inputs)).astype(made.dtype)
+    X = rng.normal(scale=3, size=(n_rows, n_inputs)).astype(made.dtype)
     y = rng.integers(0, 2, (n_rows, made.n_outputs)).astype(made.dtype)
     samples = native.Samples(made, X, y)
     theta, gradient, m, v = (np.zeros(n_params, made.dtype) for _ in range(4))

@@ -60,16 +60,16 @@ void dense_forward(const T* x, Index n_rows, Index n_inputs, Index n_units, cons
     }
 }
 
-// dx = dy weight^T; `panel` has room for n_units x tile_columns numbers.
+// dx = dy weight^T, for the inputs from `first` on; `panel` has room for n_units x tile_columns.
 template <class T>
 void dense_input_gradient(const T* dy, Index n_rows, Index n_inputs, Index n_units,
-                          const T* weight, T* dx, T* panel) {
+                          const T* weight, Index first, T* dx, T* panel) {
     const T zeros[tile_columns<T>] = {};
     Index block = rows_at_once<T>(n_units);
     for (Index i = 0; i < n_rows; i += block) {
         Index rows = std::min(block, n_rows - i);
         Left<T> a{dy + i * n_units, n_units, 1, one_run, 1, n_units};
-        for (Index j = 0; j < n_inputs; j += tile_columns<T>) {
+        for (Index j = first; j < n_inputs; j += tile_columns<T>) {
             Index columns = std::min(tile_columns<T>, n_inputs - j);
             pack_panel(weight + j * n_units, 1, n_units, n_units, columns, panel);
             multiply_panel(rows, columns, a, panel, panel_width<T>(columns), zeros, 0,

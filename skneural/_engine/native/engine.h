@@ -30,6 +30,7 @@ Samples<T> typed(const RawSamples& raw) {
 
 inline Program make_program(const Index* integers, const double* reals, Index n_steps,
                             const Index* head_integers, const double* head_reals, Index n_heads,
+                            const Index* table_integers, Index n_tables,
                             Index n_params, Index n_weights, Index n_state) {
     Program program;
     for (Index i = 0; i < n_steps; ++i)
@@ -37,6 +38,8 @@ inline Program make_program(const Index* integers, const double* reals, Index n_
     for (Index i = 0; i < n_heads; ++i)
         program.heads.push_back(
             read_head(head_integers + i * n_head_integers, head_reals + i * n_head_reals));
+    for (Index i = 0; i < n_tables; ++i, table_integers += 3)
+        program.tables.push_back({table_integers[0], table_integers[1], table_integers[2]});
     program.n_params = n_params;
     program.n_weights = n_weights;
     program.n_state = n_state;

@@ -96,26 +96,31 @@ struct Adam {
 
 #if defined(SKNEURAL_HAS_QUOTIENTS)
 template <class T>
-SKNEURAL_INLINE void adam_vector(const Adam<T>& a, T* theta, const T* gradient, T* m, T* v) {
-    Vector<T> g = load(gradient);
-    Vector<T> mean = a.first * load(m) + g, square = a.second * load(v) + g * g;
-    Vector<T> moved = a.kept * load(theta) - quotient<T>(a.rate * mean, root(square) + a.epsilon);
-    store<T>(m, mean);
-    store<T>(v, square);
-    store<T>(theta, moved);
+SKNEURAL_INLINE void adam_vector(const Adam<T>& a, Vector<T>& theta, const Vector<T>& g,
+                                 Vector<T>& m, Vector<T>& v) {
+    m = a.first * m + g;
+    v = a.second * v + g * g;
+    theta = a.kept * theta - quotient<T>(a.rate * m, root(v) + a.epsilon);
 }
 
 // The last numbers go through a vector as well: the bits do not depend on where a part begins.
 template <class T>
 void adam_step(const Adam<T>& a, T* theta, const T* gradient, T* m, T* v, Index n) {
     Index i = 0, rest = n % width<T>;
-    for (; i + width<T> <= n; i += width<T>) adam_vector(a, theta + i, gradient + i, m + i, v + i);
+    for (; i + width<T> <= n; i += width<T>) {
+        Vector<T> moved = load(theta + i), mean = load(m + i), square = load(v + i);
+        adam_vector<T>(a, moved, load(gradient + i), mean, square);
+        store<T>(m + i, mean);
+        store<T>(v + i, square);
+        store<T>(theta + i, moved);
+    }
     if (rest == 0) return;
-    T last[4][width<T>] = {}, *arrays[] = {theta + i, m + i, v + i};
-    for (int k = 0; k < 3; ++k) std::copy_n(arrays[k], rest, last[k]);
-    std::copy_n(gradient + i, rest, last[3]);
-    adam_vector(a, last[0], last[3], last[1], last[2]);
-    for (int k = 0; k < 3; ++k) std::copy_n(last[k], rest, arrays[k]);
+    Vector<T> moved = load_first(theta + i, rest), mean = load_first(m + i, rest);
+    Vector<T> square = load_first(v + i, rest);
+    adam_vector<T>(a, moved, load_first(gradient + i, rest), mean, square);
+    store_first(theta + i, moved, rest);
+    store_first(m + i, mean, rest);
+    store_first(v + i, square, rest);
 }
 #else
 template <class T>

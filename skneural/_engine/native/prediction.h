@@ -109,6 +109,9 @@ private:
                 return max_pool_forward(s, x, n, y, static_cast<Place<T>*>(nullptr));
             case AVERAGE_POOL: return average_pool_forward(s, x, n, y);
             case GLOBAL_AVERAGE_POOL: return global_average_forward(s, x, n, y);
+            case EMBEDDING:
+                return embedding_forward(program.tables, x, n, s.in.c, theta, y,
+                                         [](Index, Index, Index) {});
             default: {  // BATCH_NORM, by the running statistics
                 Index c = s.in.c;
                 for (Index row = 0; row < n * s.in.pixels(); ++row)

@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "activations.h"
+#include "embedding.h"
 #include "losses.h"
 
 namespace skneural {
 
 enum StepKind : Index {
     DENSE, CONVOLUTION, ACTIVATION, MAX_POOL, AVERAGE_POOL, GLOBAL_AVERAGE_POOL,
-    BATCH_NORM, DROPOUT, NOISE, N_STEP_KINDS
+    BATCH_NORM, DROPOUT, NOISE, EMBEDDING, N_STEP_KINDS
 };
 
 struct Image {
@@ -43,7 +44,9 @@ inline Step read_step(const Index* i, const double* r) {
 }
 
 inline bool has_weight(const Step& step) { return step.kind == DENSE || step.kind == CONVOLUTION; }
-inline bool has_parameters(const Step& step) { return has_weight(step) || step.kind == BATCH_NORM; }
+inline bool has_parameters(const Step& step) {
+    return has_weight(step) || step.kind == BATCH_NORM || step.kind == EMBEDDING;
+}
 inline bool is_pool(const Step& step) { return step.kind == MAX_POOL || step.kind == AVERAGE_POOL; }
 inline bool has_windows(const Step& step) { return is_pool(step) || step.kind == CONVOLUTION; }
 
@@ -59,10 +62,15 @@ inline Index weight_size(const Step& step) {
 struct Program {
     std::vector<Step> steps;
     std::vector<Head> heads;
+    std::vector<Table> tables;
     Index n_params, n_weights, n_state;
 
     Index n_inputs() const { return steps.front().in.size(); }
     Index n_outputs() const { return steps.back().out.size(); }
+    // The tables of embeddings lie side by side behind the weights.
+    Index embeddings_end() const {
+        return tables.empty() ? n_weights : tables.back().first + tables.back().size();
+    }
     double flops() const {  // of the products of a forward pass, for one sample
         double flops = 0;
         for (const Step& step : steps)
@@ -127,6 +135,12 @@ inline std::string check_step(const Program& program, const Step& s) {
         if (s.out.pixels() != 1 || s.in.size() > largest_size / s.out.c) return "a wrong size";
     } else if (s.kind == GLOBAL_AVERAGE_POOL) {
         if (s.out.pixels() != 1 || s.out.c != s.in.c) return "a wrong size";
+    } else if (s.kind == EMBEDDING) {
+        Index width = 0;
+        for (const Table& table : program.tables) width += table.width;
+        if (s.in.pixels() != 1 || s.out.pixels() != 1 || s.in.c < Index(program.tables.size()) ||
+            s.out.c != s.in.c - Index(program.tables.size()) + width)
+            return "a wrong size";
     } else if (s.in.size() != s.out.size() || s.in.c != s.out.c) {
         return "an output of another size than its input";
     }
@@ -134,11 +148,11 @@ inline std::string check_step(const Program& program, const Step& s) {
         return "an unknown activation";
     if (s.kind == DROPOUT && !(s.amount >= 0 && s.amount < 1)) return "a rate outside [0, 1)";
     if (has_weight(s) && (!fits(s.weight, weight_size(s), program.n_weights) ||
-                          !fits(s.bias, s.out.c, program.n_params) || s.bias < program.n_weights))
+                          !fits(s.bias, s.out.c, program.n_params) || s.bias < program.embeddings_end()))
         return "parameters outside of theta";
     if (s.kind == BATCH_NORM &&
         (!fits(s.weight, s.in.c, program.n_params) || !fits(s.bias, s.in.c, program.n_params) ||
-         s.weight < program.n_weights || s.bias < program.n_weights ||
+         s.weight < program.embeddings_end() || s.bias < program.embeddings_end() ||
          !fits(s.mean, s.in.c, program.n_state) || !fits(s.variance, s.in.c, program.n_state)))
         return "parameters or statistics outside of theta or the state";
     return "";
@@ -157,17 +171,35 @@ inline std::string check_heads(const Program& program) {
     return next == program.n_outputs() ? "" : "outputs without a loss";
 }
 
+inline std::string check_tables(const Program& program) {
+    Index next = program.n_weights;
+    for (const Table& table : program.tables) {
+        if (!in_range(table.width, 1, largest_size) ||
+            !in_range(table.n_levels, 1, largest_size / table.width))
+            return "a table of a wrong size";
+        if (table.first != next || !fits(table.first, table.size(), program.n_params))
+            return "a table that does not follow the parameters before it";
+        next += table.size();
+    }
+    return "";
+}
+
 inline std::string check_program(const Program& program) {
     if (program.steps.empty()) return "no steps";
     if (!in_range(program.n_params, 0, Index(1) << 40) || !in_range(program.n_state, 0, Index(1) << 40) ||
         !in_range(program.n_weights, 0, program.n_params))
         return "negative sizes";
+    bool embeds = program.steps[0].kind == EMBEDDING;
+    if (embeds == program.tables.empty()) return "tables without an embedding, or one without tables";
+    std::string bad_table = check_tables(program);
+    if (!bad_table.empty()) return bad_table;
     bool learns = false;
     for (std::size_t i = 0; i < program.steps.size(); ++i) {
         const Step& s = program.steps[i];
         std::string wrong = check_step(program, s);
         if (wrong.empty() && i && program.steps[i - 1].out.size() != s.in.size())
             wrong = "an input of another size than the output before";
+        if (wrong.empty() && i && s.kind == EMBEDDING) wrong = "an embedding of what is not X";
         // in place: it would overwrite rows of X, or an output that is needed on the way back
         if (wrong.empty() && s.kind == ACTIVATION && !(i && has_own_output(program.steps[i - 1])))
             wrong = "an activation with no layer of its own before it";

@@ -26,7 +26,7 @@ cdef extern from "engine.h" namespace "skneural" nogil:
         double flops()
 
     CProgram make_program(const int64_t*, const double*, int64_t, const int64_t*, const double*,
-                          int64_t, int64_t, int64_t, int64_t) except +
+                          int64_t, const int64_t*, int64_t, int64_t, int64_t, int64_t) except +
 
     cdef struct Draws:
         uint64_t seed, step
@@ -141,12 +141,14 @@ cdef class Program:
         """How many numbers a sample has, at most, between two steps."""
         return self.program.largest()
 
-    def __cinit__(self, steps, step_reals, heads, head_reals, sizes, dtype):
+    def __cinit__(self, steps, step_reals, heads, head_reals, sizes, dtype, tables=None):
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             raise TypeError(f"dtype must be float32 or float64, got {dtype}.")
         self.is_double = self.dtype == np.float64
-        cdef int64_t n_steps = len(steps), n_heads = len(heads)
+        if tables is None:
+            tables = np.empty((0, 3), np.int64)
+        cdef int64_t n_steps = len(steps), n_heads = len(heads), n_tables = len(tables)
         if not 0 < n_steps < 100_000 or not 0 < n_heads < 100_000_000:
             raise ValueError(f"A program has steps and heads, got {n_steps} and {n_heads}.")
         cdef int64_t n_params, n_weights, n_state
@@ -157,7 +159,8 @@ cdef class Program:
             n_steps,
             <int64_t*>address(heads, np.int64, (n_heads, n_head_integers), "heads"),
             <double*>address(head_reals, np.float64, (n_heads, n_head_reals), "head_reals"),
-            n_heads, n_params, n_weights, n_state)
+            n_heads, <int64_t*>address(tables, np.int64, (n_tables, 3), "tables"), n_tables,
+            n_params, n_weights, n_state)
 
     cdef void* parameters(self, object array, str name, bint writes=False) except? NULL:
         return address(array, self.dtype, (self.program.n_params,), name, writes)

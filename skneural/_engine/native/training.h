@@ -44,15 +44,19 @@ public:
         this->gradient = gradient;
         // sparse rows, and rows in the order of the data, are read where they lie
         if (run.order && !samples.is_sparse && !input) input = allocate(batch_size * program.n_inputs());
+        if (!run.updates)  // nobody has a gradient of levels that do not occur
+            std::fill(gradient + program.n_weights, gradient + program.embeddings_end(), T(0));
         run.loss_sum = run.weight_sum = run.norm = 0;
         team.run([&](int thread) { train(thread, run, samples); });
     }
 
 private:
-    enum Part : Index { STRIP, BIAS, SUM_OF_GROUPS, READY };
-    struct Item {  // some of the parameters
+    enum Part : Index { STRIP, BIAS, SUM_OF_GROUPS, READY, ROWS };
+    struct Item {  // some of the parameters; of a table, `first`, every n-th level from `rows` on
         Index part, step, offset, size, first, rows;
     };
+    // A table's levels are shared out to so many items, which threads take.
+    static constexpr Index parts_of_table = 4;
 
     Program program;
     const std::vector<Step>& steps;
@@ -82,6 +86,10 @@ private:
     Index n_strips = 0;
     std::vector<Sums> item_sums;
     std::unique_ptr<std::atomic<Index>[]> next_items{new std::atomic<Index>[team.size()]};  // by thread
+    std::vector<std::vector<std::int32_t>> levels;   // of each table: those of the batch's rows
+    std::vector<std::vector<Index>> last_steps;      // of each level: the last step that had it
+    std::vector<std::vector<std::int32_t>> touched;  // of each item: its levels in the batch
+    Index n_batches = 1;  // this one and those before it
     Array<T> group_gradients;      // of convolutions: weights and biases of each group
     std::vector<Index> own_place;  // where those of a step begin
 
@@ -140,6 +148,10 @@ private:
             bool last = i + 1 == n_steps;
             bool alias = !last && in_place(steps[i + 1]);
             deltas[i] = alias ? deltas[i + 1] : batch(steps[i].out.size(), i + 1 < n_chunked);
+        }
+        for (const Table& table : program.tables) {
+            levels.emplace_back(batch_size);
+            last_steps.emplace_back(table.n_levels);
         }
         allocate_scratch();
     }
@@ -200,12 +212,17 @@ private:
             } else if (s.kind == CONVOLUTION) {
                 items.push_back({SUM_OF_GROUPS, i, s.weight, weight_size(s), 0, 0});
                 items.push_back({SUM_OF_GROUPS, i, s.bias, s.out.c, weight_size(s), 0});
+            } else if (s.kind == EMBEDDING) {
+                for (Index k = 0; k < Index(program.tables.size()); ++k)
+                    for (Index part = 0; part < parts_of_table; ++part)
+                        items.push_back({ROWS, i, program.tables[k].first, 0, k, part});
             } else if (s.kind == BATCH_NORM) {
                 items.push_back({READY, i, s.weight, s.in.c, 0, 0});
                 items.push_back({READY, i, s.bias, s.in.c, 0, 0});
             }
         }
         item_sums.resize(items.size());
+        touched.resize(items.size());
         deal_items();
     }
 
@@ -321,6 +338,12 @@ private:
             case AVERAGE_POOL: return average_pool_forward(s, x, n, y);
             case GLOBAL_AVERAGE_POOL: return global_average_forward(s, x, n, y);
             case BATCH_NORM: return batch_norm_forward(thread, i, x, rows, n, y);
+            case EMBEDDING:
+                return embedding_forward(program.tables, x, n, s.in.c, theta, y,
+                                         [&](Index table, Index k, Index level) {
+                                             levels[table][row + k] = std::int32_t(level);
+                                             fetch_row(program.tables[table], level);
+                                         });
             case DROPOUT:
                 return dropout_forward(draws, s.layer, s.amount, row, n, s.in.size(), x, y,
                                        extras[i].at(thread, row));
@@ -354,7 +377,8 @@ private:
         switch (s.kind) {
             case DENSE:
                 if (dx)
-                    dense_input_gradient(dy, n, s.in.size(), s.out.c, theta + s.weight, dx, t.panel.data());
+                    dense_input_gradient(dy, n, s.in.size(), s.out.c, theta + s.weight,
+                                         first_with_gradient(i), dx, t.panel.data());
                 return;
             case CONVOLUTION: {
                 add_filter_gradients(t, i, x, dy, rows, row, n);
@@ -377,6 +401,12 @@ private:
             }
             default: return;
         }
+    }
+
+    // The first input of step `i` whose gradient anybody asks for: not of numbers that come from X.
+    Index first_with_gradient(Index i) const {
+        while (i && steps[i - 1].kind == NOISE) --i;
+        return i == 1 && steps[0].kind == EMBEDDING ? steps[0].in.c - Index(program.tables.size()) : 0;
     }
 
     // Gradients of a convolution's parameters for some samples, each in the sum of its group.
@@ -522,6 +552,7 @@ private:
     void take_item(int thread, Index number, const T* x, const Samples<T>& samples, const Rows& rows,
                    const Penalty& penalty, const Optimizer* optimizer, bool measures) {
         const Item& item = items[number];
+        if (item.part == ROWS) return take_rows(number, rows, optimizer, measures);
         const Step& s = steps[item.step];
         Thread& t = threads[thread];
         T* g = optimizer ? t.strip.data() : gradient + item.offset;
@@ -562,6 +593,57 @@ private:
                    v ? v + item.offset : nullptr, item.size, weights);
     }
 
+    // Gradients of some levels of a table, and their update: only of those in the batch. Each
+    // level is in one item, which adds up its rows in their order.
+    void take_rows(Index number, const Rows& rows, const Optimizer* optimizer, bool measures) {
+        const Item& item = items[number];
+        const Table& table = program.tables[item.first];
+        std::vector<Index>& last_step = last_steps[item.first];
+        std::vector<std::int32_t>& own = touched[number];
+        Index n_outputs = steps[0].out.c, column = steps[0].in.c - Index(program.tables.size());
+        for (Index k = 0; k < item.first; ++k) column += program.tables[k].width;
+        own.clear();
+        for (Index i = 0; i < rows.n; ++i) {
+            std::int32_t level = levels[item.first][i];
+            if (level < 0 || level % parts_of_table != item.rows) continue;
+            T* g = gradient + table.first + level * table.width;
+            const T* dy = deltas[0].data + i * n_outputs + column;
+            if (last_step[level] == n_batches) {
+                add_few(dy, table.width, g);
+            } else {
+                last_step[level] = n_batches;
+                own.push_back(level);
+                copy_few(dy, table.width, g);
+            }
+        }
+        Sums sums;
+        if (measures)
+            for (std::int32_t level : own)
+                sums.squares += sum_of_squares(gradient + table.first + level * table.width, table.width);
+        item_sums[number] = sums;
+        if (optimizer) update_rows(number, *optimizer);
+    }
+
+    // Ask for what the update of a level will need: tables may be larger than the caches.
+    void fetch_row(const Table& table, Index level) {
+        if (level < 0) return;
+        Index first = table.first + level * table.width, last = first + table.width - 1;
+        for (const T* vector : {gradient, m, v})
+            if (vector) {
+                SKNEURAL_PREFETCH(vector + first);
+                SKNEURAL_PREFETCH(vector + last);
+            }
+    }
+
+    void update_rows(Index number, const Optimizer& optimizer) {
+        const Table& table = program.tables[items[number].first];
+        for (std::int32_t level : touched[number]) {
+            Index place = table.first + level * table.width;
+            update(optimizer, theta + place, gradient + place, m ? m + place : nullptr,
+                   v ? v + place : nullptr, table.width, false);
+        }
+    }
+
     // Ask for some rows of the next batch: memory fetches them while this thread multiplies.
     void fetch_ahead(Thread& t, const Samples<T>& samples, const Rows& rows) {
         if (!rows.next || samples.is_sparse) return;
@@ -575,6 +657,7 @@ private:
 
     void record(Run& run, const Rows& rows, const std::vector<double>& losses, const Penalty& penalty,
                 bool measures) {
+        ++n_batches;
         Sums sums;
         for (const Sums& of_item : item_sums) {
             sums.squares += of_item.squares;
@@ -595,16 +678,28 @@ private:
     }
 
     void clip(int thread, const Run& run, const Optimizer& optimizer) {
-        Index n = program.n_params, w = program.n_weights;
-        Index from = n * thread / team.size(), to = n * (thread + 1) / team.size();
+        clip_part(thread, 0, program.n_weights, true, run, optimizer);
+        clip_part(thread, program.embeddings_end(), program.n_params, false, run, optimizer);
+        for (Index i = thread; i < Index(items.size()); i += team.size()) {
+            if (items[i].part != ROWS) continue;
+            const Table& table = program.tables[items[i].first];
+            if (run.norm > run.max_norm)
+                for (std::int32_t level : touched[i])
+                    for (Index j = 0; j < table.width; ++j)
+                        gradient[table.first + level * table.width + j] *= T(run.max_norm / run.norm);
+            if (run.updates) update_rows(i, optimizer);
+        }
+    }
+
+    void clip_part(int thread, Index first, Index end, bool weights, const Run& run,
+                   const Optimizer& optimizer) {
+        Index n = end - first;
+        Index from = first + n * thread / team.size(), to = first + n * (thread + 1) / team.size();
         if (run.norm > run.max_norm)
             for (Index i = from; i < to; ++i) gradient[i] *= T(run.max_norm / run.norm);
-        for (bool weights : {true, false}) {
-            Index begin = weights ? from : std::max(from, w), end = weights ? std::min(to, w) : to;
-            if (begin < end && run.updates)
-                update(optimizer, theta + begin, gradient + begin, m ? m + begin : nullptr,
-                       v ? v + begin : nullptr, end - begin, weights);
-        }
+        if (from < to && run.updates)
+            update(optimizer, theta + from, gradient + from, m ? m + from : nullptr,
+                   v ? v + from : nullptr, to - from, weights);
     }
 
     static Optimizer optimizer_of(const Run& run, Index n_updates) {

@@ -72,7 +72,7 @@ SKNEURAL_INLINE void keep_larger(const Vector<T>& x, P place, Vector<T>& best, V
 }
 
 #if defined(__AVX512F__)
-#define SKNEURAL_HAS_QUOTIENTS
+#define SKNEURAL_HAS_QUOTIENTS  // and masks
 
 // The compiler knows no operators for these. All lanes are asked for by a mask, since GCC 12 warns
 // of an uninitialized value in the forms without one.
@@ -89,6 +89,20 @@ SKNEURAL_INLINE Vector<float> rough_reciprocal(const Vector<float>& x) {
 }
 SKNEURAL_INLINE Vector<double> rough_reciprocal(const Vector<double>& x) {
     return Vector<double>(_mm512_maskz_rcp14_pd(__mmask8(-1), __m512d(x)));
+}
+
+// The first n numbers, and zeros behind them; and where only the first n are written.
+SKNEURAL_INLINE Vector<float> load_first(const float* from, Index n) {
+    return Vector<float>(_mm512_maskz_loadu_ps(__mmask16((1u << n) - 1), from));
+}
+SKNEURAL_INLINE Vector<double> load_first(const double* from, Index n) {
+    return Vector<double>(_mm512_maskz_loadu_pd(__mmask8((1u << n) - 1), from));
+}
+SKNEURAL_INLINE void store_first(float* to, const Vector<float>& x, Index n) {
+    _mm512_mask_storeu_ps(to, __mmask16((1u << n) - 1), __m512(x));
+}
+SKNEURAL_INLINE void store_first(double* to, const Vector<double>& x, Index n) {
+    _mm512_mask_storeu_pd(to, __mmask8((1u << n) - 1), __m512d(x));
 }
 
 // Numbers of at most 1 as they are, and 1 in place of NaN.
@@ -174,6 +188,33 @@ SKNEURAL_INLINE Vector<T> load(const T* from) {
 template <class T>
 SKNEURAL_INLINE void store(T* to, const Vector<T>& x) {
     std::memcpy(to, &x, sizeof x);
+}
+
+// Copy, or add, a few numbers, such as a row of a table: a call of memcpy would take longer.
+template <class T>
+SKNEURAL_INLINE void copy_few(const T* from, Index n, T* to) {
+    Index i = 0;
+    for (; i + width<T> <= n; i += width<T>) store<T>(to + i, load(from + i));
+#if defined(SKNEURAL_HAS_QUOTIENTS)
+    store_first(to + i, load_first(from + i, n - i), n - i);
+#else
+    for (; i < n; ++i) to[i] = from[i];
+#endif
+}
+
+template <class T>
+SKNEURAL_INLINE void add_few(const T* from, Index n, T* to) {
+    Index i = 0;
+    for (; i + width<T> <= n; i += width<T>) {
+        Vector<T> sum = load(to + i);
+        sum += load(from + i);
+        store<T>(to + i, sum);
+    }
+#if defined(SKNEURAL_HAS_QUOTIENTS)
+    store_first(to + i, load_first(to + i, n - i) + load_first(from + i, n - i), n - i);
+#else
+    for (; i < n; ++i) to[i] += from[i];
+#endif
 }
 
 }  // namespace skneural

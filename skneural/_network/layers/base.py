@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skneural._network.array_types import Array, Arrays, Shape
+from skneural._network.array_types import Array, Arrays, Order, Shape
 from skneural._network.philox import Draws
 
 
@@ -68,6 +68,7 @@ class Layer:
     param_shapes: dict[str, Shape] = {}
     state_shapes: dict[str, Shape] = {}
     only_training = False  # whether the layer has no effect on predictions
+    updates_rows = False  # whether a step changes only some rows of its parameters
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}{self.param_shapes.get('weight', '')}"
@@ -101,3 +102,10 @@ class Layer:
         It may overwrite `dy`, and returns None if `need_dx` is False.
         """
         raise TypeError(f"{type(self).__name__} does not define backward.")
+
+    def touched_rows(self) -> dict[str, Order]:
+        """Return which rows of each parameter the last gradient is for, if it `updates_rows`.
+
+        The gradient of all other rows is zero.
+        """
+        return {}

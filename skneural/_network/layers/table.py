@@ -6,6 +6,7 @@ from skneural._network.layers.batch_norm import BatchNorm
 from skneural._network.layers.conv import Conv2D
 from skneural._network.layers.dense import Dense
 from skneural._network.layers.dropout import Dropout
+from skneural._network.layers.embedding import Embedding
 from skneural._network.layers.flatten import Flatten
 from skneural._network.layers.noise import GaussianNoise
 from skneural._network.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
@@ -21,4 +22,5 @@ LAYERS: tuple[type[Layer], ...] = (
     AveragePool,
     GlobalAveragePool,
     Flatten,
+    Embedding,
 )

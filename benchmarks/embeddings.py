@@ -1,0 +1,91 @@
+"""Tables with categories: speed and memory of fits, against numbers and one-hot columns.
+
+    python benchmarks/embeddings.py [--rows 100000] [--rounds 5]
+
+The table has 20 numbers and 10 categories, one of them with 10,000 levels. Each line shows the
+seconds of an epoch, the median ratio of the epochs of alternating fits (the same network on 40
+numbers, divided by the table), and the seconds that `fit` takes beside its epochs. The last
+lines are the peaks of memory of a fit as tracemalloc measures them, beside the bytes of the
+one-hot matrix, dense and CSR.
+"""
+
+import argparse
+import statistics
+import time
+import tracemalloc
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn.preprocessing import OneHotEncoder
+from threadpoolctl import threadpool_limits
+
+from skneural import MLPClassifier
+
+LEVELS = 5, 5, 10, 10, 20, 20, 30, 50, 300, 10_000
+SETTINGS = {
+    "early_stopping": False,
+    "max_iter": 2,
+    "patience": None,
+    "dtype": "float32",
+    "random_state": 0,
+}
+
+
+def make_data(n_rows):
+    """Return a table, 40 numbers, and labels."""
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=(n_rows, 40)).astype(np.float32)
+    table = pd.DataFrame(numbers[:, :20]).add_prefix("number")
+    for j, n_levels in enumerate(LEVELS):
+        codes = rng.integers(0, n_levels, n_rows)
+        table[f"category{j}"] = pd.Series(codes.astype(str), dtype="str")
+    return table, numbers, numbers[:, 0] + rng.normal(size=n_rows) > 0
+
+
+def measure(X, y):
+    """Return the seconds of the quickest epoch of a fit, and those of the rest of the fit."""
+    start = time.perf_counter()
+    network = MLPClassifier(**SETTINGS).fit(X, y)
+    seconds = network.history_["seconds"]
+    return min(seconds), time.perf_counter() - start - sum(seconds)
+
+
+def peak(X, y):
+    """Return the peak of memory of a fit, in MB."""
+    tracemalloc.start()
+    MLPClassifier(**SETTINGS).fit(X, y)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return most / 1e6
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")  # two epochs have not converged
+    table, numbers, y = make_data(options.rows)
+    for n_threads in (1, None):
+        with threadpool_limits(n_threads):
+            rounds = [(measure(table, y), measure(numbers, y)) for _ in range(options.rounds)]
+        ratios = [other[0] / own[0] for own, other in rounds]
+        own, other = (
+            [statistics.median(r[k][i] for r in rounds) for i in (0, 1)] for k in (0, 1)
+        )
+        print(
+            f"{n_threads or 'default'} threads: {own[0]:.2f} s an epoch, {other[0]:.2f} s with "
+            f"numbers, ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to "
+            f"{max(ratios):.2f}); beside epochs {own[1]:.2f} s, {other[1]:.2f} s with numbers"
+        )
+    one_hot = OneHotEncoder(dtype=np.float32).fit_transform(table.iloc[:, 20:])
+    width = 20 + one_hot.shape[1]
+    csr = one_hot.data.nbytes + one_hot.indices.nbytes + one_hot.indptr.nbytes
+    csr += 20 * options.rows * (4 + 4)
+    print(f"one-hot matrix: dense {4e-6 * options.rows * width:.0f} MB, CSR {csr / 1e6:.0f} MB")
+    print(f"peak of a fit: table {peak(table, y):.0f} MB, 40 numbers {peak(numbers, y):.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
