@@ -164,6 +164,8 @@ def test_curves_of_early_stopping(stopped):
     assert scores[display.best_epoch_ - 1] == scores.max()
     legend = [text.get_text() for text in display.axes_[1].get_legend().get_texts()]
     assert legend == ["training", "validation", f"best epoch: {display.best_epoch_}"]
+    legend = [text.get_text() for text in display.axes_[0].get_legend().get_texts()]
+    assert legend[:2] == ["training, as minimized", "validation"]  # without the penalty
     place = display.axes_[1].collections[0].get_segments()[0]
     assert place[0][0] == display.best_epoch_
 
@@ -197,7 +199,8 @@ def test_two_fits_in_the_same_axes(stopped):
     second = LossCurveDisplay.from_estimator(other, ax=first.axes_, name="short")
     assert second.figure_ is first.figure_
     legend = [text.get_text() for text in first.ax_.get_legend().get_texts()]
-    names = [f"{n}, {kind}" for n in ("long", "short") for kind in ("training", "validation")]
+    kinds = "training, as minimized", "validation"
+    names = [f"{n}, {kind}" for n in ("long", "short") for kind in kinds]
     assert legend == names
     assert len({line.get_color() for line in first.ax_.lines}) == 4
     assert first.axes_[-1].get_xlabel() == "epoch"  # two fits: two ends
