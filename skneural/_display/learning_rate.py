@@ -6,7 +6,14 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from skneural._checks.parameters import number
-from skneural._display.axes import COLOURS, Style, import_matplotlib, one_axes, plain
+from skneural._display.axes import (
+    COLOURS,
+    Style,
+    check_axes,
+    import_matplotlib,
+    one_axes,
+    plain,
+)
 from skneural._inspection.rate_range import range_test
 
 if TYPE_CHECKING:
@@ -159,6 +166,7 @@ class LearningRateDisplay:
             lowest rate.
         """
         import_matplotlib(f"{cls.__name__}.from_estimator")
+        check_axes(ax)
         number(0, open_low=True)("min_rate", min_rate)
         number(min_rate, open_low=True)("max_rate", max_rate)
         number(10, integer=True)("n_steps", n_steps)

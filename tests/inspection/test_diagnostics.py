@@ -331,3 +331,7 @@ def test_display_has_a_panel_a_measure_and_a_line_a_layer():
     assert (display.axes_[-1].get_xticks() % 1 == 0).all()
     with pytest.raises(ValueError, match="a fit has used"):
         DiagnosticsDisplay.from_callback(Diagnostics())
+    with pytest.raises(
+        TypeError, match=r"diagnostics must be a Diagnostics.*got MLPClassifier"
+    ):
+        DiagnosticsDisplay.from_callback(own)
