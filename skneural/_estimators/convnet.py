@@ -226,13 +226,6 @@ class BaseConvNet(BaseMLP):
 
     def _described_shape(self, input_shape: int | Sequence[int] | None) -> Shape:
         input_shape = self.input_shape if input_shape is None else input_shape
-        if input_shape is None:
-            raise ValueError(
-                "The shape of a sample is not known before fit: pass input_shape to summary, "
-                "(height, width, channels) for images, such as (28, 28, 1) for grey ones, or "
-                "(length, channels) for signals. It is X.shape[1:], or (*X.shape[1:], 1) for "
-                "images without an axis for their channels."
-            )
         super()._described_shape(input_shape)
         assert input_shape is not None  # otherwise an error has been raised
         return with_channels(input_shape)

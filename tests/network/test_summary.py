@@ -52,7 +52,7 @@ def test_the_tables_of_the_oracle(cls, name, n_params):
 def test_before_and_after_fit(make):
     own = make(batch_norm=True, dropout=0.1, input_noise=0.1, input_shape=(6, 6, 1))
     before = own.summary().rows
-    with pytest.raises(ValueError, match=r"pass input_shape.*\(28, 28, 1\).*X.shape\[1:\]"):
+    with pytest.raises(ValueError, match="pass input_shape"):
         make().summary()
     assert make(batch_norm=True, dropout=0.1, input_noise=0.1).summary((6, 6, 1)).rows == before
     n_outputs = {classifier: 3, regressor: 1}[make]
