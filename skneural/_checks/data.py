@@ -71,20 +71,33 @@ def refuse_unreadable(name: str, values: object) -> None:
                 checked.check_format(full_check=True)
 
 
-def refuse_misread(name: str, values: object) -> None:
-    """Refuse what NumPy or SciPy would turn into other numbers without a word."""
+def refuse_misread(
+    name: str, values: object, advise: Callable[[object], str] = lambda values: ""
+) -> None:
+    """Refuse what NumPy or SciPy would turn into other numbers without a word.
+
+    `advise` returns what to write instead of text or dates.
+    """
     refuse_unreadable(name, values)
     if sparse.issparse(values):
         return
     _refuse_separate_arrays(name, values)
     if _holds_dates_or_text(values):
-        advice = ""
-        if name == "X":
-            advice = (
-                " Encode them as numbers first: text with TfidfVectorizer, categories with "
-                "OneHotEncoder, dates as differences in days."
-            )
-        raise ValueError(f"{name} must hold numbers, got dates, times or text.{advice}")
+        raise ValueError(f"{name} must hold numbers, got dates, times or text.{advise(values)}")
+
+
+def refuse_missing_in_sparse(name: str, values: object) -> None:
+    """Refuse NaN in a sparse matrix, for an estimator that takes it in a dense one."""
+    if not sparse.issparse(values):
+        return
+    n_missing = int(np.isnan(cast(sparse.csr_array, values).data).sum())
+    if n_missing:
+        raise ValueError(
+            f"{name} must not have missing values if it is sparse, got NaN in {n_missing} "
+            "entries: they are replaced by the mean, with a column that marks them, in dense "
+            "arrays and DataFrames only. Put SimpleImputer() before the network in a Pipeline, "
+            f"or pass {name}.toarray() or a DataFrame."
+        )
 
 
 def _refuse_separate_arrays(name: str, values: object) -> None:

@@ -61,13 +61,15 @@ def number(
 
 
 def advise_integers(value: object) -> str:
-    """Return advice to write 64 for 64.0; an empty string if the value has no such integers."""
+    """Return advice to write integers instead of floats such as 64.0 or 37.3, or ""."""
     entries = tuple(value) if is_sequence(value) else (value,)
     if not 0 < len(entries) <= _MAX_ADVISED:
         return ""
     numbers = [x for x in entries if is_number(x, Real)]
-    if len(numbers) < len(entries) or not all(abs(x) < 1e9 and x == int(x) for x in numbers):
+    if len(numbers) < len(entries) or not all(abs(x) < 1e9 for x in numbers):
         return ""
+    if not all(x == int(x) for x in numbers):
+        return " Round it, or draw integers in a search: scipy.stats.randint(low, high)."
     if all(is_number(x) for x in numbers):
         return ""  # they are integers already, but too small or too large
     whole = tuple(int(x) for x in numbers)
@@ -331,7 +333,12 @@ def augmentation(name: str, value: object) -> None:
         )
     for key, setting in value.items():
         if key not in options:
-            raise ValueError(f"{name} must have entries of {list(options)}, got {key!r}.")
+            closest = [option for option in options if str(key) and str(key) in option]
+            advice = f" Write {closest[0]!r}." if closest else value_advice(key, options)
+            raise ValueError(
+                f"{name} must have entries of {list(options)}, got {key!r}.{advice} For other "
+                "changes pass a callable f(images, rng) instead of the dict."
+            )
         options[key](f"{name}[{key!r}]", setting)
 
 
@@ -343,9 +350,13 @@ def _as_option(value: object) -> str:
 
     The advice is an empty string if the value is no such name.
     """
-    if not isinstance(value, str) or value not in _EXAMPLES_OF_OPTIONS:
+    if not isinstance(value, str) or not value:
         return ""
-    return f" Write { ({value: _EXAMPLES_OF_OPTIONS[value]})!r}, with a value of your own."
+    options = [option for option in _EXAMPLES_OF_OPTIONS if value in option]
+    if not options:
+        return ""
+    example = {options[0]: _EXAMPLES_OF_OPTIONS[options[0]]}
+    return f" Write {example!r}, with a value of your own."
 
 
 def is_sequence(value: object) -> TypeGuard[Sequence[object]]:

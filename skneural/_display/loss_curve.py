@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # panels from top to bottom: the label of the axis, and the lines with their names
 _PANELS = {
-    "loss": {"loss": "training", "validation_loss": "validation"},
+    "loss": {"loss": "training, as minimized", "validation_loss": "validation"},
     "score": {"score": "training", "validation_score": "validation"},
     "learning rate": {"learning_rate": "learning rate"},
 }
@@ -30,6 +30,11 @@ _PANELS = {
 
 class LossCurveDisplay:
     """Loss, score and learning rate of every epoch of a fit.
+
+    The training loss is what the solver minimizes: it includes the penalty of `alpha`, and is
+    measured during the epoch, with dropout, noise and augmentation. The validation loss is
+    that of the data alone, after the epoch, so it may be the lower one. The two scores are
+    measured in the same way, and can be compared.
 
     Make it with `from_estimator`. Parameters are stored as attributes.
 

@@ -304,7 +304,12 @@ def _chosen(study: Study, param: str | Sequence[str] | None) -> dict[str, list[o
     if param is None:
         chosen = known if len(known) < 3 else _most_important(study)
     else:
-        chosen = [param] if isinstance(param, str) else list(param)
+        if not isinstance(param, str | list | tuple | np.ndarray):
+            raise TypeError(
+                "param must be the name of one parameter or a list of two that vary, "
+                f"{known}, got {param!r}."
+            )
+        chosen = [param] if isinstance(param, str) else list(map(str, param))
     # a full name stands for its short one
     chosen = [
         next((name for name in known if full == name or full.endswith(f"__{name}")), full)

@@ -211,7 +211,7 @@ class BaseNeuralNetwork(HiddenFeaturesMixin, CallbackSupportMixin, BaseEstimator
         return job, doubt
 
     def _measure_fit(self, job: Job) -> None:
-        """Compare predictions with the training targets, in regressors only."""
+        """Compare predictions with the training targets, for `diagnose`."""
 
     def _why_useless(self) -> str | None:
         """Return why a constant would predict better than the network, or None."""

@@ -1,6 +1,7 @@
 """Checking the data of an estimator, and encoding the targets."""
 
 import math
+from functools import partial
 from typing import TypeGuard, cast
 
 import numpy as np
@@ -17,9 +18,11 @@ from skneural._checks.data import (
     named,
     network_dtype,
     refuse_misread,
+    refuse_missing_in_sparse,
     refuse_unreadable,
     shape_of,
 )
+from skneural._checks.text_advice import refuse_text_left_out, text_advice
 from skneural._estimators.estimator_protocol import Estimator
 from skneural._estimators.table import TableEncoding, learn_numbers, learn_table
 from skneural._network.array_types import DType
@@ -47,7 +50,7 @@ def check_x(estimator: Estimator, X: object, name: str, dtype: DType) -> Matrix:
             return _encode_table(
                 estimator, encoding, *read_table(X, encoding.is_categorical, name), dtype
             )
-    refuse_misread(name, X)
+    refuse_misread(name, X, lambda _: " Pass numbers, as in fit." if name == "X" else "")
     with named(name), advised(lambda: estimator._shape_advice(shape_of(X), name)):
         rows = estimator._as_rows(X, name)
         if has_plain_rows(rows, estimator, dtype) and _has_finite_sum(rows):
@@ -80,7 +83,8 @@ def has_plain_rows(X: object, estimator: Estimator, dtype: DType) -> TypeGuard[n
 
 
 def _encode_numbers(encoding: TableEncoding, X: Matrix) -> Matrix:
-    if sparse.issparse(X):  # missing values in sparse X raise an error
+    if sparse.issparse(X):
+        refuse_missing_in_sparse("X", X)
         assert_all_finite(X, input_name="X")
     return encoding.encode_numbers(X)
 
@@ -155,7 +159,8 @@ def _check_matrix(
     estimator: Estimator, X: object, y: object, dtype: DType, *, reset: bool
 ) -> tuple[Matrix, Matrix]:
     """Check an X of numbers, except for missing values and infinity, and y."""
-    refuse_misread("X", X)
+    advise = partial(text_advice, takes_tables=estimator._takes_tables)
+    refuse_misread("X", X, advise if reset else lambda _: " Pass numbers, as before.")
     with (
         named("X", "y"),
         advised(lambda: estimator._shape_advice(shape_of(X), "X", reset=reset)),
@@ -183,6 +188,8 @@ def _check_table(
 ) -> tuple[np.ndarray, list[CategoryColumn], Matrix]:
     """Check a table with categories; return its numbers and its categories, and y."""
     refuse_unreadable("X", X)
+    if reset:
+        refuse_text_left_out(X, is_categorical)
     with named("X", "y"):
         validate_data(estimator, X, y, skip_check_array=True, reset=reset)
         numbers, categories = read_table(X, is_categorical, "X")
@@ -202,6 +209,7 @@ def _filled(estimator: Estimator, X: Matrix, weight: np.ndarray | None, resume: 
     """Return X with its missing values replaced if the estimator accepts them."""
     if not estimator._takes_tables:
         return X
+    refuse_missing_in_sparse("X", X)
     if not resume:
         estimator._table_encoding, X = learn_numbers(X, weight)
         return X

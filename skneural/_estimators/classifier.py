@@ -12,6 +12,7 @@ from sklearn.utils import Tags, column_or_1d
 from skneural._checks.data import Matrix, check_sample_weight, named, refuse_unreadable
 from skneural._checks.foreign_names import explain_unknown_keywords
 from skneural._estimators.available_if import available_if, trains_in_parts
+from skneural._estimators.class_fit import explained_share
 from skneural._estimators.class_weight import ClassWeight, class_factors
 from skneural._estimators.labels import (
     LabelColumn,
@@ -26,6 +27,7 @@ from skneural._network.losses.base import Loss
 from skneural._network.losses.classification import CLASSIFIER_LOSSES
 from skneural._network.network import Network
 from skneural._training.default_scores import Accuracy
+from skneural._training.job import Job
 from skneural._training.validation import Rows
 
 
@@ -49,6 +51,8 @@ class NeuralClassifierMixin(ClassifierMixin):
     classes_: np.ndarray | list[np.ndarray]
     network_: Network
     _labels: Labels
+    # share of the loss of a constant that `fit` has removed; files do not keep it
+    _explained_share: float | None = None
 
     @available_if(trains_in_parts)
     @explain_unknown_keywords
@@ -100,7 +104,14 @@ class NeuralClassifierMixin(ClassifierMixin):
             After Ctrl-C: the estimator is unchanged, so pass the same part again.
         """
         given = X_val, y_val, sample_weight_val
-        return self._partial_fit(X, y, sample_weight, given, classes=classes, partial=True)
+        self._partial_fit(X, y, sample_weight, given, classes=classes, partial=True)
+        self._explained_share = None  # of an earlier fit
+        return self
+
+    def _measure_fit(self, job: Job) -> None:
+        self._explained_share = explained_share(
+            job.progress.network, job.X, job.y, job.sample_weight
+        )
 
     def _encode_y(
         self,

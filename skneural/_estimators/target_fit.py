@@ -114,7 +114,7 @@ def measure_target_fit(
     """
     if network.loss.out_activation != "identity" or not network.loss.is_separable:
         return None
-    rows = _random_rows(len(y), sample_weight)
+    rows = random_rows(len(y), sample_weight)
     y = y[rows].astype(np.float64)
     weight = None if sample_weight is None else sample_weight[rows].astype(np.float64)
     with np.errstate(all="ignore"):  # the squares of a diverging fit may overflow
@@ -144,7 +144,7 @@ def measure_target_fit(
         )
 
 
-def _random_rows(n_samples: int, sample_weight: np.ndarray | None) -> np.ndarray:
+def random_rows(n_samples: int, sample_weight: np.ndarray | None) -> np.ndarray:
     """Return the indices of up to 200 rows with positive weights, always the same ones."""
     rng = np.random.default_rng(0)
     if sample_weight is not None:

@@ -13,7 +13,7 @@ from skneural._inspection.diagnostics import sample_rows
 from skneural._inspection.find_network import as_the_network_sees, fitted_network
 from skneural._inspection.finding import Diagnosis, Finding
 from skneural._inspection.layer_measures import LayerMeasures, measure_layers
-from skneural._inspection.output_findings import output_findings
+from skneural._inspection.output_findings import no_better_than_constant, output_findings
 from skneural._network.array_types import Rows, Sparse
 
 _N_ROWS = 500
@@ -21,19 +21,23 @@ _N_ROWS = 500
 # defaults those of up to 91 % (benchmarks/findings.py), and without harm.
 _MOST_PRUNED = 0.95
 _WIDEST_GAP = 0.2  # between the scores of training and validation rows
+_NOISE = 0.05  # share of the fall of the loss that its ups and downs may have
+_WEAKEST_PENALTY = 1e-3  # alpha by sample; a weaker one does not pull all weights to 0
+_FLAT = 0.02  # size of weights, where 1 is usual: smaller ones have been pulled to 0
 _AGAINST_OVERFITTING = "dropout, a higher alpha, fewer units, or more data."
 
 
 def diagnose(estimator: BaseEstimator, X: ArrayLike | Sparse) -> Diagnosis:
     """Describe what is wrong with a fitted network, and what to try.
 
-    Detects inputs and regression targets that are not scaled, dead rectifiers, saturated
-    sigmoids, gradients that vanish toward the input, an output that can predict one class only,
-    predictions that are the same for every sample, one-hot targets that were taken for a
-    multilabel problem, one output that is not learned while another one is, a learning rate
-    that is too high or too low, and overfitting (if the fit had validation data). Regression
-    targets are examined at the end of `fit`, so nothing is reported of them for a network that
-    was loaded from a file or trained by `partial_fit`.
+    Detects inputs and regression targets that are not scaled, a penalty that is too strong,
+    dead rectifiers, saturated sigmoids, gradients that vanish toward the input, an output that
+    can predict one class only, predictions that are the same for every sample, one-hot targets
+    that were taken for a multilabel problem, one output that is not learned while another one
+    is, a learning rate that is too high or too low, overfitting (if the fit had validation
+    data), and predictions that are no better than a constant. Targets are examined at the end
+    of `fit`, so nothing is reported of them for a network that was loaded from a file or
+    trained by `partial_fit`.
 
     Parameters
     ----------
@@ -47,7 +51,8 @@ def diagnose(estimator: BaseEstimator, X: ArrayLike | Sparse) -> Diagnosis:
     -------
     diagnosis : Diagnosis
         A tuple of findings, each with `problem`, `evidence` and `advice`; empty for a
-        network that looks healthy.
+        network that looks healthy. Its `notes` say what could not be examined, such as
+        overfitting where the fit had no validation data. ``print`` shows both.
 
     Raises
     ------
@@ -71,10 +76,22 @@ def diagnose(estimator: BaseEstimator, X: ArrayLike | Sparse) -> Diagnosis:
     """
     network = fitted_network(estimator)
     x, _ = sample_rows(network, as_the_network_sees(estimator, X), None, _N_ROWS)
+    flattened = _flattened(network)
+    if flattened is not None:  # the cause of whatever else would be found
+        findings = [_unscaled(network, x), flattened]
+    else:
+        findings = _of_training(network, x)
+    found = [finding for finding in findings if finding is not None]
+    if not found and network.n_iter_:
+        found = list(filter(None, [no_better_than_constant(network)]))
+    return Diagnosis(found, notes=_not_examined(network))
+
+
+def _of_training(network: BaseNeuralNetwork, x: Rows) -> list[Finding | None]:
     layers = measure_layers(network.network_, x)
     vanishing = _vanishing(layers)
     is_blocked = vanishing is not None or any(layer.dead_share == 1 for layer in layers)
-    findings = [
+    return [
         _untrained(network),
         _unscaled(network, x),
         *_of_layers(layers),
@@ -85,7 +102,37 @@ def diagnose(estimator: BaseEstimator, X: ArrayLike | Sparse) -> Diagnosis:
         _rate_too_low(network),
         _overfitting(network),
     ]
-    return Diagnosis(finding for finding in findings if finding is not None)
+
+
+def _not_examined(network: BaseNeuralNetwork) -> tuple[str, ...]:
+    """Return what nothing can be said about, in sentences."""
+    if not network.n_iter_ or "validation_score" in network.history_:
+        return ()
+    return (
+        "Overfitting was not examined, because the fit had no validation data. Set "
+        "early_stopping=True, or pass X_val and y_val to fit.",
+    )
+
+
+def _flattened(network: BaseNeuralNetwork) -> Finding | None:
+    """Say that the penalty has pulled all weights to 0; dead units and others follow."""
+    alpha = network.alpha
+    if alpha == "auto" or alpha / network._batch_size < _WEAKEST_PENALTY or not network.n_iter_:
+        return None
+    # a weight of usual size is one over the root of the number of inputs of its unit
+    sizes = [
+        float(np.sqrt(np.mean(np.square(weight)) * weight[..., 0].size))
+        for weight in network.coefs_
+    ]
+    if max(sizes) > _FLAT:
+        return None
+    return Finding(
+        "alpha is too high",
+        f"The penalty alpha={alpha!r} has pulled the weights of every layer to almost 0: the "
+        f"largest root mean square of a layer is {max(sizes):.1g} times the usual one. The "
+        "predictions hardly depend on X.",
+        "Lower alpha, for example to a hundredth, or use alpha='auto'.",
+    )
 
 
 def _untrained(network: BaseNeuralNetwork) -> Finding | None:
@@ -162,7 +209,10 @@ def _rate_too_high(network: BaseNeuralNetwork) -> Finding | None:
         return None
     late = losses[len(losses) // 2 :]
     rises = np.mean(np.diff(losses) > 0)
-    jumps = rises >= 0.3 and late.mean() > 2 * losses.min()
+    above = late.mean() - losses.min()
+    # the ups and downs of a loss that is almost 0 do no harm
+    is_seen = above > _NOISE * (losses[0] - losses.min())
+    jumps = rises >= 0.3 and above > losses.min() and is_seen
     never_recovers = late.mean() - losses[0] > 0.1 * abs(losses[0])
     if not (jumps or never_recovers):
         return None

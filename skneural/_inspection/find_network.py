@@ -43,13 +43,22 @@ def inner_path(estimator: BaseEstimator, kind: type[_Inner]) -> tuple[_Inner | N
     return estimator, "__".join(path)
 
 
+def described(estimator: object) -> str:
+    """Return what came in the place of an estimator, as a few words for a message."""
+    if isinstance(estimator, type):
+        return f"the class {estimator.__name__}, without parentheses"
+    text = repr(estimator)
+    is_short = isinstance(estimator, BaseEstimator) or len(text) <= 60
+    return text if is_short else f"a value of type {type(estimator).__name__}"
+
+
 def fitted_network(estimator: BaseEstimator) -> BaseNeuralNetwork:
     """Return the fitted network inside an estimator or a search; raise an error without one."""
     network, _ = network_path(getattr(estimator, "best_estimator_", estimator))
     if network is None:
         raise TypeError(
             "estimator must be a fitted estimator of skneural, or a Pipeline that ends in "
-            f"one, got {estimator!r}."
+            f"one, got {described(estimator)}."
         )
     if not hasattr(network, "network_"):
         raise NotFittedError(

@@ -1,7 +1,9 @@
 """What `diagnose` returns: findings, in words."""
 
 import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,25 @@ class Finding:
 
 
 class Diagnosis(tuple[Finding, ...]):
-    """The findings of `diagnose`, empty if there are none; ``print`` shows them in words."""
+    """The findings of `diagnose`, empty if there are none; ``print`` shows them in words.
 
-    __slots__ = ()
+    Parameters
+    ----------
+    findings : iterable of Finding
+        What is wrong.
+    notes : tuple of str, default=()
+        Sentences on what could not be examined; stored as the attribute `notes`.
+    """
+
+    notes: tuple[str, ...]
+
+    def __new__(cls, findings: Iterable[Finding] = (), notes: tuple[str, ...] = ()) -> Self:
+        diagnosis = super().__new__(cls, findings)
+        diagnosis.notes = notes
+        return diagnosis
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self)) or "Nothing wrong was found."
+        words = list(map(str, self)) or ["Nothing wrong was found."]
+        return "\n".join([*words, *(textwrap.fill(note, 88) for note in self.notes)])
 
     __repr__ = __str__

@@ -9,6 +9,7 @@ from skneural._inspection.finding import Finding
 from skneural._network.array_types import Rows
 from skneural._network.losses.regression import HalfSquaredError
 
+_LEAST_EXPLAINED = 0.01  # share of the loss of a constant
 _FEWEST_ROWS = 50  # fewer rows of one answer may well be of one class
 
 
@@ -34,6 +35,26 @@ def output_findings(network: BaseNeuralNetwork, x: Rows, *, is_blocked: bool) ->
         others = _unscaled_targets(network), _constant(network, x), _unlearned_output(network)
         findings.append(next(filter(None, others), None))
     return list(filter(None, findings))
+
+
+def no_better_than_constant(network: BaseNeuralNetwork) -> Finding | None:
+    """Say that the predictions on training rows are as poor as those of a constant."""
+    fit, share = (
+        getattr(network, "_target_fit", None),
+        getattr(network, "_explained_share", None),
+    )
+    if fit is not None:
+        share = float(np.nanmax(fit.explained, initial=-np.inf))
+    if share is None or not -np.inf < share < _LEAST_EXPLAINED:
+        return None
+    amount = "none" if share <= 0 else f"only {share:.1%}"
+    return Finding(
+        "the predictions are no better than a constant",
+        f"On training rows the network removes {amount} of the loss that the best constant "
+        "prediction has.",
+        "Check that the rows of y belong to those of X. Then try a higher learning_rate, more "
+        "epochs, or more units. If nothing helps, X may say nothing about y.",
+    )
 
 
 def _one_hot(network: BaseNeuralNetwork) -> Finding | None:

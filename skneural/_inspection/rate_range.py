@@ -11,7 +11,7 @@ from skneural._engine.threads import counted
 from skneural._estimators.base import BaseNeuralNetwork
 from skneural._estimators.fit_warnings import warn_of_scale
 from skneural._estimators.preparation import prepare
-from skneural._inspection.find_network import inner_path, network_path
+from skneural._inspection.find_network import described, inner_path, network_path
 from skneural._training.epochs import make_training
 from skneural._training.job import Job
 from skneural._training.reporting import Reporting
@@ -46,7 +46,7 @@ def range_test(
     if network is None:
         raise TypeError(
             "estimator must be an estimator of skneural, or a Pipeline that ends in one, got "
-            f"{estimator!r}."
+            f"{described(estimator)}."
         )
     network._check_parameters()
     if network.solver == "lbfgs":

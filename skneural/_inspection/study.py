@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 
 from skneural._estimators.base import BaseNeuralNetwork
-from skneural._inspection.find_network import network_path
+from skneural._inspection.find_network import described, network_path
 from skneural._network.losses.base import Loss
 from skneural._network.network import Network
 
@@ -186,7 +186,7 @@ def read_study(search: BaseEstimator | Folds) -> Study:
         "search must be a fitted GridSearchCV, RandomizedSearchCV, HalvingGridSearchCV, "
         "HalvingRandomSearchCV, BayesSearchCV or OptunaSearchCV, or the dict that "
         "cross_validate returns, got "
-        f"{type(search).__name__}: {search!r}."
+        f"{described(search)}."
     )
 
 

@@ -310,6 +310,10 @@ WRITTEN_OTHERWISE = [
     ),
     (ConvNetRegressor, "augmentation", "horizontal_flip", "Write {'horizontal_flip': True}"),
     (ConvNetRegressor, "augmentation", "gaussian_noise", "Write {'gaussian_noise': 0.1}"),
+    (ConvNetRegressor, "augmentation", "flip", "Write {'horizontal_flip': True}"),
+    (MLPClassifier, "hidden_layer_sizes", 37.3, "scipy.stats.randint(low, high)"),
+    (ConvNetClassifier, "filters", np.float64(8.5), "scipy.stats.randint(low, high)"),
+    (MLPRegressor, "n_hidden_layers", 2.3, "scipy.stats.randint(low, high)"),
 ]
 
 
@@ -318,6 +322,17 @@ def test_the_error_says_what_to_write(cls, name, value, line):
     own = make(cls, **{name: value})
     with refusal(own, name, line, error=TypeError):
         own.fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("option", "closest"),
+    [("flip", "horizontal_flip"), ("noise", "gaussian_noise"), ("shifts", "shift")],
+)
+def test_the_closest_option_of_augmentation_and_a_callable_are_named(option, closest):
+    with pytest.raises(ValueError, match=f"{closest!r}.*pass a callable") as info:
+        make(ConvNetClassifier, augmentation={option: True}).fit(X, Y)
+    advice = str(info.value).partition(f"got {option!r}.")[2]
+    assert closest in advice
 
 
 @pytest.mark.parametrize(

@@ -164,8 +164,29 @@ def test_curves_of_early_stopping(stopped):
     assert scores[display.best_epoch_ - 1] == scores.max()
     legend = [text.get_text() for text in display.axes_[1].get_legend().get_texts()]
     assert legend == ["training", "validation", f"best epoch: {display.best_epoch_}"]
+    legend = [text.get_text() for text in display.axes_[0].get_legend().get_texts()]
+    assert legend[:2] == ["training, as minimized", "validation"]  # without the penalty
     place = display.axes_[1].collections[0].get_segments()[0]
     assert place[0][0] == display.best_epoch_
+
+
+@pytest.mark.parametrize("bad", ["ax", 3, plt, ["a", "b", "c"], plt.subplots, np.zeros(3)])
+def test_what_is_no_axes_is_refused_by_name(bad, fitted, monkeypatch):
+    with pytest.raises(TypeError, match=r"^ax must be None, one matplotlib Axes or a seq.*got"):
+        LossCurveDisplay.from_estimator(fitted, ax=bad)
+    with pytest.raises(TypeError, match=r"^ax must be a matplotlib Axes or None.*axes\[0\]"):
+        WeightsDisplay.from_estimator(fitted, ax=bad)
+    with pytest.raises(TypeError, match=r"^ax must be a matplotlib Axes or None"):
+        LearningRateDisplay.from_estimator(network(), "X is not looked at", Y, ax=bad)
+
+
+@pytest.mark.parametrize("bad", [MLPClassifier, np.zeros(100), None])
+def test_what_is_no_estimator_is_described_in_a_few_words(bad):
+    for make in (LossCurveDisplay.from_estimator, StudyDisplay.from_search):
+        with pytest.raises(TypeError, match=r"^(estimator|search) must be a fitted") as info:
+            make(bad)
+        words = {type: "the class MLPClassifier", np.ndarray: "of type ndarray"}
+        assert words.get(type(bad), "None") in str(info.value)
 
 
 def test_best_epoch_of_equal_scores_has_the_lower_loss():
@@ -197,7 +218,8 @@ def test_two_fits_in_the_same_axes(stopped):
     second = LossCurveDisplay.from_estimator(other, ax=first.axes_, name="short")
     assert second.figure_ is first.figure_
     legend = [text.get_text() for text in first.ax_.get_legend().get_texts()]
-    names = [f"{n}, {kind}" for n in ("long", "short") for kind in ("training", "validation")]
+    kinds = "training, as minimized", "validation"
+    names = [f"{n}, {kind}" for n in ("long", "short") for kind in kinds]
     assert legend == names
     assert len({line.get_color() for line in first.ax_.lines}) == 4
     assert first.axes_[-1].get_xlabel() == "epoch"  # two fits: two ends
@@ -485,6 +507,11 @@ def test_wrong_parameters(three, param):
     words = r"param must be one or two .*'alpha', 'batch_norm', 'beta_1'.*got "
     with pytest.raises(ValueError, match=words + re.escape(repr(param))):
         StudyDisplay.from_search(three, param=param)
+
+
+def test_names_of_parameters_are_text(three):
+    with pytest.raises(TypeError, match=r"param must be the name of one parameter.*got 3"):
+        StudyDisplay.from_search(three, param=3)
 
 
 def test_unfitted_search():

@@ -511,7 +511,7 @@ def test_long_values_are_shortened():
     [
         (GridSearchCV(MLPClassifier(), {"alpha": [1]}), NotFittedError, "GridSearchCV is not"),
         (MLPClassifier(), TypeError, "cross_validate returns, got MLPClassifier"),
-        ([1, 2], TypeError, "GridSearchCV.*got list"),
+        ([1, 2], TypeError, r"GridSearchCV.*got \[1, 2\]"),
         ({"fit_time": [1.0]}, ValueError, r"'test_score'.*got the keys \['fit_time'\]"),
         ({}, ValueError, r"got the keys \[\]"),
     ],

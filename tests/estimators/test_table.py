@@ -382,3 +382,11 @@ def test_more_levels_than_memory(monkeypatch):
     own = make()
     with refusal(own, "bytes", "'user'", "5,000 levels"):
         own.fit(table, np.arange(5000) % 2)
+
+
+def test_mapie_takes_tables_where_it_fits_the_network_itself():
+    """With a fitted network it fails: it tries that one on a row of zeros."""
+    regression = pytest.importorskip("mapie.regression")
+    conformal = regression.CrossConformalRegressor(make(MLPRegressor), cv=3)
+    _, intervals = conformal.fit_conformalize(TABLE, Y * 1.0).predict_interval(TABLE)
+    assert intervals.shape == (N, 2, 1)

@@ -152,6 +152,57 @@ def test_overfitting():
     assert problems(own) == ["the network overfits"]
 
 
+def test_overfitting_that_cannot_be_seen_is_a_note():
+    with_validation = make().fit(X[:300], Y[:300], X_val=X[300:], y_val=Y[300:])
+    assert diagnose(with_validation, X).notes == ()
+    (note,) = diagnose(make().fit(X, Y), X).notes
+    assert "Overfitting was not examined" in note
+    assert "pass X_val and y_val to fit" in note
+    assert diagnose(make(max_iter=0).fit(X, Y), X).notes == ()  # nothing was learned
+
+
+@pytest.mark.parametrize("labels", ["binary", "multiclass", "multilabel", "columns"])
+def test_a_fit_at_chance_level(labels):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2000, 10)), rng.integers(0, 3, (2000, 2))
+    y = {"binary": y[:, 0] > 0, "multiclass": y[:, 0], "multilabel": y > 1, "columns": y}[
+        labels
+    ]
+    own = make(hidden_layer_sizes=(8,), max_iter=10)
+    assert problems(own.fit(x, y), x) == ["the predictions are no better than a constant"]
+    with_labels = np.c_[x, (y[..., None] == np.arange(3)).reshape(len(x), -1)]
+    assert problems(own.fit(with_labels, y), with_labels) == []
+
+
+def test_a_regressor_at_chance_level():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(5000, 5)), rng.normal(size=5000)
+    own = make(MLPRegressor, hidden_layer_sizes=(4,), max_iter=5)
+    assert problems(own.fit(x, y), x) == ["the predictions are no better than a constant"]
+
+
+def test_a_noisy_loss_close_to_zero_is_no_high_rate():
+    x, y = load_breast_cancer(return_X_y=True)
+    own = make(hidden_layer_sizes=(64, 64), dropout=0.2, alpha=0.0, max_iter=150)
+    own.set_params(learning_rate=3e-3)
+    pipeline = make_pipeline(StandardScaler(), own).fit(x, y)
+    losses = np.array(own.loss_curve_)
+    assert np.mean(np.diff(losses) > 0) > 0.3  # it is noisy,
+    assert losses[75:].mean() > 2 * losses.min()  # by more than its lowest value
+    assert problems(pipeline, x) == []
+
+
+@pytest.mark.parametrize("hidden", [(32,), (64, 32)])
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_a_penalty_that_pulls_all_weights_to_zero_has_one_piece_of_advice(activation, hidden):
+    own = make(hidden_layer_sizes=hidden, activation=activation, learning_rate=3e-3)
+    (finding,) = diagnose(own.set_params(alpha=30.0).fit(X, Y), X)
+    assert finding.problem == "alpha is too high"
+    assert "alpha=30.0" in finding.evidence
+    assert finding.advice.startswith("Lower alpha")
+    assert problems(own.set_params(alpha=0.3).fit(X, Y)) == []
+
+
 def test_what_it_takes_and_leaves_alone():
     x = X * np.where(np.arange(64) == 20, 1.0, 1e-3)
     with pytest.warns(UserWarning, match="X is far from mean 0"):
@@ -197,7 +248,7 @@ def test_large_images_take_bounded_memory():
 
 def test_prints_words():
     healthy = make().fit(X, Y)
-    assert str(diagnose(healthy, X)) == "Nothing wrong was found."
+    assert str(diagnose(healthy, X)).startswith("Nothing wrong was found.\nOverfitting was")
     (finding,) = diagnose(make(learning_rate=1e-6).fit(X, Y), X)
     text = str(diagnose(make(learning_rate=1e-6).fit(X, Y), X))
     assert text.startswith(f"* {finding.problem}: ")
@@ -280,3 +331,7 @@ def test_display_has_a_panel_a_measure_and_a_line_a_layer():
     assert (display.axes_[-1].get_xticks() % 1 == 0).all()
     with pytest.raises(ValueError, match="a fit has used"):
         DiagnosticsDisplay.from_callback(Diagnostics())
+    with pytest.raises(
+        TypeError, match=r"diagnostics must be a Diagnostics.*got MLPClassifier"
+    ):
+        DiagnosticsDisplay.from_callback(own)

@@ -163,8 +163,9 @@ def test_one_of_two_outputs_learned():
 
 
 def test_constant_predictions_of_a_regressor():
-    own = make(hidden_layer_sizes=(), alpha=1e6, solver="lbfgs")
-    assert problems(own.fit(X, X[:, 2])) == ["the predictions are constant"]
+    own = make(hidden_layer_sizes=(), learning_rate=1e-9, max_iter=3)
+    own.fit(X, X[:, 2], coefs_init=[np.zeros((10, 1))])
+    assert problems(own) == ["the predictions are constant"]
 
 
 def test_constant_predictions_of_a_classifier():
@@ -176,9 +177,9 @@ def test_constant_predictions_of_a_classifier():
     assert finding.problem == "the predictions are constant"
     assert "are predicted as False" in finding.evidence
     assert "class_weight='balanced'" in finding.advice
-    assert problems(own, X[:40]) == []  # so few rows may be of one class
+    assert finding.problem not in problems(own, X[:40])  # so few rows may be of one class
     own.intercepts_[0][...] = 0.0
-    assert problems(own) == []
+    assert finding.problem not in problems(own)
 
 
 # -------------------------------------------------------------------- one-hot targets
