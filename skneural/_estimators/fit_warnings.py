@@ -53,7 +53,7 @@ def warn_of_identifiers(estimator: Estimator, job: Job, given: Given) -> None:
     encoding = estimator._table_encoding
     n_rows = job.X.shape[0]
     if job.validation is not None and given[0] is None:  # the rows held out
-        n_rows += len(job.validation.validation.y)
+        n_rows += job.validation.validation.encoded.shape[0]
     if encoding is None or n_rows < _FEWEST_ROWS:
         return
     names = getattr(estimator, "feature_names_in_", range(len(encoding.is_categorical)))
