@@ -198,7 +198,7 @@ def test_copies():
 def test_inspection():
     pytest.importorskip("matplotlib").use("agg")
     own = make(max_iter=30, n_hidden_layers=2).fit(TABLE, Y)
-    assert not diagnose(own, TABLE).findings
+    assert not diagnose(own, TABLE)
     WeightsDisplay.from_estimator(own, image_shape=(3, 4))
     assert own.transform(TABLE).shape == (N, 8)
     linear = make(n_hidden_layers=0).fit(TABLE, Y)
