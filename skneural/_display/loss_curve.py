@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # panels from top to bottom: the label of the axis, and the lines with their names
 _PANELS = {
-    "loss": {"loss": "training, as minimized", "validation_loss": "validation"},
+    "loss": {"loss": "training (with penalty)", "validation_loss": "validation"},
     "score": {"score": "training", "validation_score": "validation"},
     "learning rate": {"learning_rate": "learning rate"},
 }

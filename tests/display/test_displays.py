@@ -165,7 +165,7 @@ def test_curves_of_early_stopping(stopped):
     legend = [text.get_text() for text in display.axes_[1].get_legend().get_texts()]
     assert legend == ["training", "validation", f"best epoch: {display.best_epoch_}"]
     legend = [text.get_text() for text in display.axes_[0].get_legend().get_texts()]
-    assert legend[:2] == ["training, as minimized", "validation"]  # without the penalty
+    assert legend[:2] == ["training (with penalty)", "validation"]  # without the penalty
     place = display.axes_[1].collections[0].get_segments()[0]
     assert place[0][0] == display.best_epoch_
 
@@ -218,7 +218,7 @@ def test_two_fits_in_the_same_axes(stopped):
     second = LossCurveDisplay.from_estimator(other, ax=first.axes_, name="short")
     assert second.figure_ is first.figure_
     legend = [text.get_text() for text in first.ax_.get_legend().get_texts()]
-    kinds = "training, as minimized", "validation"
+    kinds = "training (with penalty)", "validation"
     names = [f"{n}, {kind}" for n in ("long", "short") for kind in kinds]
     assert legend == names
     assert len({line.get_color() for line in first.ax_.lines}) == 4

@@ -67,7 +67,9 @@ def test_learning_rate(run: Run) -> None:
     assert (accuracy[4:7] > 0.9).all()  # a range of a factor of ten
     labels = [line.get_label() for line in plt.gcf().axes[0].lines]
     best = search.best_params_["mlpclassifier__learning_rate"]
-    assert labels == [f"rate {rate}, training" for rate in ("0.001", f"{best:g}", "10")]
+    assert labels == [
+        f"rate {rate}, training (with penalty)" for rate in ("0.001", f"{best:g}", "10")
+    ]
 
 
 def test_batch_size(run: Run) -> None:
