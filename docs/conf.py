@@ -71,7 +71,7 @@ html_math_renderer = "mathml"
 nitpicky = True
 nitpick_ignore = [
     # properties in a list of attributes, and scikit-learn's site, which is not here
-    *(("py:obj", name) for name in ("coefs_", "intercepts_", "input_names_")),
+    *(("py:obj", name) for name in ("coefs_", "intercepts_", "input_names_", "embeddings_")),
     *(("py:obj", f"sklearn.neural_network.MLP{kind}") for kind in ("Classifier", "Regressor")),
 ]
 # pictures of the guide, drawn when the site is built
