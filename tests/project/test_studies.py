@@ -69,7 +69,7 @@ def assert_one_line_error(done, *words):
 
 
 def printed_test_accuracy(done):
-    return float(re.search(r"Test accuracy of the best: (\S+)", done.stdout)[1])
+    return float(re.search(r"Test accuracy of the best model: (\S+)", done.stdout)[1])
 
 
 def assert_png(path):
@@ -171,7 +171,7 @@ def test_not_an_npz_file(module, tmp_path):
 
 def test_labels_that_do_not_fit_the_rows(module, tmp_path):
     np.savez(tmp_path / "odd.npz", X=np.zeros((4, 2)), y=np.zeros(3))
-    with pytest.raises(SystemExit, match=r"^error: .*odd\.npz: y must be one label a row"):
+    with pytest.raises(SystemExit, match=r"^error: .*odd\.npz: y must have one label per row"):
         module.main(["--data", f"{tmp_path}/odd.npz"])
 
 
@@ -297,7 +297,7 @@ def test_convnet_filters_of_the_digits(run_study, tmp_path):
     best = next(line for line in done.stdout.splitlines() if line.endswith("<- best"))
     assert f"{max(accuracies):.4f}" in best
     assert "Conv2D" in done.stdout  # the summary of the best
-    (test,) = re.findall(r"Test accuracy of the best: (\S+) on 360 rows", done.stdout)
+    (test,) = re.findall(r"Test accuracy of the best model: (\S+) on 360 rows", done.stdout)
     assert float(test) > 0.85
     assert_png(tmp_path / "convnet_filters.png")
 
