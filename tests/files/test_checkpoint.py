@@ -125,7 +125,7 @@ def test_functions_come_from_the_estimator_that_resumes(tmp_path):
 
     more = {"scoring": scorer, "augmentation": doubled}
     interrupted(estimator("convolutions", **more), tmp_path / "fit", 4)
-    with pytest.raises(ValueError, match=r"its fit had augmentation .*, which is not in"):
+    with pytest.raises(ValueError, match=r"its fit used augmentation=.*, which is not in"):
         skneural.load(tmp_path / "fit")
     resumed = fit("convolutions", tmp_path / "fit", **more)
     assert digest(resumed) == digest(uninterrupted("convolutions", **more))
@@ -149,7 +149,7 @@ def test_what_is_not_the_same_fit_is_refused(tmp_path):
         [(name, _)] = more.items()
         with pytest.raises(ValueError, match=f"a fit with {name}="):
             fit("dense", path, **more)
-    with pytest.raises(ValueError, match="it is of a MLPClassifier"):
+    with pytest.raises(ValueError, match="it contains a MLPClassifier"):
         fit("adaptive", path)
     own = estimator("dense").set_callbacks(Checkpoint(path, resume=True))
     for x, y, weight in ((X + 1, Y, None), (X, Y[::-1], None), (X, Y, np.ones(len(Y)))):

@@ -267,10 +267,10 @@ WRONG = {
         "arrays": {"classes.0": np.full((2, 3), 2**21, "<u4")}
     },
     "classes.0 has too few labels": {"arrays": {"classes.0": np.ones((1, 3), "<u4")}},
-    "input_shape is described wrongly: [8, 8]": {"input_shape": [8, 8]},
-    "the history is described wrongly": {"history": ["learning_rate"]},
-    "the optimizer is described wrongly": {"optimizer": {"first": 1}},
-    "a generator is described wrongly": lambda told: told["rngs"]["split"].update(
+    "input_shape has an invalid description: [8, 8]": {"input_shape": [8, 8]},
+    "the history has an invalid description": {"history": ["learning_rate"]},
+    "the optimizer has an invalid description": {"optimizer": {"first": 1}},
+    "a random generator has an invalid description": lambda told: told["rngs"]["split"].update(
         uinteger=2**32
     ),
     "best_loss must be a number": lambda told: told["progress"].update(best_loss=1),
@@ -279,10 +279,10 @@ WRONG = {
     },
     "may have 10,000 entries": ("hidden_layer_sizes", {"tuple": [1] * 10_001}),
     "'<O8' is not a dtype": ("alpha", {"numpy": ["<O8", 1]}),
-    "an array of text is described wrongly": ("activation", BAD_TEXT),
+    "an array of text has an invalid description": ("activation", BAD_TEXT),
     "without entries is too long": ("activation", {"array": ["<i8", [10**9, 0], []]}),
-    "array 'theta' is described wrongly": {"arrays": {"theta": np.zeros((10**9, 0))}},
-    "describes no value": ("alpha", {"float": "1e5"}),
+    "array 'theta' has an invalid description": {"arrays": {"theta": np.zeros((10**9, 0))}},
+    "does not describe a value": ("alpha", {"float": "1e5"}),
 }
 
 

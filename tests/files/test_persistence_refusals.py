@@ -103,7 +103,7 @@ RUN = {"name": "os.system"}
 MEAN = "steps.standardscaler.mean_"
 # what is changed in a file of a scaler before a network, by the complaint
 WRONG = {
-    "it has a 'Popen', which is not an allowed": lambda a: at(a, 0).update({"class": "Popen"}),
+    "the class 'Popen', which is not allowed": lambda a: at(a, 0).update({"class": "Popen"}),
     "it names 'os.system', which is not allowed": with_entry((0,), "fitted", "mean_", RUN),
     "a parameter 'norm', which does not exist": with_entry((0,), "params", "norm", None),
     "has an attribute 'transform', which no fit sets": with_entry(
@@ -112,13 +112,13 @@ WRONG = {
     "has an attribute '__class__', which no fit": with_entry((0,), "fitted", "__class__", 1),
     "attribute 'copy', which": with_entry((0,), "fitted", "copy", True),
     "memory of the Pipeline must be None": with_entry((), "params", "memory", "/tmp/cache"),
-    "steps of the Pipeline is": with_entry((), "params", "steps", {"list": [1]}),
+    "steps of the Pipeline has": with_entry((), "params", "steps", {"list": [1]}),
     "mean_ of the StandardScaler is missing": lambda a: at(a, 0)["fitted"].pop("mean_"),
-    "mean_ of the StandardScaler is described wrongly": with_entry(
+    "mean_ of the StandardScaler has an invalid description": with_entry(
         (0,), "fitted", "mean_", {"list": []}
     ),
     "n_features_in_ of the StandardScaler": with_entry((0,), "fitted", "n_features_in_", 4.0),
-    "var_ of the StandardScaler is described wrongly": with_entry(
+    "var_ of the StandardScaler has an invalid description": with_entry(
         (0,), "fitted", "var_", {"stored": ["more", "<i8"]}
     ),
     "array 'nothing' is missing": with_entry(
@@ -130,7 +130,7 @@ WRONG = {
     ),
     "not a dtype of datetimes": with_entry((0,), "fitted", "mean_", {"times": ["more", "O"]}),
     "'<U999999' is not a dtype": with_entry((0,), "fitted", "x_", {"dtype": "<U999999"}),
-    "a slice is described wrongly": with_entry((0,), "fitted", "x_", {"slice": [1.5, 2, 3]}),
+    "slice has an invalid desc": with_entry((0,), "fitted", "x_", {"slice": [1.5, 2, 3]}),
     "unknown arrays": lambda a: at(a, 1).pop("at"),
 }  # fmt: skip
 
