@@ -87,7 +87,8 @@ def test_unknown_name_of_a_work():
     done = run_benchmarks("--only", "nothing")
     assert done.returncode == 2
     assert (
-        "no benchmark has a name with nothing; there are mnist-sgd, mnist-adam, " in done.stderr
+        "no benchmark name contains nothing; the names are mnist-sgd, mnist-adam, "
+        in done.stderr
     )
 
 
