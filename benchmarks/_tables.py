@@ -35,7 +35,7 @@ PUT_ASIDE = {
     *("auto", "bikeshare", "breast_cancer", "carseats", "churn", "computers", "contraceptive"),
     *("hpc", "leaves", "letter", "sacramento", "saratoga", "spambase", "titanic", "vehicle"),
 }
-# The second held-out group, which was drawn from `MORE` in the same way with the seed 20, before
+# The second held-out group, which was drawn from `MORE` in the same way with seed 20, before
 # any of them was measured. The others are a reserve for the next choice of defaults.
 PUT_ASIDE_LATER = {
     *("attrition", "balance", "bands", "biomass", "births", "customers", "evals", "fastfood"),

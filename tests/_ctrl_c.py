@@ -1,4 +1,4 @@
-"""Ctrl-C at a chosen instruction of Python, as if it came from outside at that very moment."""
+"""Simulate Ctrl-C at a chosen Python instruction."""
 
 import _thread
 import itertools

@@ -44,14 +44,14 @@ FITS = {
 
 
 def estimator(name, **more):
-    """The estimator of a fit, ready."""
+    """Return the unfitted estimator of a fit."""
     cls, params = FITS[name]
     defaults = {"batch_size": 32, "max_iter": 12, "random_state": 0, "patience": None}
     return getattr(skneural, cls)(**{**defaults, **params, **more})
 
 
 def digest(own):
-    """One number for all that a fit leaves but its seconds."""
+    """Return a digest of all results of a fit except the seconds."""
     history = {name: v for name, v in own.history_.items() if name != "seconds"}
     told = history, own.n_iter_, own.t_, own.best_loss_, own.score(X, Y), repr(own.network_)
     rngs = {name: rng.bit_generator.state for name, rng in own._progress.rngs.items()}
@@ -60,7 +60,7 @@ def digest(own):
 
 
 def fit(name, path, **more):
-    """Run the fit with checkpoints, resumed if there is one."""
+    """Run the fit with checkpoints, and resume it if there is a checkpoint."""
     own = estimator(name, **more).set_callbacks(Checkpoint(path, resume=True))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""One layer on its own, bound to drawn arrays."""
+"""A single layer, bound to randomly generated arrays."""
 
 import math
 
@@ -15,7 +15,7 @@ DTYPES = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 
 
 def rows_shape(n_samples, shape):
-    """Shape of the rows that a batch of samples of some shape takes between layers."""
+    """Return the shape in which a batch of samples is passed between layers."""
     return n_samples * math.prod(shape[:-1]), shape[-1]
 
 

@@ -1,4 +1,4 @@
-"""What the tests of bad input share: an error that says what is wrong, and nothing changed."""
+"""Helpers for tests of bad input: expect an error, and check that nothing has changed."""
 
 import copy
 import re
@@ -26,7 +26,7 @@ def outputs(own, x):
 
 
 def go_on(own, make, x, y):
-    """Give it back the parameters of `make` and train one more epoch."""
+    """Restore the parameters of `make` and train for one more epoch."""
     own.set_params(**make(type(own)).get_params()).partial_fit(x, y)
     return outputs(own, x), own.loss_curve_, own.n_iter_, own.t_
 
@@ -53,7 +53,7 @@ def refusal(own, *words, error=(ValueError, TypeError), make=make, data=(X, Y)):
 
 
 def fit_is_refused(cls, x, y, sample_weight=None, *, words, **params):
-    """`fit` refuses: on a new estimator, on a fitted one, and on one that is to go on."""
+    """Expect that `fit` raises an error on new, fitted and warm-started estimators."""
     own = make(cls, **params)
     with refusal(own, *words):
         own.fit(x, y, sample_weight)

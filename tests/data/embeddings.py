@@ -31,7 +31,7 @@ OPTIMIZERS = {
 def trained(
     name: str, table: torch.Tensor, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor
 ) -> dict[str, list]:
-    """Parameters after one pass over the rows in their order."""
+    """Return the parameters after one pass over the rows in their order."""
     embedding = torch.nn.Embedding(N_LEVELS, WIDTH, sparse=True, dtype=torch.float64)
     linear = torch.nn.Linear(1 + WIDTH, 1, dtype=torch.float64)
     with torch.no_grad():
@@ -56,7 +56,7 @@ def trained(
 
 
 def main() -> None:
-    """Draw data and initial parameters, and write what every optimizer makes of them."""
+    """Generate data and initial parameters, and write the results of every optimizer."""
     generator = torch.Generator().manual_seed(0)
     options = {"generator": generator, "dtype": torch.float64}
     table = torch.randn(N_LEVELS, WIDTH, **options)

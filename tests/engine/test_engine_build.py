@@ -35,7 +35,7 @@ def _no_choice_from_outside(monkeypatch):
 
 @pytest.fixture
 def pretend(monkeypatch):
-    """Return a function that replaces the extension modules by stand-ins of given levels."""
+    """Return a function that replaces the extension modules by stand-ins for given levels."""
 
     def replace(built, usable):
         for level in load.SIMD_LEVELS:
@@ -154,7 +154,7 @@ def test_a_level_that_the_cpu_lacks_cannot_be_asked_for(pretend, monkeypatch):
 
 
 def run(code, **environment):
-    """Run code in a process of its own: the environment is read when skneural is imported."""
+    """Run code in a new process, because the environment is read when skneural is imported."""
     return subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, **environment},

@@ -1,4 +1,4 @@
-"""Gradients of the compiled engine against finite differences of its losses."""
+"""Gradients of the compiled engine, compared with finite differences of its losses."""
 
 import itertools
 import math
@@ -163,7 +163,7 @@ def test_convolutional_networks(loss, n_images, shape, blocks, end, as_sparse, w
 
 
 def of_signals(block):
-    """The layers of a block with the first of each pair of numbers."""
+    """Return the layers of a block with the first number of each pair."""
     convolution, norm, pools, *others = block
     names = "filters", "kernel_size", "strides", "padding", "dilation"
     convolution = Conv2D(*firsts(convolution, names))
@@ -172,6 +172,6 @@ def of_signals(block):
 
 
 def firsts(layer, names):
-    """Attributes of a layer, and of each pair the first number."""
+    """Return the attributes of a layer, with the first number of each pair."""
     values = [getattr(layer, name) for name in names]
     return [value[0] if isinstance(value, tuple) else value for value in values]

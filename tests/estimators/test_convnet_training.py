@@ -1,4 +1,4 @@
-"""Training of convolutional estimators: all that the dense ones offer works on images."""
+"""Training of convolutional estimators: all options of dense networks work on images."""
 
 import pickle
 import tracemalloc
@@ -265,7 +265,7 @@ def test_callbacks_see_a_fitted_network_after_every_epoch(make):
 
 
 class SecondEpoch:
-    """Looks at the memory that the second epoch of a fit takes on top."""
+    """A callback that measures the additional memory of the second epoch."""
 
     interrupted = False
 

@@ -1,4 +1,4 @@
-"""save and load: the same bits, the same training afterwards, and plain files only."""
+"""save and load: the same bits and the same further training; bad files are refused."""
 
 import errno
 import json
@@ -61,7 +61,7 @@ def again(own, tmp_path):
 
 
 def described(own):
-    """The parameters, with type and value of everything in them."""
+    """Return the parameters with the types and values of everything in them."""
     params = own.get_params()
     if isinstance(params["random_state"], np.random.RandomState):
         params["random_state"] = str(params["random_state"].get_state())
@@ -69,7 +69,7 @@ def described(own):
 
 
 def assert_same(twin, own):
-    """Of the same type, with the same parameters, attributes and weights to the bit."""
+    """Check that types, parameters, attributes and weights are equal to the bit."""
     assert type(twin) is type(own)
     assert described(twin) == described(own)
     # what `diagnose` says of training targets is not in files
@@ -362,7 +362,7 @@ def test_an_interrupt_while_a_file_is_written(tmp_path, monkeypatch):
 
 
 def refusal_or_model(path, data):
-    """Load the bytes; return the ValueError, or the estimator, and the peak of memory."""
+    """Load the bytes; return the ValueError or the estimator, and the peak memory."""
     path.write_bytes(data)
     tracemalloc.start()
     try:
@@ -399,7 +399,7 @@ def test_damaged_files_are_never_loaded(cls, tmp_path):
 
 @pytest.mark.parametrize("cls", [MLPClassifier, ConvNetRegressor])
 def test_mutated_files_are_refused_or_load(cls, tmp_path):
-    """By a stranger who writes a right checksum."""
+    """Mutated files have a correct checksum."""
     path, rng = tmp_path / "own.skneural", np.random.default_rng(0)
     own = make(cls, early_stopping=True, warm_start=True, random_state=np.random.RandomState(0))
     skneural.save(own.fit(X, Y), path)

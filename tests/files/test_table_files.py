@@ -1,4 +1,4 @@
-"""Files of networks that were fitted on tables: all of the encoding, and all of it checked."""
+"""Files of networks that were fitted on tables: the encoding is saved and checked."""
 
 import numpy as np
 import onnxruntime
@@ -117,7 +117,7 @@ def test_wrong_kinds_of_levels_are_refused(kinds, tmp_path):
 
 
 def test_a_file_without_an_encoding_has_none(tmp_path):
-    """As in files of earlier versions."""
+    """Files of earlier versions have no encoding."""
     own, path = make().fit(NUMBERS[10:], Y[10:]), tmp_path / "own.skneural"
     own._table_encoding = None
     skneural.save(own, path)

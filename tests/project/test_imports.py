@@ -1,4 +1,4 @@
-"""Imports point downward only, in no circles; the lowest folders do without scikit-learn."""
+"""Imports have no cycles and point downward only; the lowest folders avoid scikit-learn."""
 
 import ast
 import functools
@@ -37,7 +37,7 @@ def module_name(path):
 
 
 def imported(path):
-    """Names of all modules that a file imports, anywhere in it."""
+    """Return the names of all modules that a file imports."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -50,7 +50,7 @@ def imported(path):
 
 @functools.cache
 def imports():
-    """Every module of the package, with the modules of the package that it imports."""
+    """Return every module of the package with the modules of the package that it imports."""
     return {
         module_name(path): {
             name.removeprefix("skneural.")
@@ -108,7 +108,7 @@ def test_import_brings_in_nothing_heavy():
 
 
 def test_import_needs_and_imports_neither_matplotlib_nor_pandas():
-    """scikit-learn itself imports pandas where it can, so both are made missing here."""
+    """scikit-learn imports pandas if it can, so both are made unavailable here."""
     assert not exit_code(
         "import sys; sys.modules.update(matplotlib=None, pandas=None); import skneural"
     )

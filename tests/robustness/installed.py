@@ -27,7 +27,7 @@ skneural.show_versions()
 
 
 def main():
-    """Fit the digits at every SIMD level, each in a process of its own."""
+    """Fit the digits at every SIMD level, each in a separate process."""
     from skneural._engine import native
 
     assert native is not None, "the wheel has no compiled engine"

@@ -41,7 +41,7 @@ ESTIMATORS = {
 
 
 def use(estimator):
-    """Summarize a network; predict with a Pipeline, which may have wrong parameters."""
+    """Summarize a network, or predict with a Pipeline, whose parameters may be wrong."""
     if hasattr(estimator, "summary"):
         estimator.summary()
         return
@@ -50,7 +50,7 @@ def use(estimator):
 
 
 def outcome(path, data):
-    """Load the bytes; return "refused" or "loaded" and the peak of memory."""
+    """Load the bytes; return "refused" or "loaded", and the peak memory."""
     path.write_bytes(data)
     tracemalloc.start()
     try:
@@ -68,7 +68,7 @@ def outcome(path, data):
 
 
 def files_of(path, data, change, n_files):
-    """Load many files; return how many were refused, loaded, and the most memory beyond."""
+    """Load many files; return how many were refused and loaded, and the most extra memory."""
     counts, beyond = {"refused": 0, "loaded": 0}, 0
     for seed in range(n_files):
         bad = change(data, np.random.default_rng(seed))
@@ -80,7 +80,7 @@ def files_of(path, data, change, n_files):
 
 
 def checkpoints(path, n_files):
-    """Damage checkpoints: neither `load` nor a fit that would resume may take them."""
+    """Damage checkpoints; neither `load` nor a resumed fit may accept them."""
     refused = 0
     for name in FITS:
         fit(name, path, max_iter=2)
@@ -101,7 +101,7 @@ def checkpoints(path, n_files):
 
 
 def fitted(X, y):
-    """Return the models that are saved, by name."""
+    """Return the saved models by name."""
     own = {}
     for name, params in ESTIMATORS.items():
         params = {"max_iter": 2, "patience": None, "random_state": 0, **params}

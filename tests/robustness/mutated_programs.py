@@ -24,7 +24,7 @@ LARGEST = 100_000  # numbers of a sample that are tried out
 
 
 def tables_of(network):
-    """The arguments that a network's program is made from."""
+    """Return the arguments from which a network's program is made."""
     made = []
 
     class Recorded:
@@ -41,7 +41,7 @@ def tables_of(network):
 
 
 def mutated(tables, rng):
-    """The tables with one number changed, sometimes two."""
+    """Return the tables with one or two numbers changed."""
     steps, step_reals, heads, head_reals, sizes, dtype, embeddings = tables
     changed = [steps.copy(), heads.copy(), np.array(sizes, np.int64), embeddings.copy()]
     reals = [step_reals.copy(), head_reals.copy()]

@@ -53,7 +53,7 @@ def install(folder, compiler=None, build="auto", before=()):
 
 
 def engine_line(folder):
-    """Train with the package in a folder; return what show_versions says about the engine."""
+    """Train with the package in a folder, and return the engine line of show_versions."""
     environment = {**os.environ, "PYTHONPATH": folder}
     for variable in ("SKNEURAL_ENGINE", "SKNEURAL_SIMD"):
         environment.pop(variable, None)
@@ -79,7 +79,7 @@ def check(case, engine, n_lines, **options):
 
 
 def without_headers():
-    """Return what to put before a command to hide Python's headers from it, None elsewhere."""
+    """Return a command prefix that hides the headers of Python, or None if there is none."""
     include = sysconfig.get_path("include")
     if sys.platform != "linux" or os.getuid() or not shutil.which("unshare"):
         return None
