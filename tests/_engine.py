@@ -77,10 +77,10 @@ def raw_prediction(engine, network, X):
 
 
 class Fed:
-    """A network whose first layer turns the i-th one-hot row into the i-th value given.
+    """A network whose first layer maps the i-th one-hot row to the i-th of the given values.
 
-    So the weights of this layer are the input of the layers behind it, and the gradient of
-    the weights is the gradient for that input, sample by sample.
+    The weights of this layer are therefore the input of the following layers, and the gradient
+    of the weights is the gradient of that input, sample by sample.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""A fit in a process of its own, to be killed: python _interrupted.py NAME PATH DELAY.
+"""A fit in a separate process that is killed: python _interrupted.py NAME PATH DELAY.
 
-With a DELAY in seconds the process kills itself then; it prints the digest of the fit if it
-gets to the end.
+If a DELAY in seconds is given, the process kills itself after this time. If the fit ends
+before, its digest is printed.
 """
 
 import hashlib

@@ -20,9 +20,10 @@ def rows_shape(n_samples, shape):
 
 
 def bound(layer, batch_shape, dtype=np.float64, draws=None, predicting=False, input_shape=None):
-    """A layer bound to drawn arrays.
+    """Return a layer bound to randomly generated arrays.
 
-    `batch_shape` is that of rows; `input_shape` that of one sample, if this has several rows.
+    `batch_shape` is the shape of the rows. `input_shape` is the shape of one sample, if a
+    sample has several rows.
     """
     input_shape = input_shape or batch_shape[1:]
     layer.output_shape = layer.build(input_shape)

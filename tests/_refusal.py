@@ -33,10 +33,10 @@ def go_on(own, make, x, y):
 
 @contextmanager
 def refusal(own, *words, error=(ValueError, TypeError), make=make, data=(X, Y)):
-    """Expect an error whose message has all the words, and `own` to be as it was before.
+    """Expect an error whose message contains all the words and which leaves `own` unchanged.
 
-    As it was: the same attributes, the same objects; and if `own` was fitted, predictions
-    and further training bit for bit like those of a copy that never saw the error.
+    The attributes must be the same objects as before. If `own` was fitted, its predictions and
+    further training must have the same bits as those of a copy without the error.
     """
     before = dict(vars(own))
     twin = copy.deepcopy(own) if "network_" in before else None

@@ -1,10 +1,11 @@
-"""Write `embeddings.json`: steps of sparse optimizers on embeddings, by PyTorch in float64.
+"""Write `embeddings.json`: steps of PyTorch's sparse optimizers on embeddings, in float64.
 
     python tests/data/embeddings.py
 
-The network is an embedding beside one number, and a linear layer; the loss is half the squared
-error, averaged over the rows of a batch. The embedding has sparse gradients, so that only its
-rows that occur in a batch change. Its first row occurs in no batch.
+The inputs are a category with an embedding and one number, which are followed by a linear
+layer. The loss is half the squared error, averaged over the rows of a batch. The embedding has
+sparse gradients, so that only its rows that occur in a batch change. Its first row occurs in
+no batch.
 """
 
 import json

@@ -1,10 +1,10 @@
-"""Write `losses_and_links.json`: losses and their gradients, by PyTorch in float64.
+"""Write `losses_and_links.json`: losses and their gradients, from PyTorch in float64.
 
     python tests/data/losses_and_links.py
 
-The gradients come from automatic differentiation, and the formulas are written down here once
-more, so that the numbers do not depend on skneural. The loss of a row is the sum over its
-outputs, as in skneural; rows are averaged, with or without weights.
+The gradients come from automatic differentiation. The formulas are repeated here, so that the
+numbers do not depend on skneural. The loss of a row is the sum over its outputs, as in
+skneural. The mean over the rows is taken with or without weights.
 """
 
 import json

@@ -1,7 +1,7 @@
 """The choice of the engine at import, and what show_versions says about it.
 
-The choice is tested with stand-ins for the extension modules, so that it is the same on every
-CPU and with or without a compiler; the modules that were built here are tested after that.
+The choice is tested with stand-ins for the extension modules, so that the result is the same on
+every CPU, with or without a compiler. The modules that were built here are tested afterwards.
 """
 
 import os

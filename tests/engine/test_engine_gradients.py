@@ -32,10 +32,10 @@ COMPILED_LOSSES = [loss for loss in LOSSES if loss in _LOSS_NUMBERS]
 
 
 def check_gradient(layers, loss, shape, X, y, seed, weight=None, alpha=0.0, l1_ratio=0.0):
-    """Compare the gradient along a random direction with differences of five points.
+    """Compare the gradient along a random direction with five-point finite differences.
 
-    A kink between the points makes the differences of two distances disagree, whatever the
-    gradient is; such examples are passed over.
+    If there is a kink between the points, the differences for two step sizes disagree even for
+    a correct gradient. Such examples are skipped.
     """
     rng = np.random.default_rng(seed)
     network = Network(layers, loss, shape, np.float64)

@@ -1,6 +1,6 @@
-"""Every number of the oracle that an engine can be asked for, from both engines.
+"""Comparison of both engines with all numbers of the oracle that an engine can compute.
 
-A layer is put behind one whose weights are its input (`_engine.Fed`), and before a squared
+A layer is tested between a layer whose weights are its input (`_engine.Fed`) and a squared
 error whose targets are chosen so that the gradient is that of the oracle.
 """
 
@@ -62,9 +62,9 @@ def nhwc(array, dtype):
 
 
 def check_layer(engine, fed, y, dy):
-    """Check output and input gradient; return the gradients of the layer's parameters.
+    """Check output and input gradient, and return the gradients of the layer's parameters.
 
-    The targets make `dy` the gradient of the output only if the output in training is `y`.
+    With these targets, `dy` is the gradient of the output only if the training output is `y`.
     """
     dtype = fed.X.dtype.type
     job = fed.job(y - len(y) * dy)
@@ -295,9 +295,9 @@ def test_rates_of_epochs(engine, name, dtype):
 
 
 def quadratic_job(problem, dtype, optimizer, alpha):
-    """A job whose loss is x'Ax / 2 - b'x but for a constant, x the weights of one output.
+    """Return a job with the loss x'Ax / 2 - b'x plus a constant, for weights x of one output.
 
-    Each row comes with its negative, so the bias has no slope and stays zero.
+    Each row occurs with its negative, so the gradient of the bias is zero and it stays zero.
     """
     A, b = np.array(problem["A"]), np.array(problem["b"])
     n_rows = 2 * len(b)

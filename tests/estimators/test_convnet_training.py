@@ -302,10 +302,10 @@ def test_epochs_allocate_nothing_of_a_batchs_size(params, shuffle):
 
 
 def test_training_on_large_images_keeps_to_its_workspace():
-    """128 filters of 5x5 on 224x224: the columns of one image alone would take 1.2 GB.
+    """128 filters of 5x5 on 224x224: the columns of a single image would take 1.2 GB.
 
-    The table says what outputs and gradients of a batch take; the marks and the rows of
-    pooling that overlaps, parameters and all the rest take less than 1.25 times as much.
+    The table contains the memory of the outputs and gradients of a batch. Parameters, the
+    arrays of overlapping pooling windows and everything else take less than 1.25 times as much.
     """
     images = np.random.default_rng(0).normal(size=(2, 224, 224)).astype(np.float32)
     own = ConvNetClassifier(

@@ -121,10 +121,10 @@ def watched_network(loss, n_inputs, noise, hidden, n_outputs, seed):
 
 
 def directional_error(network, seen, seed, x, y, *weight_and_penalty):
-    """Relative difference between the gradient and central differences along a direction.
+    """Return the relative error of the gradient and whether it can be compared.
 
-    Also whether all points are on the same side of every kink: differences across one are
-    wrong, however small the step.
+    The gradient is compared with central differences along a direction. They are wrong, however
+    small the step, unless all points are on the same side of every kink.
     """
     rng = np.random.default_rng(seed)
     network.bind(len(y), Draws(seed))  # one step: the same noise and masks every time

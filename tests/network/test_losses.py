@@ -477,8 +477,8 @@ def wrong(z, label):
 def test_multiclass_perceptron_rule(inputs, is_mistake, seed):
     """``W[:, label] += x``, ``W[:, rival] -= x``, and the biases likewise.
 
-    The two rules differ only in ties that argmax decides rightly, which drawn inputs have
-    in the first row alone; its label is made another than the first here.
+    The two rules differ only for ties in which argmax returns the right class. With random
+    inputs such ties occur only in the first row, whose label is replaced here by another class.
     """
     rng = np.random.default_rng(seed)
     X, labels = INPUTS[inputs](rng), rng.integers(0, 4, 50)

@@ -1,8 +1,8 @@
 """Run the Python blocks of a Markdown page in order, in one namespace.
 
 A block with prompts is a doctest. The output of any other block is compared with the `text`
-block that follows it, if there is one; `...` stands for anything. A block under a comment such
-as `<!-- needs: optuna -->` is left out where one of these packages is not installed.
+block that follows it, if there is one; `...` matches anything. A block after a comment such as
+`<!-- needs: optuna -->` is skipped if one of these packages is not installed.
 """
 
 import contextlib

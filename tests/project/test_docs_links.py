@@ -1,7 +1,7 @@
 """Links in README, CONTRIBUTING, CHANGELOG and docs/: paths and anchors exist, URLs are https.
 
-Nothing here needs a network; `make linkcheck` asks the other sites, and `make docs` fails on a
-cross-reference that leads nowhere.
+These tests need no internet connection. `make linkcheck` checks links to other sites, and
+`make docs` fails if a cross-reference has no target.
 """
 
 import re

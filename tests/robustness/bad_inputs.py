@@ -1,14 +1,14 @@
-"""Thousands of bad inputs: each is refused by name, and the estimator stays as it was.
+"""Thousands of bad inputs: each raises an error with its name and changes nothing.
 
     python tests/robustness/bad_inputs.py [--least 200]
 
-Bad parameters (those of `tests/checks/test_bad_parameters.py` and more), bad X, y, weights,
-classes, initial weights and validation data, wherever each of the four estimators takes them:
-a new one, and one that was fitted with the state of its optimizer kept. Every call must raise
-ValueError or TypeError within two seconds of work, with a message that names the parameter
-or the argument; parameters, fitted attributes, weights, optimizer and generators must stay to
-the bit. It ends with an error if a class has fewer than `--least` inputs. Two minutes.
-`tests/project/test_robustness.py` runs a part.
+Bad parameters (those of `tests/checks/test_bad_parameters.py` and more) and bad X, y, weights,
+classes, initial weights and validation data are passed to each of the four estimators, to a new
+one and to a fitted one with the state of its optimizer. Every call must raise ValueError or
+TypeError within two seconds of CPU time, with a message that names the parameter or argument.
+The bits of parameters, fitted attributes, weights, optimizer and generators must not change.
+The script ends with an error if a class has fewer than `--least` inputs. It takes two minutes.
+`tests/project/test_robustness.py` runs a part of it.
 """
 
 import argparse

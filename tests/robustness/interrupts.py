@@ -1,15 +1,15 @@
-"""Ctrl-C at random times: what a fit leaves is whole, and is what it was on its way to.
+"""Ctrl-C at random times: the interrupted estimator is in a valid state of the same fit.
 
     python tests/robustness/interrupts.py [--interrupts 100] [--presses 20]
 
-A fit in a fork is sent SIGINT after a random number of seconds of the CPU, which do not depend
-on how busy the machine is. Its weights must then be those that an
-uninterrupted fit had after one of its steps, or the best so far where there is validation
-data; its history must be the first epochs of that fit; and before the end of the first epoch
-the estimator must be as it was. `tests/training/test_interrupt.py` runs a few.
+A fit in a fork gets SIGINT after a random amount of CPU time, which does not depend on how busy
+the machine is. Its weights must then be those of an uninterrupted fit after one of its steps,
+or the best weights so far if there are validation data. Its history must consist of the first
+epochs of that fit. Before the end of the first epoch the estimator must be unchanged.
+`tests/training/test_interrupt.py` runs a few interrupts.
 
-Then fits that would take minutes are pressed at random times, and how long they go on is
-measured in seconds of the CPU, which do not depend on who else is busy: at most a tenth.
+Then Ctrl-C is pressed at random times in fits that would take minutes. They must end within a
+tenth of a second of CPU time.
 """
 
 import argparse

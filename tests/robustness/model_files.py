@@ -1,16 +1,16 @@
-"""Thousands of damaged and mutated files: each is refused by a ValueError, or was allowed.
+"""Thousands of damaged and mutated files: each raises a ValueError or has valid contents.
 
     python tests/robustness/model_files.py [--damaged 500] [--mutated 1000]
 
-Damaged files (cut off, or with flipped bits), saved models and checkpoints, must never load,
-nor may a fit resume from them. Mutated ones, by a stranger who writes a right checksum, may
-load if what was changed is allowed, such as a learning rate; they must run no code, raise
-nothing but ValueError, write no file, and never take more than twice the file beyond eight
-megabytes for its header. The counts are for each of the four estimators and for a Pipeline
-with a ColumnTransformer. A parameter of scikit-learn that was changed to a wrong value is
-refused by scikit-learn when it is used, so what has loaded predicts, too, and may raise one
-of the usual errors. Some minutes. `tests/files/test_persistence.py`,
-`test_persistence_refusals.py` and `test_checkpoint.py` beside it run a few hundred.
+Damaged models and checkpoints, which are cut off or have flipped bits, must never be loaded,
+and no fit may resume from them. Mutated files have a correct checksum. They may be loaded if
+the changed value is valid, such as another learning rate. They must not run code, raise
+anything except ValueError, write a file, or use more memory than twice the size of the file
+plus eight megabytes for its header. The counts are for each of the four estimators and for a
+Pipeline with a ColumnTransformer. scikit-learn checks its parameters when they are used.
+Loaded Pipelines therefore also predict, and may raise one of the usual errors. The script
+takes some minutes. `tests/files/test_persistence.py`, `test_persistence_refusals.py` and
+`test_checkpoint.py` run a few hundred cases.
 """
 
 import argparse

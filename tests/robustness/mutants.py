@@ -1,13 +1,13 @@
-"""Hundreds of small bugs put into the numeric core: the tests must notice nine of ten.
+"""Mutation tests: the tests must detect nine of ten small bugs in the numeric core.
 
     python tests/robustness/mutants.py [--mutants 400] [--seed 0] [--only PATTERN] [--root DIR]
 
-Every mutant changes one place of one module: another operator, comparison or number, a
-condition turned round, a statement left out. It is written into a copy of the tree, and the
-tests that belong to the module run on it until one fails, in a fork of this process, which
-has imported everything but skneural. It takes two to ten seconds a mutant on one core. Every
-verdict is printed; the survivors are listed at the end. `survivors.md` says what is known
-about them. `tests/project/test_robustness.py` runs a few that must be killed.
+Every mutant has one change in one module: another operator, comparison or number, a negated
+condition, or a removed statement. It is written to a copy of the tree, and the tests of the
+module run until one of them fails. They run in a fork of this process, which has imported
+everything except skneural. A mutant takes two to ten seconds on one core. Every result is
+printed, and the surviving mutants are listed at the end. `survivors.md` describes the known
+ones. `tests/project/test_robustness.py` runs a few mutants that must be killed.
 """
 
 import argparse
@@ -130,11 +130,11 @@ def places(tree, statement=None):
 
 
 def equivalent(tree):
-    """Return the nodes whose change no test could notice, whatever the program computes.
+    """Return the nodes whose change has no effect that a test could detect.
 
-    These are negative lengths in ``reshape``, because NumPy takes each of them as the one to be
-    inferred; ``strict=`` of ``zip``, which only guards against mistakes of programmers; and
-    defaults of arguments that the function does not read.
+    These are negative lengths in ``reshape``, because NumPy infers the length for all of them;
+    ``strict=`` of ``zip``, which only guards against programming errors; and defaults of
+    arguments that the function does not read.
     """
     found = set()
     for node in ast.walk(tree):

@@ -2,10 +2,10 @@
 
     python tests/robustness/mutated_programs.py [--programs 500] [--seed 0]
 
-Every number of the tables of randomly generated programs is changed, one or two at a time. What
-is accepted trains and predicts in this process, which must not crash; under valgrind or with
-`MALLOC_PERTURB_` in the environment bad accesses show that do no harm by chance.
-`tests/engine/test_engine_seam.py` runs it in short.
+The numbers in the tables of randomly generated programs are changed, one or two at a time.
+Accepted programs train and predict in this process, which must not crash. With valgrind, or
+with `MALLOC_PERTURB_` in the environment, invalid accesses are found even if they cause no
+crash. `tests/engine/test_engine_seam.py` contains a short run.
 """
 
 import argparse

@@ -3,10 +3,10 @@
     python tests/robustness/no_compiler.py
 
 Each case installs the package of this checkout into a temporary folder and trains a network
-there: with no compiler, with one that always fails, with one that does not know AVX-512, and,
-for comparison, with the compiler of this machine. As root on Linux it also hides the headers of
-Python. With ``SKNEURAL_BUILD=require`` the same installs have to fail. Needs PyPI, for
-setuptools and Cython.
+there: without a compiler, with a compiler that always fails, with one that does not support
+AVX-512, and, for comparison, with the compiler of this machine. As root on Linux the script
+also hides the headers of Python. With ``SKNEURAL_BUILD=require`` the same installations must
+fail. The script needs PyPI for setuptools and Cython.
 """
 
 import os

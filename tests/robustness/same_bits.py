@@ -1,14 +1,14 @@
-"""The same seed gives the same bits, whoever runs the fit, and touches no global generator.
+"""The same seed gives the same bits in every process, and no global generator changes.
 
     python tests/robustness/same_bits.py [--processes 3]
 
 Ten fits of all four estimators, with dropout, early stopping, augmentation, sparse rows and
-L-BFGS, and a search, each as one digest: in several processes with hash seeds of their own,
-and in searches with the backends loky, threading and multiprocessing at n_jobs of 1 and 2.
-With 1 and 2 BLAS threads, by the environment and by threadpool_limits, predictions of a
-network large enough for threads differ by 1e-7 at most. The states of `numpy.random` and
-`random` are compared before and after every fit. About two minutes.
-`tests/project/test_robustness.py` runs it in short.
+L-BFGS, and a search are compared by their digests: in several processes with different hash
+seeds, and in searches with the backends loky, threading and multiprocessing and n_jobs of 1 and
+2. Predictions of a network that is large enough for several threads may differ by at most 1e-7
+between 1 and 2 BLAS threads, set by the environment or by threadpool_limits. The states of
+`numpy.random` and `random` are compared before and after every fit. The script takes about two
+minutes. `tests/project/test_robustness.py` contains a short run.
 """
 
 import argparse

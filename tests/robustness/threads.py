@@ -1,16 +1,16 @@
-"""Many threads predict with one estimator; searches run inside searches; nothing is left.
+"""Predictions in many threads, searches inside searches, and a test for memory leaks.
 
     python tests/robustness/threads.py [--predictions 10000] [--searches 54] [--cycles 1000]
 
-* 8 threads make so many predictions each, of one row and of many, dense and sparse, with the
-  same estimators: every answer must have the bits of the one computed before.
+* Each of 8 threads makes `--predictions` predictions with the same estimators, for one row and
+  many rows, dense and sparse. Every result must have the bits of a result computed before.
 * Searches run inside parallel calls, for every pair of the backends loky, threading and
-  multiprocessing, each pair in a process that must end within five minutes, with the results
-  of a search that was run alone.
-* So many cycles of fit, predict, copy and drop, after 300 to warm up: less than 1 MB more in
-  memory, no file descriptor and no thread more.
+  multiprocessing. Each pair runs in a process that must end within five minutes, with the
+  results of a search that was run alone.
+* `--cycles` cycles of fit, predict, copy and delete, after 300 cycles to warm up, must use less
+  than 1 MB of additional memory, and no additional file descriptors or threads.
 
-Five to ten minutes. `tests/project/test_robustness.py` runs each part in short.
+The script takes five to ten minutes. `tests/project/test_robustness.py` contains short runs.
 """
 
 import argparse
