@@ -1,15 +1,16 @@
 """Compare skneural with scikit-learn, hand-written PyTorch, skorch and JAX.
 
-The first table has ratios of times and memory, the second one fits that share the cores.
+The first table compares times and memory. The second table shows how much slower fits become
+when they share the cores with other work.
 
     python benchmarks [--only NAME ...] [--rounds 5] [--quick]
 
 All libraries use the same data, mini-batches, solver and dtype, and run in turn. Each ratio is
 the median of the time of the other library divided by the time of skneural, followed by its
-goal. If two threads are allowed, each other library uses one or two, whichever is faster. JAX
-runs in separate processes, because it reads the number of threads when it starts.
-SKNEURAL_MNIST is the path of MNIST as an .npz file with X and y; without it, random numbers of
-the same shape are used.
+goal. If two threads are allowed, each of the other libraries uses one or two threads, whichever
+is faster. JAX runs in separate processes, because it reads the number of threads when it
+starts. The environment variable SKNEURAL_MNIST is the path of an .npz file with the images and
+labels of MNIST as X and y. If it is not set, random images of the same shape are used.
 """
 
 import argparse
@@ -40,7 +41,7 @@ def versions():
 
 
 def lines(chosen, rounds, quick, peaks, simd_level):
-    """Yield the rows of the table, after the measurements of each benchmark."""
+    """Measure each benchmark, and yield its rows of the table."""
     for work in chosen:
         measured = in_turn(work, 1 if work.unit == "MB" else rounds, quick)
         goal = partial(least, work.name, simd_level=simd_level)
@@ -54,11 +55,11 @@ def main():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--only", nargs="+", metavar="NAME", help="run the benchmarks whose name contains it"
+        "--only", nargs="+", metavar="NAME", help="run the benchmarks whose names contain NAME"
     )
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
     parser.add_argument("--quick", action="store_true", help="small data, one round")
-    parser.add_argument("--serve", nargs=2, help=argparse.SUPPRESS)  # in a child
+    parser.add_argument("--serve", nargs=2, help=argparse.SUPPRESS)  # used by child processes
     args = parser.parse_args()
     works = [work for module in (fits, predicting, search) for work in module.works(args.quick)]
     if args.serve:
@@ -74,7 +75,7 @@ def main():
     works, sharing = chosen(works), chosen(sharing)
     if not (works or sharing):
         parser.error(
-            f"no benchmark has a name with {' or '.join(args.only)}; there are {names}"
+            f"no benchmark name contains {' or '.join(args.only)}; the names are {names}"
         )
     from skneural._engine.load import native
 

@@ -1,4 +1,4 @@
-"""The data of the works."""
+"""Data sets of the speed benchmarks."""
 
 import os
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def mnist(n_rows):
-    """Images as float32, flat; random numbers of that shape where no file is named."""
+    """Return flat images as float32, and labels; random ones if SKNEURAL_MNIST is not set."""
     path = os.environ.get("SKNEURAL_MNIST")
     if path:
         data = np.load(path)
@@ -37,12 +37,13 @@ def images(n_rows, side=32, channels=3):
 
 
 def text(n_rows, n_words):
-    """Rows of about 100 words each, few of them frequent, as tf-idf has them."""
-    from scipy import sparse  # here, so that it is in nobody else's memory
+    """Return sparse rows of about 100 words each, with few frequent words, as from tf-idf."""
+    from scipy import sparse  # imported here, so that it does not add to the memory of others
 
     rng = np.random.default_rng(0)
     lengths = rng.poisson(100, n_rows)
-    words = (n_words ** rng.random(lengths.sum())).astype(np.int32)  # log-uniform: Zipf's law
+    # a log-uniform distribution of the words, which follows Zipf's law
+    words = (n_words ** rng.random(lengths.sum())).astype(np.int32)
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
     values = rng.random(len(words), np.float32) / 10
     X = sparse.csr_array((values, words, starts), shape=(n_rows, n_words))

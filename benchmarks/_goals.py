@@ -1,9 +1,9 @@
-"""What the compiled engine should reach: one table, by work and number of threads."""
+"""Goals for the speed of the compiled engine, by benchmark and number of threads."""
 
 from _harness import JAX, SKLEARN, TORCH
 
-# Least ratios theirs / ours, and least shares of the SGEMM peak in percent. A pair is for AVX2
-# and for AVX-512.
+# Minimum ratios of the time of each library divided by that of skneural, and minimum shares of
+# the SGEMM peak in percent. Pairs are the goals for AVX2 and for AVX-512.
 LEAST = {
     ("mnist-sgd", 1): {SKLEARN: 2.4, TORCH: 2.1, JAX: 1.05, "peak": 80},
     ("mnist-sgd", 2): {SKLEARN: 3.6, TORCH: 3.0, JAX: 1.3},
@@ -25,13 +25,13 @@ LEAST = {
     ("sparse", 1): {SKLEARN: 3},
     ("memory", 1): {SKLEARN: 1, TORCH: 2, JAX: 2},
 }
-# Most that a fit may slow down: beside a process that keeps all cores busy, and beside another
-# fit in a second Python thread.
+# Maximum factors by which a fit may become slower: while another process keeps all cores busy,
+# and while another fit runs in a second Python thread.
 MOST = {"busy": 2.2, "pair": 1.15}
 
 
 def least(work, what, n_threads, simd_level):
-    """Return the least ratio to a peer, or share of the peak, or None without a goal."""
+    """Return the minimum ratio or share of the peak, or None if there is no goal."""
     goal = LEAST.get((work, n_threads), {}).get(what)
     if isinstance(goal, tuple):
         goal = dict(zip(("avx2", "avx512"), goal, strict=True)).get(simd_level)

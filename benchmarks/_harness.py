@@ -1,4 +1,4 @@
-"""Works and how they are measured: all contestants in turn, medians, ratios, memory."""
+"""Measurement of the benchmarks: times of all libraries in turn, ratios and memory."""
 
 import os
 import statistics
@@ -23,19 +23,20 @@ ONE_JAX_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_thread
 
 @dataclass
 class Work:
-    """Something that several contestants do.
+    """A benchmark that several libraries run.
 
-    `contestants` has a function for each name that takes what `data` returns and gives the
-    function to be measured. It imports its library itself, so that a library that is not
-    installed is left out, and memory is that of its own libraries.
+    `contestants` maps the name of each library to a function. It is called with the arrays that
+    `data` returns, and returns the function to measure. It imports its library itself, so that
+    libraries that are not installed can be left out, and so that the measured memory is that of
+    one library.
     """
 
     name: str
     title: str
     data: object
     contestants: dict
-    flops: float = 0  # of all matrix products in a call
-    calls: int = 1  # how often the measured function does the work
+    flops: float = 0  # floating-point operations of all matrix products in one call
+    calls: int = 1  # number of repetitions in one call of the measured function
     threads: tuple = THREADS
     unit: str = "s"  # or "MB", if the measured function returns megabytes
 
@@ -49,7 +50,7 @@ def seconds(run):
 
 @contextmanager
 def allowed_threads(n_threads):
-    """Allow BLAS and PyTorch so many threads, and silence the warnings of the peers."""
+    """Limit BLAS and PyTorch to this number of threads, and silence all warnings."""
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(n_threads)
     with threadpool_limits(n_threads), warnings.catch_warnings():
@@ -58,9 +59,10 @@ def allowed_threads(n_threads):
 
 
 def in_turn(work, rounds, quick):
-    """Return what each contestant takes in every round, by name and number of threads.
+    """Return the measurements of each library in every round, by name and number of threads.
 
-    The first round, which pays for caches and for what JAX compiles, is one more than `rounds`.
+    There are `rounds + 1` rounds. The first one is a warm-up, which fills the caches and lets
+    JAX compile.
     """
     data, runs = work.data(), {}
     with ExitStack() as children:
@@ -81,17 +83,19 @@ def in_turn(work, rounds, quick):
         for _ in range(rounds + 1):
             for (name, n_threads), measure in runs.items():
                 with allowed_threads(n_threads):
-                    time.sleep(0.05)  # threads of the measurement before spin for a while
+                    time.sleep(
+                        0.05
+                    )  # until idle threads of the last measurement no longer spin
                     measured[name, n_threads].append(measure())
     return measured
 
 
 class Child:
-    """A contestant in a process of its own, which does its work as often as it is asked."""
+    """A library in a separate process, which runs the benchmark on request."""
 
     def __init__(self, work, name, n_threads, quick):
         command = [sys.executable, Path(__file__).parent, "--serve", work.name, name]
-        # JAX reads its limits when it starts: each number of threads has a process of its own
+        # JAX reads the limits when it starts, so each number of threads needs its own process.
         limits = {name: str(n_threads) for name in ("NPROC", "OMP_NUM_THREADS")}
         limits |= {"XLA_FLAGS": ONE_JAX_THREAD} if n_threads == 1 else {}
         self.process = subprocess.Popen(
@@ -103,13 +107,13 @@ class Child:
         )
         if self.answer() != "ready":
             self.__exit__()
-            raise ImportError(f"{name} is not installed, or failed as it says above")
+            raise ImportError(f"{name} is not installed, or failed with the error above")
 
     def answer(self):
         return self.process.stdout.readline().strip()
 
     def run(self):
-        """Have the work done once; return seconds, and megabytes at the most."""
+        """Run the benchmark once, and return the seconds and the peak memory in megabytes."""
         print(file=self.process.stdin, flush=True)
         return tuple(map(float, self.answer().split()))
 
@@ -124,7 +128,7 @@ class Child:
 
 
 def serve(work, name):
-    """The other end of `Child`: do the work for every line of the input."""
+    """Run the benchmark once for every line of standard input, as `Child` requests."""
     warnings.simplefilter("ignore")
     data = work.data()
     try:
@@ -135,22 +139,22 @@ def serve(work, name):
     print("ready", flush=True)
     for _ in sys.stdin:
         if PEAKS:
-            PEAKS[0].write_text("5")  # the peak starts anew
+            PEAKS[0].write_text("5")  # resets the peak
         elapsed = seconds(run)
         peak = int(PEAKS[1].read_text().split("VmHWM:")[1].split()[0]) * 1024 if PEAKS else 0
         print(elapsed, (peak - n_bytes) / 1e6, flush=True)
 
 
-# Files of Linux that reset and show the peak of the memory of this process.
+# Files of Linux that reset and show the peak memory of this process.
 PEAKS = [Path("/proc/self/clear_refs"), Path("/proc/self/status")]
 PEAKS = PEAKS if PEAKS[0].exists() else []
 
 
 def rows(work, measured, peaks, goal):
-    """Yield the rows of the table for a work, one for each number of threads.
+    """Yield the rows of the table for a benchmark, one per number of threads.
 
-    `goal(what, n_threads)` is the least ratio to a peer, or the least share of the peak, that
-    is asked for, or None.
+    `goal(what, n_threads)` returns the minimum ratio for a library, or the minimum share of the
+    SGEMM peak, or None if there is no goal.
     """
     for n_threads in work.threads:
         ours = measured[OURS, n_threads][1:]
@@ -158,7 +162,7 @@ def rows(work, measured, peaks, goal):
         share = 100 * work.flops / own / peaks[n_threads]
         cells = [beside_goal(share, goal("peak", n_threads), "{:.0f} %")] if share else [""]
         for peer in CONTESTANTS[1:]:
-            # each peer with the number of threads, up to this one, that suits it best
+            # Each library uses its fastest number of threads, up to `n_threads`.
             runs = [
                 run[1:]
                 for (name, n), run in measured.items()
@@ -177,14 +181,14 @@ def rows(work, measured, peaks, goal):
 
 
 def beside_goal(value, goal, form="{:.2f}"):
-    """Write a value, and beside it the goal that it should reach, if there is one."""
+    """Format a value, followed by its goal if there is one."""
     if goal is None:
         return form.format(value)
     return f"{form.format(value)} {'≥' if round(value, 2) >= goal else '<'} {goal:g}"
 
 
 def duration(time):
-    """Write seconds in a unit that suits them."""
+    """Format a time in seconds, milliseconds or microseconds."""
     for unit, factor in (("s", 1), ("ms", 1e3)):
         if time * factor >= 1:
             return f"{time * factor:.3g} {unit}"
@@ -192,7 +196,7 @@ def duration(time):
 
 
 def print_table(header, lines):
-    """Print a table, each row as soon as it has been measured."""
+    """Print a table. Each row is printed as soon as it has been measured."""
     print("|", " | ".join(header), "|")
     print("|" + "---|" * len(header), flush=True)
     for line in lines:
@@ -200,7 +204,7 @@ def print_table(header, lines):
 
 
 def machine():
-    """Return the speed of a large product by number of threads, and a line that says it."""
+    """Return the speed of a large product by number of threads, and a line of text about it."""
     blas = next(lib for lib in threadpool_info() if lib["user_api"] == "blas")
     square, peaks = np.ones((2000, 2000), np.float32), {}
     for n_threads in THREADS:

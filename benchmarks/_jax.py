@@ -1,4 +1,4 @@
-"""JAX as a careful user writes it: one jitted `lax.scan` over the batches of an epoch."""
+"""Training with JAX as an expert would write it: a jitted `lax.scan` over the batches."""
 
 from functools import partial
 from itertools import pairwise
@@ -8,11 +8,11 @@ import jax
 import numpy as np
 from jax import numpy as jnp
 
-ALPHA = 1e-4  # as the other contestants have by default
+ALPHA = 1e-4  # the default of the other libraries
 
 
 def initial_weights(fit):
-    """Weights and biases of every layer, in NumPy."""
+    """Return the weights and biases of every layer as NumPy arrays."""
     rng = np.random.default_rng(0)
     *size, units = fit.shape
     shapes = []
@@ -30,7 +30,7 @@ def initial_weights(fit):
 
 
 def convolved(x, weight):
-    """A 3 x 3 convolution as a product: within a scan much faster than that of XLA."""
+    """Compute a 3 x 3 convolution as a product, much faster in a scan than that of XLA."""
     _, height, width, _ = x.shape
     x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
     windows = [x[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
@@ -38,7 +38,7 @@ def convolved(x, weight):
 
 
 def pooled(x):
-    """The maxima of windows of 2 x 2: faster in this form than by `reduce_window`."""
+    """Return the maxima of windows of 2 x 2; this form is faster than `reduce_window`."""
     n, height, width, channels = x.shape
     return x.reshape(n, height // 2, 2, width // 2, 2, channels).max((2, 4))
 
@@ -66,7 +66,7 @@ def adam(rate, weights, gradient, moments, step):
 
 @partial(jax.jit, static_argnums=0, donate_argnums=1)
 def epoch(fit, state, X, y, order):
-    """Train on all rows once, the last few of them in a smaller batch."""
+    """Train for one epoch. The last batch may be smaller than the others."""
     update = partial({"sgd": sgd, "adam": adam}[fit.solver], fit.rate)
 
     def train_on(state, rows):
@@ -88,7 +88,7 @@ def epoch(fit, state, X, y, order):
 
 
 def by_scan(fit, X, y):
-    """A contestant: the epochs above; the first call compiles them."""
+    """Return a function that trains a network; its first call compiles the epoch."""
     jax.config.update("jax_enable_x64", fit.dtype == "float64")
     X, y = jnp.asarray(X), jnp.asarray(y.astype(np.int32))
     rng = np.random.default_rng(0)

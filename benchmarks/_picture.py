@@ -1,4 +1,4 @@
-"""The picture of the accuracy suite: a line for each data set, a mark for each method."""
+"""Picture of the accuracy benchmark, with one line per data set and one mark per method."""
 
 import matplotlib
 
@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from _standing import TITLES
 
-LEAST = 0.0  # scores below stand at the edge
+LEAST = 0.0  # lower scores are drawn at the edge
 MARKS = {  # colors of Okabe and Ito, which most color-blind people can tell apart
     "linear": ("#999999", "s"),
     "boosting": ("#009E73", "^"),
@@ -19,7 +19,7 @@ MARKS = {  # colors of Okabe and Ito, which most color-blind people can tell apa
 
 
 def draw(standing, path):
-    """Draw the scaled scores; save them as SVG or PNG, by the ending of the path."""
+    """Draw the scaled scores, and save the picture as SVG or PNG, depending on the suffix."""
     scaled, tables = standing.scaled, standing.tables
     places = np.arange(len(scaled))[::-1]
     with plt.rc_context({"svg.hashsalt": "accuracy", "font.size": 9}):

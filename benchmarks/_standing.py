@@ -1,12 +1,13 @@
-"""What the results of the accuracy suite say: tables, the conditions of the project, a picture.
+"""Summary of the results of the accuracy benchmark: tables, and the goals of the project.
 
-The gain of a method is its score less that of the constant prediction on the same split. It is
-scaled by the mean gain of the best method on the data set: there the best method has 1, and the
-constant prediction 0. Where even the best method gains less than `LEAST_GAIN`, nothing is
-scaled: the quotients would be noise. Two methods are compared on the splits that both have.
+The gain of a method is its score minus the score of the constant prediction on the same split.
+It is divided by the mean gain of the best method on the data set, so that the best method has
+the scaled gain 1 and the constant prediction 0. If even the best method gains less than
+`LEAST_GAIN`, the gains are not scaled, because the quotients would be noise. Two methods are
+compared on the splits for which both have results.
 
-"written" is skneural as a user would write it: on the table as it is where there are categories
-or missing values, and on the prepared data elsewhere.
+"written" is skneural as a user would write it: fitted on the unprepared table if there are
+categories or missing values, and on the prepared data otherwise.
 """
 
 from functools import cached_property
@@ -41,9 +42,10 @@ def cell(value, digits=3):
 
 
 def mean_over_splits(gains):
-    """Return the mean gain of each method on a data set, as if all had the same splits.
+    """Return the mean gain of each method on a data set, corrected for missing splits.
 
-    On its own splits, a method is compared with the median of those that have all of them.
+    A method without results for some splits is compared, on the splits that it has, with the
+    median of the methods that have all splits.
     """
     complete = gains.drop(columns="constant").dropna(axis=1)
     of_split = complete.median(axis=1).fillna(0)
@@ -51,7 +53,7 @@ def mean_over_splits(gains):
 
 
 def score_cell(score, scaled):
-    """Return a score with the scaled one in parentheses, if there are both."""
+    """Format a score, with the scaled score in parentheses if there is one."""
     return f"{cell(score)} ({cell(scaled, 2)})" if pd.notna(scaled) else cell(score)
 
 
@@ -60,7 +62,7 @@ def some(names):
 
 
 class Standing:
-    """Tables and conditions of some records, which are dicts, as the result file has them."""
+    """Tables and goals for a list of records, which are dicts from the file of results."""
 
     def __init__(self, records):
         frame = pd.DataFrame(list(records))
@@ -75,17 +77,17 @@ class Standing:
         return column.map(tasks) if column.name == "task" else column
 
     def of_splits(self, column):
-        """Return a column of the records: a row for each split, a column for each method."""
+        """Return a column of the records, with one row per split and one column per method."""
         return self.frame.pivot_table(column, ["data_set", "split"], "method", dropna=False)
 
     def of_tables(self, column):
-        """Return the mean over the splits, a row for each data set."""
+        """Return the means over the splits, with one row per data set."""
         means = self.of_splits(column).groupby("data_set").mean()
         return means.reindex(self.tables.index)
 
     @cached_property
     def gains(self):
-        """Scaled gains, a row for each split."""
+        """Scaled gains, with one row per split."""
         scores = self.of_splits("score")
         gains = scores.sub(scores["constant"], axis=0)
         best = gains.groupby("data_set").apply(mean_over_splits).max(axis=1)
@@ -94,14 +96,14 @@ class Standing:
 
     @cached_property
     def scaled(self):
-        """Scaled scores, a row for each data set."""
+        """Scaled scores, with one row per data set."""
         means = self.gains.groupby("data_set").apply(mean_over_splits)
         return means.reindex(self.tables.index)
 
     def difference(self, ours, theirs, values=None):
-        """Return mean and standard error of the paired differences, for each data set.
+        """Return the mean and standard error of the paired differences for each data set.
 
-        They are of the scaled gains, or of other values of the splits.
+        `values` has one row per split. By default these are the scaled gains.
         """
         values = self.gains if values is None else values
         tables = values["table"] if "table" in values else values["ours"]
@@ -110,12 +112,15 @@ class Standing:
         return pd.DataFrame({"mean": paired.mean(), "error": paired.sem()})
 
     def ratio(self, ours, theirs):
-        """Return the ratio of the CPU seconds on the splits that both have."""
+        """Return the ratio of the total CPU seconds, and the median ratio over data sets.
+
+        Only splits for which both methods have results are used.
+        """
         seconds = self.of_splits("seconds")[[ours, theirs]].dropna()
         each = seconds.groupby("data_set").sum()
         return seconds[ours].sum() / seconds[theirs].sum(), (each[ours] / each[theirs]).median()
 
-    # -- the conditions: what is asked, what was measured, whether that is enough
+    # The goals. Each is a tuple of the goal, the measured value, and whether it is reached.
 
     def against_sklearn(self):
         gap = self.difference("written", "sklearn")
@@ -176,7 +181,7 @@ class Standing:
         )
 
     def on_tables(self):
-        """What tables as they are should give."""
+        """Yield the goals for unprepared tables."""
         gap = self.difference("table", "ours")["mean"]
         below = gap.index[gap < 0]
         yield (
@@ -195,7 +200,7 @@ class Standing:
         yield "CPU seconds, table / prepared data: ≤ 1.5", measured, total <= 1.5
 
     def conditions(self):
-        """Yield all conditions for which there are results."""
+        """Yield all goals for which there are results."""
         if "ours" not in self.methods:
             return
         for peer in ("sklearn", "linear", "boosting", "realmlp"):
@@ -207,13 +212,13 @@ class Standing:
             yield from self.on_tables()
         yield from self.warned()
 
-    # -- what is printed
+    # The printed tables.
 
     def titles(self):
         return [TITLES[name] for name in self.methods]
 
     def scores(self):
-        """Return a table of the scores, the scaled ones in parentheses, and their means."""
+        """Return a table of the mean scores, with the scaled scores in parentheses."""
         scores, rows = self.of_tables("score"), []
         for name, table in self.tables.iterrows():
             cells = [
@@ -225,9 +230,10 @@ class Standing:
         return markdown(["data set", "task", "rows", "features", *self.titles()], rows)
 
     def means(self):
-        """Return a table of the mean scaled scores of groups of data sets.
+        """Return a table of the mean scaled scores for groups of data sets.
 
-        A mean is over the data sets that all methods have, so that they compare.
+        Only data sets with results of all methods are included, so that the means are
+        comparable.
         """
         complete = self.scaled[self.methods].dropna()
         tables = self.tables.loc[complete.index]
@@ -254,7 +260,10 @@ class Standing:
         return markdown([title, *self.titles()], rows)
 
     def tables_as_they_are(self):
-        """Return scores and CPU seconds where there are categories or missing values."""
+        """Return a table of scores and CPU seconds with and without preparation.
+
+        It contains the data sets with categories or missing values.
+        """
         methods = [name for name in AS_THEY_ARE if name in set(self.frame["method"])]
         scores, seconds = self.of_tables("score"), self.of_tables("seconds")
         names = scores.index[scores["table"].notna()]

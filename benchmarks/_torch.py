@@ -1,6 +1,7 @@
-"""PyTorch as a careful user writes it, and skorch around the same networks.
+"""Training with PyTorch as an expert would write it, and with skorch for the same networks.
 
-Tensors made once, rows gathered by index, fused updates, images channels last.
+The PyTorch code creates the tensors once, gathers rows by index, uses fused optimizers, and
+stores images in the channels-last format.
 """
 
 from functools import partial
@@ -12,13 +13,13 @@ import torch
 from torch import nn
 
 SOLVERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
-ALPHA = 1e-4  # as the other contestants have by default
+ALPHA = 1e-4  # the default of the other libraries
 
 
 def network(fit, hidden=None):
-    """The network of a fit, or one with other hidden layers."""
+    """Return the network of a fit, optionally with other hidden layers."""
     layers, (*size, units) = [], fit.shape
-    for filters in fit.filters:  # pooled first, ReLU has a quarter of the work
+    for filters in fit.filters:  # pooling before ReLU, which then has a quarter of the work
         layers += [nn.Conv2d(units, filters, 3, padding=1), nn.MaxPool2d(2), nn.ReLU()]
         size, units = [side // 2 for side in size], filters
     layers.append(nn.Flatten())
@@ -29,13 +30,13 @@ def network(fit, hidden=None):
 
 
 def train(fit, X, y):
-    """Train a new network, and return it."""
+    """Train a new network and return it."""
     made = network(fit)
     optimizer = SOLVERS[fit.solver](made.parameters(), fit.rate, weight_decay=ALPHA, fused=True)
     for _ in range(fit.epochs):
         for rows in torch.randperm(len(X)).split(fit.batch_size):
             x = X.index_select(0, rows)
-            if x.ndim == 4:  # rows of NHWC memory, seen as NCHW: channels last
+            if x.ndim == 4:  # a channels-last view: shape NCHW, memory layout NHWC
                 x = x.permute(0, 3, 1, 2)
             optimizer.zero_grad(set_to_none=True)
             nn.functional.cross_entropy(made(x), y.index_select(0, rows)).backward()
@@ -44,7 +45,7 @@ def train(fit, X, y):
 
 
 def by_hand(fit, X, y):
-    """A contestant: the loop above."""
+    """Return a function that trains a network with `train`."""
     return partial(train, fit, torch.from_numpy(X), torch.from_numpy(y.astype(np.int64)))
 
 
@@ -68,7 +69,7 @@ def skorch_classifier(fit):
 
 
 def by_skorch(fit, X, y):
-    """A contestant: skorch around the same network."""
+    """Return a function that trains the same network with skorch."""
     X = np.ascontiguousarray(np.moveaxis(X, -1, 1)) if X.ndim == 4 else X
     y = y.astype(np.int64)
     return lambda: skorch_classifier(fit).fit(X, y)

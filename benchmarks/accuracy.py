@@ -1,9 +1,10 @@
-"""How good the models are: skneural with its defaults against five others on 57 data sets.
+"""Compare the accuracy of skneural with five other methods on 57 data sets.
 
     python benchmarks/accuracy.py [--methods ours boosting] [--group held-out] [--again ours]
 
-The results are appended to a file, one line of JSON for each fit, and what is there already is
-not measured again. `_tables.py` says which packages carry the data sets.
+Every method uses its default parameters. The results are appended to a file, with one line of
+JSON per fit, and fits that are already in the file are not repeated. `_tables.py` lists the
+packages that contain the data sets.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from sklearn.preprocessing import StandardScaler
 
 try:
     from resource import RUSAGE_CHILDREN, getrusage
-except ImportError:  # Windows, where no method here starts processes
+except ImportError:  # on Windows, where none of the methods starts processes
     getrusage = None
 
 DEFAULT_RESULTS = Path(tempfile.gettempdir()) / "skneural-accuracy.jsonl"
@@ -90,7 +91,7 @@ METHODS = {
     "ours": (ours, OURS),
     "eight": (eight, OURS),
     "realmlp": (realmlp, "pytabkit"),
-    # on tables with categories or missing values, as they are
+    # on unprepared tables with categories or missing values
     "table": (ours, OURS),
     "boosting_table": (boosting, "scikit-learn"),
 }
@@ -98,7 +99,7 @@ AS_THEY_ARE = "table", "boosting_table"
 
 
 def version(method, label):
-    """Return the version of a method's package, or the label for ours."""
+    """Return the version of a method's package, or `label` for skneural if it is given."""
     package = METHODS[method][1]
     if package == OURS:
         return label or import_module(OURS).__version__
@@ -106,37 +107,38 @@ def version(method, label):
 
 
 def rows_of(method, name, seed):
-    """Return a split of a data set as a method is given it."""
+    """Return a split of a data set in the form that a method uses."""
     if method not in AS_THEY_ARE:
         return _tables.split(name, seed)
     X_train, X_test, y_train, y_test = _tables.split_as_is(name, seed)
-    if method == "boosting_table":  # it takes no text, only the dtype category
+    if method == "boosting_table":  # it accepts the dtype category, but no text
         return *_tables.as_categories(X_train, X_test), y_train, y_test
     return X_train, X_test, y_train, y_test
 
 
 def estimator_for(method, task, seed, X):
-    """Return the estimator of a method as a user would write it for X."""
+    """Return the estimator of a method as a user would write it for these data."""
     estimator = METHODS[method][0](task, seed)
-    if method == "table" and not _tables.has_categories(X):  # which would scale the numbers
+    # With categories, skneural scales the numbers itself.
+    if method == "table" and not _tables.has_categories(X):
         return make_pipeline(StandardScaler(), estimator)
     return estimator
 
 
 def n_splits(method, n_rows):
-    """RealMLP takes so long that it has fewer splits: it is compared on those that it has."""
+    """Return the number of splits; RealMLP has fewer, because its fits take much longer."""
     most = _tables.n_splits(n_rows)
     return min(most, 2 if n_rows <= 2_000 else 1) if method == "realmlp" else most
 
 
 def cpu_seconds():
-    """Return what this process, its threads and its finished children have used."""
+    """Return the CPU time of this process, its threads and its finished child processes."""
     children = getrusage(RUSAGE_CHILDREN) if getrusage else None
     return time.process_time() + (children.ru_utime + children.ru_stime if children else 0)
 
 
 def measure(estimator, task, X_train, X_test, y_train, y_test):
-    """Fit with one thread; return the score, the log-loss and the CPU seconds of the fit."""
+    """Fit with one thread, and return the score, log-loss, CPU seconds and warnings."""
     with allowed_threads(1), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         start = cpu_seconds()
@@ -156,7 +158,7 @@ def measure(estimator, task, X_train, X_test, y_train, y_test):
 
 
 def warm_up(method):
-    """Fit a few rows, so that imports and first calls are in no measurement."""
+    """Fit a few rows, so that imports and first calls are not measured."""
     X = np.random.default_rng(0).normal(size=(64, 2))
     measure(METHODS[method][0](REGRESSION, 0), REGRESSION, X, X, X[:, 0], X[:, 0])
 
@@ -166,7 +168,7 @@ def key(record):
 
 
 def read(path):
-    """Return the records of a file by what was measured; the last one of each counts."""
+    """Return the records of a file by their keys; later records replace earlier ones."""
     if not path.exists():
         return {}
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -174,7 +176,7 @@ def read(path):
 
 
 def jobs(tables, methods, label, splits_at_most):
-    """Yield records still without results, the first split of all data sets first."""
+    """Yield records without results; the first split of all data sets comes first."""
     rows = {name: len(_tables.load(name)[1]) for name in tables}
     mixed = {name for name in tables if _tables.is_mixed(_tables.load(name)[0])}
     for split in range(splits_at_most):
@@ -193,7 +195,7 @@ def jobs(tables, methods, label, splits_at_most):
 
 
 def run(path, todo):
-    """Measure and append to the file; progress does not show the scores."""
+    """Run the fits and append the results to the file; the scores are not printed."""
     warm = set()
     for job in todo:
         method, task = job["method"], job["task"]
@@ -209,7 +211,7 @@ def run(path, todo):
 
 
 def chosen(records, tables, label):
-    """Yield the records of some data sets, of ours only those with the label."""
+    """Yield the records of some data sets; those of skneural only if they have the label."""
     for record in records:
         ours_or_not = METHODS[record["method"]][1] != OURS or record["version"] == label
         if record["data_set"] in tables and ours_or_not:
@@ -227,7 +229,7 @@ def installed(methods):
 
 
 def renew(page, group, text):
-    """Put the tables between the two comments of the page that name the group."""
+    """Replace the tables between the two comments with the name of the group in a page."""
     start, end = f"<!-- tables: {group} -->\n", f"<!-- end: {group} -->"
     before, _, rest = page.read_text(encoding="utf-8").partition(start)
     after = rest.partition(end)[2]
@@ -245,12 +247,20 @@ def arguments():
     parser.add_argument("--group", choices=[*GROUPS, "all"], default=DEVELOPMENT)
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=TABLES, help="data sets")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
-    parser.add_argument("--again", nargs="+", choices=METHODS, default=[], help="measure anew")
-    parser.add_argument("--label", help="of these defaults of ours; the version, if not given")
-    parser.add_argument("--results", type=Path, default=DEFAULT_RESULTS, help="%(default)s")
-    parser.add_argument("--page", type=Path, help="Markdown page whose tables are renewed")
-    parser.add_argument("--picture", type=Path)
-    parser.add_argument("--no-tables", action="store_true", help="measure without a look")
+    parser.add_argument(
+        "--again", nargs="+", choices=METHODS, default=[], help="methods to measure again"
+    )
+    parser.add_argument(
+        "--label", help="label for the results of skneural; default: its version"
+    )
+    parser.add_argument(
+        "--results", type=Path, default=DEFAULT_RESULTS, help="default: %(default)s"
+    )
+    parser.add_argument("--page", type=Path, help="Markdown page whose tables are updated")
+    parser.add_argument("--picture", type=Path, help="file for a picture of the scores")
+    parser.add_argument(
+        "--no-tables", action="store_true", help="measure without showing results"
+    )
     parser.add_argument("--quick", action="store_true", help="two data sets, one split")
     return parser.parse_args()
 

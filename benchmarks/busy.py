@@ -1,11 +1,12 @@
-"""Fits that share the cores: by what factor they take longer than alone.
+"""How much slower fits become when they share the cores with other work.
 
     python benchmarks --only busy pair
 
-Beside a process that keeps all cores busy, every contestant may use two threads. A product on
-several threads waits for the slowest of them, which can cost far more than the share of the
-cores that is gone. Two fits in two Python threads have one core each; together they take as
-long as one if they let other Python threads run. Every contestant is compared with itself.
+In the first benchmark, another process keeps all cores busy, and every library may use two
+threads. A product on several threads waits for the slowest thread, so a fit can become slower
+by far more than its share of the cores. In the second benchmark, two fits run in two Python
+threads with one core each. Together they take as long as one fit if they release the GIL. Every
+library is compared with itself.
 """
 
 import statistics
@@ -38,7 +39,7 @@ sys.stdin.read()
 
 @contextmanager
 def busy_cores():
-    """A process with a thread a core, each of which multiplies without a pause."""
+    """Run a process with one thread per core, all of which multiply without a pause."""
     command = [sys.executable, "-c", _SPIN.format(cores=CORES)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         process.stdout.readline()
@@ -49,13 +50,13 @@ def busy_cores():
 
 
 def beside_busy_process(runs):
-    """Return the seconds of every contestant beside a busy process."""
+    """Return the seconds of every library while another process keeps all cores busy."""
     with busy_cores():
         return {name: seconds(run) for name, (run, _) in runs.items()}
 
 
 def in_two_threads(runs):
-    """Return the seconds of two fits of every contestant at the same time."""
+    """Return the seconds of two simultaneous fits for every library."""
 
     def both(pair):
         threads = [threading.Thread(target=run) for run in pair]
@@ -68,7 +69,7 @@ def in_two_threads(runs):
 
 
 def works(quick):
-    """Fits with products that are small, and large enough for several threads."""
+    """Yield fits with small products, and with products large enough for several threads."""
     n_rows, epochs = (300, 1) if quick else (20_000, 20)
     dense = partial(mnist, n_rows)
     networks = {
@@ -105,7 +106,7 @@ def lines(chosen, rounds):
 
 
 def alone_and_shared(work, kind, rounds):
-    """Return, for each contestant, the seconds of every round: alone, and sharing the cores."""
+    """Return the seconds alone and with shared cores, of every library in every round."""
     data, runs = work.data(), {}
     shared = {"busy": beside_busy_process, "pair": in_two_threads}[kind]
     times = {name: [] for name in work.contestants}

@@ -1,12 +1,12 @@
-"""Tables with categories: speed and memory of fits, against numbers and one-hot columns.
+"""Speed and memory of fits on a table with categories, compared with numeric data.
 
     python benchmarks/embeddings.py [--rows 100000] [--rounds 5]
 
-The table has 20 numbers and 10 categories, one of them with 10,000 levels. Each line shows the
-seconds of an epoch, the median ratio of the epochs of alternating fits (the same network on 40
-numbers, divided by the table), and the seconds that `fit` takes beside its epochs. The last
-lines are the peaks of memory of a fit as tracemalloc measures them, beside the bytes of the
-one-hot matrix, dense and CSR.
+The table has 20 numeric columns and 10 categories, one of them with 10,000 levels. It is
+compared with 40 numeric columns. The first lines show the seconds per epoch, the median ratio
+of the epoch times (numeric data divided by the table, in alternating fits), and the seconds
+that `fit` takes apart from its epochs. The last lines show the size of the one-hot matrix,
+dense and as CSR, and the peak memory of a fit, measured with tracemalloc.
 """
 
 import argparse
@@ -33,7 +33,7 @@ SETTINGS = {
 
 
 def make_data(n_rows):
-    """Return a table, 40 numbers, and labels."""
+    """Return a table with categories, a matrix with 40 columns, and labels."""
     rng = np.random.default_rng(0)
     numbers = rng.normal(size=(n_rows, 40)).astype(np.float32)
     table = pd.DataFrame(numbers[:, :20]).add_prefix("number")
@@ -44,7 +44,7 @@ def make_data(n_rows):
 
 
 def measure(X, y):
-    """Return the seconds of the quickest epoch of a fit, and those of the rest of the fit."""
+    """Return the seconds of the fastest epoch, and of the fit apart from its epochs."""
     start = time.perf_counter()
     network = MLPClassifier(**SETTINGS).fit(X, y)
     seconds = network.history_["seconds"]
@@ -52,7 +52,7 @@ def measure(X, y):
 
 
 def peak(X, y):
-    """Return the peak of memory of a fit, in MB."""
+    """Return the peak memory of a fit in MB."""
     tracemalloc.start()
     MLPClassifier(**SETTINGS).fit(X, y)
     _, most = tracemalloc.get_traced_memory()
@@ -65,7 +65,7 @@ def main():
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    warnings.simplefilter("ignore")  # two epochs have not converged
+    warnings.simplefilter("ignore")  # fits do not converge within two epochs
     table, numbers, y = make_data(options.rows)
     for n_threads in (1, None):
         with threadpool_limits(n_threads):
@@ -75,16 +75,19 @@ def main():
             [statistics.median(r[k][i] for r in rounds) for i in (0, 1)] for k in (0, 1)
         )
         print(
-            f"{n_threads or 'default'} threads: {own[0]:.2f} s an epoch, {other[0]:.2f} s with "
-            f"numbers, ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to "
-            f"{max(ratios):.2f}); beside epochs {own[1]:.2f} s, {other[1]:.2f} s with numbers"
+            f"{n_threads or 'default'} threads: {own[0]:.2f} s per epoch, {other[0]:.2f} s "
+            f"with numeric data, ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to "
+            f"{max(ratios):.2f}); apart from epochs {own[1]:.2f} s and {other[1]:.2f} s"
         )
     one_hot = OneHotEncoder(dtype=np.float32).fit_transform(table.iloc[:, 20:])
     width = 20 + one_hot.shape[1]
     csr = one_hot.data.nbytes + one_hot.indices.nbytes + one_hot.indptr.nbytes
     csr += 20 * options.rows * (4 + 4)
     print(f"one-hot matrix: dense {4e-6 * options.rows * width:.0f} MB, CSR {csr / 1e6:.0f} MB")
-    print(f"peak of a fit: table {peak(table, y):.0f} MB, 40 numbers {peak(numbers, y):.0f} MB")
+    print(
+        f"peak memory of a fit: table {peak(table, y):.0f} MB, "
+        f"numeric data {peak(numbers, y):.0f} MB"
+    )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Whether `diagnose` finds anything wrong with the default fits of the accuracy suite.
+"""Check that `diagnose` finds nothing wrong with the default fits of the accuracy benchmark.
 
     python benchmarks/findings.py [--group held-out] [--only NAME ...]
 
-Every fit of skneural with its defaults, on the prepared data and on tables as they are, is
-examined on its training data. Findings and warnings are printed, and the exit status is 0 if
+`diagnose` is called with the training data of every default fit of skneural, on the prepared
+data and on unprepared tables. Findings and warnings are printed, and the exit status is 0 if
 there are none.
 """
 
@@ -19,7 +19,7 @@ OURS = "ours", "table"
 
 
 def findings(method, name, split):
-    """Fit one network; return what `diagnose` finds, and the warnings of the fit."""
+    """Fit one network, and return the findings of `diagnose` and the warnings of the fit."""
     from skneural import diagnose
 
     X_train, _, y_train, _ = rows_of(method, name, split)

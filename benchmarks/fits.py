@@ -1,4 +1,4 @@
-"""Fits: dense networks on MNIST, the digits and rows of many words; convolutional networks."""
+"""Benchmarks of fits: dense networks on images and sparse text, and convolutional networks."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -13,14 +13,14 @@ PLAIN_SGD = {"momentum": 0.0, "nesterovs_momentum": False}
 
 @dataclass(frozen=True)
 class Fit:
-    """What all contestants train, on samples of a shape with ten classes."""
+    """A network with ten outputs, and the parameters with which all libraries train it."""
 
     shape: tuple
     hidden: tuple
     solver: str
     batch_size: int
     epochs: int = 1
-    filters: tuple = ()  # of 3 x 3 convolutions, each followed by max pooling by 2
+    filters: tuple = ()  # 3 x 3 convolutions, each followed by max pooling over 2 x 2
     dtype: str = "float32"
 
     @property
@@ -29,7 +29,10 @@ class Fit:
         return {"sgd": 0.05 if self.filters else 0.1, "adam": 1e-3}[self.solver]
 
     def flops(self, n_rows):
-        """Operations of all products: forward, gradients of weights and of all inputs but X."""
+        """Return the operations of all products in the forward and backward passes.
+
+        The backward pass computes the gradients of all weights and of all inputs except X.
+        """
         *size, units = self.shape
         products = []
         for filters in self.filters:
@@ -94,7 +97,7 @@ MAKERS = {OURS: ours, SKLEARN: by_sklearn, TORCH: by_torch, SKORCH: by_skorch, J
 
 
 def contestants(fit, names=CONTESTANTS):
-    """Those of `names` that can train the network."""
+    """Return the libraries in `names` that can train the network."""
     return {
         name: partial(MAKERS[name], fit)
         for name in names
@@ -149,7 +152,7 @@ def convolutional_works(quick):
 
 
 def works(quick):
-    """Fits by their time, and the memory of a process with one of them."""
+    """Yield the benchmarks of times, and one of the memory of a process with a fit."""
     dense = list(dense_works(quick))
     yield from dense
     yield from convolutional_works(quick)
@@ -173,11 +176,11 @@ def works(quick):
 
 
 def megabytes(work, name, quick):
-    """A contestant: the peak of a process of its own that does a work once."""
+    """Return a function that returns the peak memory of a new process with one fit."""
 
     def run():
         with Child(work, name, 1, quick) as child:
             return child.run()[1]
 
-    with Child(work, name, 1, quick):  # raises an ImportError where it is not installed
+    with Child(work, name, 1, quick):  # raises ImportError if the library is not installed
         return run

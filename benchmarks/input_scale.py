@@ -1,9 +1,9 @@
-"""The scores behind the bounds in skneural/_checks/feature_scale.py.
+"""Scores that justify the bounds in skneural/_checks/feature_scale.py.
 
     python benchmarks/input_scale.py
 
-prints the table of the guide (docs/guide/scaling.md): accuracy or R² on rows held out, mean of
-three splits, with X as it is and behind a scaler. Targets of regressions are standardized.
+prints the table of the guide (docs/guide/scaling.md): the mean accuracy or R² on the test rows
+of three splits, for X as it is and for scaled X. Regression targets are standardized.
 """
 
 import warnings
@@ -28,7 +28,7 @@ def standardized(y):
 
 
 def made_up(rng, n=1500):
-    """Data sets with one property each, all learnable."""
+    """Return data sets that can be learned, each of which has one particular property."""
     normal, age = rng.normal(size=(n, 6)), rng.uniform(18, 80, n)
     z = (age - 49) / 18
     y = normal[:, 0] * normal[:, 1] + np.sin(2 * normal[:, 2]) + normal[:, 3] + z + z**2 / 2
@@ -83,7 +83,7 @@ def data_sets():
 
 
 def split(X, y, seed):
-    """Rows to train on and to score, with the targets of a regression standardized."""
+    """Return a split into training and test rows, with standardized regression targets."""
     is_real = y.dtype.kind == "f"
     stratify = None if is_real else y
     X, X_test, y, y_test = train_test_split(
@@ -112,7 +112,7 @@ def score(X, X_test, y, y_test, **params):
 
 
 def row(name, X, y):
-    """One row of the table."""
+    """Return one row of the table."""
     cells = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

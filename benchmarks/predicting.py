@@ -1,4 +1,4 @@
-"""Predictions of MNIST 784-128-64-10: many rows at once, and one row at a time."""
+"""Benchmarks of predictions for MNIST 784-128-64-10: all rows at once, and row by row."""
 
 from _data import mnist
 from _harness import OURS, SKLEARN, SKORCH, TORCH, Work
@@ -8,7 +8,7 @@ FIT, CHUNK = Fit((784,), (128, 64), "sgd", 64), 1_000
 
 
 def fitted(kind, X, y):
-    """A model after an epoch on 1,000 rows."""
+    """Return a model that was trained for one epoch on 1,000 rows."""
     return contestants(FIT)[kind](X[:1000], y[:1000])()
 
 

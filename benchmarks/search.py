@@ -1,4 +1,4 @@
-"""A search on two processes."""
+"""Benchmark of a grid search on two processes."""
 
 from functools import partial
 
@@ -8,7 +8,7 @@ from fits import PLAIN_SGD, Fit
 
 
 def searching(kind, sizes, rates, epochs, folds, X, y):
-    """A contestant: a grid of sizes and rates."""
+    """Return a function that runs a grid search over layer sizes and learning rates."""
     from sklearn.model_selection import GridSearchCV
 
     fixed = {"solver": "sgd", "batch_size": 32, "max_iter": epochs, **PLAIN_SGD}
@@ -46,5 +46,5 @@ def works(quick):
             kind: partial(searching, kind, sizes, rates, epochs, folds)
             for kind in (OURS, SKLEARN, SKORCH)
         },
-        threads=(2,),  # in two processes
+        threads=(2,),  # one in each of two processes
     )

@@ -39,7 +39,7 @@ COLORS = {
 
 
 def read_ratios(page: str) -> dict[tuple[str, str], dict[str, float]]:
-    """Return, for each row of the table, the times of the libraries divided by ours."""
+    """Return, for each row of the table, the times of other libraries divided by skneural's."""
     lines = [line for line in page.splitlines() if line.startswith("| ")]
     start = next(
         i for i, line in enumerate(lines) if line.startswith("| benchmark | threads |")

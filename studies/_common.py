@@ -1,4 +1,4 @@
-"""Shared by the studies: data sets, progress, and checks of the options before any work."""
+"""Functions that all studies use: loading data, showing progress, and checking options."""
 
 import argparse
 import math
@@ -18,13 +18,14 @@ try:
 except ImportError:
     plt = None
 
-DATA_HELP = """digits (the default), mnist (a download; its last 10,000 rows are for the
-    test), or the path of an npz file with arrays X and y: if X is uint8 of shape (63000,
-    28, 28) the rows after the first 60,000 are for the test, else a stratified fifth"""
+DATA_HELP = """digits (the default), mnist (downloaded; the last 10,000 images are the test
+    set), or the path of an npz file with the arrays X and y. If X is uint8 of shape (63000,
+    28, 28), its last 3,000 images are the test set; otherwise the test set is a stratified
+    fifth of the data."""
 
 
 def show_progress(search):
-    """Let a search show on stderr how far it is: as a bar in a terminal, elsewhere as lines."""
+    """Show the progress of a search on stderr: a bar in a terminal, lines elsewhere."""
     callback = PrintFits()
     if sys.stderr.isatty() and find_spec("rich"):
         import rich
@@ -35,7 +36,7 @@ def show_progress(search):
 
 
 class PrintFits:
-    """Callback of a search that prints a line when a fit has ended, in whatever process."""
+    """Callback of a search that prints a line after each fit, in whichever process it ran."""
 
     def setup(self, estimator, context):
         """Called before the search."""
@@ -58,10 +59,10 @@ class PrintFits:
 
 
 def load_data(source, seed):
-    """Rows for training and rows for the test, and their labels.
+    """Return X_train, X_test, y_train, y_test.
 
-    The test rows are the last ones where the data come with test rows of their own, a
-    fifth of each class elsewhere.
+    If the data set defines a test set, it consists of the last samples. Otherwise the test
+    set is a random fifth of each class.
     """
     n_test = 0
     if source == "digits":
@@ -75,7 +76,7 @@ def load_data(source, seed):
         X, y = read_npz(source)
         if X.dtype == np.uint8 and X.shape == (63_000, 28, 28):
             n_test = 3_000
-    # one row an image; float32 holds pixels exactly and is faster than float64
+    # One row per image. float32 represents pixels exactly and is faster than float64.
     X = X.reshape(len(X), -1).astype(np.float32)
     if n_test:
         return X[:-n_test], X[-n_test:], y[:-n_test], y[-n_test:]
@@ -83,7 +84,7 @@ def load_data(source, seed):
 
 
 def square_side(X):
-    """Pixels along each side of the images in the rows; the program ends if not square."""
+    """Return the side length of the images in pixels; exit if they are not square."""
     side = math.isqrt(X.shape[1])
     if side**2 != X.shape[1]:
         sys.exit(f"error: X must hold square images of one channel, got {X.shape[1]} pixels")
@@ -91,7 +92,7 @@ def square_side(X):
 
 
 def read_npz(path):
-    """The arrays X and y of a file, or a ValueError that says what is wrong with it."""
+    """Return the arrays X and y of an npz file; raise ValueError if it cannot be used."""
     if not Path(path).is_file():
         raise ValueError(f"no such file: {path}")
     if not zipfile.is_zipfile(path):
@@ -102,26 +103,29 @@ def read_npz(path):
                 raise ValueError(f"{path} has no array {name}, only: {', '.join(arrays)}")
         X, y = arrays["X"], arrays["y"]
     if X.ndim < 2 or y.shape != X.shape[:1]:
-        raise ValueError(f"{path}: y must be one label a row, got {y.shape} for {X.shape}")
+        raise ValueError(f"{path}: y must have one label per row, got {y.shape} for {X.shape}")
     return X, y
 
 
 def study_parser(description, picture, epochs):
-    """Return a parser of the options that the studies by cross-validation share."""
+    """Return a parser for the options that the studies with cross-validation share."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--data", default="digits", help=DATA_HELP)
-    parser.add_argument("--jobs", type=int, default=1, help="fits at a time; -1: all cores")
-    parser.add_argument("--folds", type=int, default=5, help="at least 2; default: 5")
-    parser.add_argument("--epochs", type=int, help=f"default: {epochs}")
-    parser.add_argument("--seed", type=int, default=0, help="default: 0")
-    parser.add_argument("--output", type=Path, default=picture, help="the picture")
+    parser.add_argument("--jobs", type=int, default=1, help="parallel fits; -1: all cores")
+    parser.add_argument(
+        "--folds", type=int, default=5, help="number of folds, at least 2; default: 5"
+    )
+    parser.add_argument("--epochs", type=int, help=f"epochs per fit; default: {epochs}")
+    parser.add_argument("--seed", type=int, default=0, help="random seed; default: 0")
+    parser.add_argument("--output", type=Path, default=picture, help="file for the picture")
     return parser
 
 
 def read_study(args, small, large):
     """Check the options and return the data: X, X_test, y, y_test.
 
-    `small` and `large` are batch size and epochs for up to 10,000 rows, and for more.
+    `small` and `large` are pairs of a batch size and a number of epochs: `small` is used for
+    at most 10,000 training rows, `large` for more.
     """
     check_output(args.output)
     if args.folds < 2 or (args.epochs is not None and args.epochs < 1):
@@ -136,7 +140,7 @@ def read_study(args, small, large):
 
 
 def check_output(path):
-    """End the program with one line if no picture can be written there."""
+    """Exit with a one-line message if no picture can be written to `path`."""
     if plt is None:
         sys.exit("error: the picture needs matplotlib (pip install matplotlib)")
     if path.suffix not in (".png", ".pdf", ".svg"):

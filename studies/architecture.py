@@ -2,21 +2,22 @@
 Which layers should a network have?
 ===================================
 
-How many hidden layers, and how wide? The data alone does not tell, so we try: a grid
-search trains every structure on four fifths of the rows and scores it on the fifth left
-out, five times over, with another fifth left out each time.
+How many hidden layers should a network have, and how wide should they be? This study
+compares several architectures by five-fold cross-validation: a grid search trains every
+architecture on four fifths of the training samples and scores it on the remaining fifth.
+This is repeated five times, with a different fifth held out each time.
 
-The network stands in a Pipeline after a scaler. The scaler is then fitted on the training
-rows of each split alone, so that nothing leaks from the validation rows into the training,
-and the winner is one estimator that takes raw pixels.
+The network is the last step of a Pipeline, after a scaler. The scaler is therefore fitted on
+the training samples of each split only, so nothing leaks from the held-out samples into the
+training. The best model is a single estimator that takes raw pixels.
 
-The table and the picture show the mean accuracy of each structure, how far it varies from
-fold to fold, and the seconds of a fit. Structures that differ by less than they vary are as
-good as each other: the one that trains faster is then the better choice. The winner has won
-by the very number in the table, so its accuracy is measured once more at the end, on test
-rows that the search never saw: `load_data` has put them aside before it begins.
+The table and the picture show the mean accuracy of each architecture, its standard deviation
+over the folds, and the time of a fit. Architectures whose accuracies differ by less than the
+standard deviation are about equally good; among these, the one that trains fastest is a good
+choice. The accuracy of the winner was used to choose it, so it is measured again on test
+samples that the search has not seen. `load_data` sets them aside before the search.
 
-The data are the small digits of scikit-learn. ``--data mnist`` runs the same study on
+By default the study uses the small digits of scikit-learn. ``--data mnist`` runs it on
 70,000 larger images, and ``--data PATH.npz`` on your own data.
 """
 
@@ -30,15 +31,16 @@ from sklearn.preprocessing import MinMaxScaler
 from skneural import MLPClassifier, study_report
 
 # %%
-# One, two and three hidden layers. The sizes of input and output follow from the data.
+# The architectures have one, two or three hidden layers. The sizes of the input and of the
+# output follow from the data.
 HIDDEN_LAYER_SIZES = [(64,), (128, 64), (256, 128, 64), (512, 64), (512, 256)]
 
 
 # %%
 # The search
 # ----------
-# Plain gradient descent, at a rate that falls by 5 % an epoch. With ``patience=None``
-# every structure is trained for the same number of epochs.
+# The solver is gradient descent without momentum, and the learning rate falls by 5 % per
+# epoch. With ``patience=None`` every architecture is trained for the same number of epochs.
 def make_search(args):
     network = MLPClassifier(batch_size=args.batch_size, max_iter=args.epochs, patience=None)
     network.set_params(solver="sgd", momentum=0.0, nesterovs_momentum=False)
@@ -58,17 +60,17 @@ def make_search(args):
 # The results
 # -----------
 def structures(search):
-    """Names such as 64-128-10: the units of every layer, input and output included."""
+    """Return names such as 64-128-10: the units of all layers, with input and output."""
     net = search.best_estimator_[-1]
     layers = [(net.n_features_in_, *hidden, net.n_outputs_) for hidden in HIDDEN_LAYER_SIZES]
     return ["-".join(map(str, units)) for units in layers]
 
 
 def plot(search, title):
-    """Draw accuracy and cost side by side, one line a structure."""
+    """Draw accuracies and fit times side by side, with one line per architecture."""
     results, best = search.cv_results_, search.best_index_
     names = structures(search)
-    names[best] += "\n(best)"  # in words: not everybody sees the colour
+    names[best] += "\n(best)"  # also in words, because not everybody can see the colours
     rows = range(len(names))
     colours = ["#0072B2" if row == best else "#777777" for row in rows]
 
@@ -82,8 +84,8 @@ def plot(search, title):
         left.errorbar(mean, row, xerr=std, fmt="o", capsize=4, color=colours[row])
         left.text(mean, row - 0.1, f"{mean:.4f}", ha="center", va="bottom")
     left.set_yticks(rows, names)
-    left.invert_yaxis()  # the first structure on top, as in the table
-    left.set_xlabel(f"validation accuracy, mean ± std of {search.n_splits_} folds")
+    left.invert_yaxis()  # the first architecture is at the top, as in the table
+    left.set_xlabel(f"validation accuracy, mean ± std over {search.n_splits_} folds")
     bars = right.barh(rows, results["mean_fit_time"], height=0.4, color=colours)
     right.bar_label(bars, fmt="%.2f", padding=4)
     right.margins(x=0.2, y=0.1)  # room for the numbers
@@ -97,7 +99,7 @@ def plot(search, title):
 
 
 def main(argv=None):
-    epochs = "30 up to 10,000 rows, else 15"
+    epochs = "30 for at most 10,000 training rows, 15 for more"
     parser = study_parser(
         "Which layers should a network have?", "architecture_study.png", epochs
     )
@@ -105,7 +107,8 @@ def main(argv=None):
     X, X_test, y, y_test = read_study(args, small=(32, 30), large=(64, 15))
     title = (
         f"{Path(args.data).stem}, {len(X):,} rows, {args.folds}-fold cross-validation\n"
-        f"SGD, rate 0.1, decay 0.95, batches of {args.batch_size}, {args.epochs} epochs"
+        f"SGD, learning rate 0.1, decay 0.95, batches of {args.batch_size}, "
+        f"{args.epochs} epochs"
     )
     print(title, end="\n\n", flush=True)
     search = make_search(args)
@@ -113,7 +116,7 @@ def main(argv=None):
 
     print(study_report(search))
     accuracy = search.score(X_test, y_test)
-    print(f"\nTest accuracy of the best: {accuracy:.4f} on {len(y_test):,} rows")
+    print(f"\nTest accuracy of the best model: {accuracy:.4f} on {len(y_test):,} rows")
     plot(search, title).savefig(args.output, dpi=150)
     print(f"Picture: {args.output}")
 

@@ -2,19 +2,19 @@
 How many filters, and how large?
 ================================
 
-A convolutional network looks at an image through small windows: each filter of the first
-block answers to one pattern, wherever it stands. How many patterns does it take to tell
-digits apart, and how large should the window be? A grid search over `filters` and
-`kernel_size` tries every pair, five times over, each time on another fifth of the rows.
+Each filter of the first block of a convolutional network responds to one small pattern,
+wherever it is in the image. How many patterns does it take to recognize digits, and how large
+should they be? This study compares every pair of `filters` and `kernel_size` by five-fold
+cross-validation.
 
-The network stands in a Pipeline behind a scaler. Scalers want flat rows, so
-``input_shape`` tells the network which image a row is. The picture shows the accuracy of
-every pair, and the first filters of the winner: blue takes away, red adds. Pairs
-that differ by less than their ± are as good as each other.
+The network is the last step of a Pipeline, after a scaler. Scalers need one row of pixels per
+image, so ``input_shape`` tells the network the shape of the image that a row represents. The
+picture shows the accuracy of every pair and the filters of the first block of the best
+network; negative weights are blue and positive weights are red. Pairs whose accuracies
+differ by less than the standard deviation are about equally good.
 
-The data are the small digits of scikit-learn. ``--data mnist`` runs the same study on
-70,000 larger images, and ``--data PATH.npz`` on square images of your own, in arrays X
-and y.
+By default the study uses the small digits of scikit-learn. ``--data mnist`` runs it on
+70,000 larger images, and ``--data PATH.npz`` on your own square images in the arrays X and y.
 """
 
 import math
@@ -35,8 +35,9 @@ KERNEL_SIZES = [3, 5]
 # %%
 # The search
 # ----------
-# Two blocks of convolution, rectifier and max pooling over 2 x 2 pixels, then a dense layer
-# of 64 units. One scaler for all pixels would do as well; this one scales each pixel.
+# The network has two blocks, each with a convolution, ReLU and max pooling over 2 x 2 pixels,
+# followed by a dense layer with 64 units. ``MinMaxScaler`` scales each pixel separately; the
+# same factor for all pixels would also work.
 def make_search(args, side):
     network = ConvNetClassifier(input_shape=(side, side, 1), batch_size=args.batch_size)
     network.set_params(max_iter=args.epochs, patience=None, random_state=args.seed)
@@ -53,7 +54,10 @@ def make_search(args, side):
 # The results
 # -----------
 def table(search):
-    """Mean and deviation of the accuracy: a row for each `filters`, a column a size."""
+    """Return mean accuracies, their standard deviations and fit times as three arrays.
+
+    Each array has one row per value of `filters` and one column per kernel size.
+    """
     shape = len(FILTERS), len(KERNEL_SIZES)
     names = ("mean_test_score", "std_test_score", "mean_fit_time")
     return [search.cv_results_[name].reshape(shape) for name in names]
@@ -71,7 +75,7 @@ def print_table(search):
 
 
 def plot(search, title):
-    """The accuracy of every pair, and the first filters of the best."""
+    """Draw the accuracy of every pair, and the filters of the first block of the best."""
     mean, std, _ = table(search)
     figure = plt.figure(figsize=(10, 4.8), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=[2, 3])
@@ -104,20 +108,20 @@ def plot(search, title):
 
 
 def main(argv=None):
-    epochs = "15 up to 10,000 rows, else 3"
+    epochs = "15 for at most 10,000 training rows, 3 for more"
     parser = study_parser("How many filters, and how large?", "convnet_filters.png", epochs)
     args = parser.parse_args(argv)
     X, X_test, y, y_test = read_study(args, small=(32, 15), large=(64, 3))
     title = (
         f"{Path(args.data).stem}, {len(X):,} rows, {args.folds}-fold cross-validation\n"
-        f"Adam, rate 0.001, batches of {args.batch_size}, {args.epochs} epochs"
+        f"Adam, learning rate 0.001, batches of {args.batch_size}, {args.epochs} epochs"
     )
     print(title, end="\n\n", flush=True)
     search = show_progress(make_search(args, square_side(X))).fit(X, y)
     print_table(search)
     print(f"\n{search.best_estimator_[-1].summary()}\n")
     accuracy = search.score(X_test, y_test)
-    print(f"Test accuracy of the best: {accuracy:.4f} on {len(y_test):,} rows")
+    print(f"Test accuracy of the best model: {accuracy:.4f} on {len(y_test):,} rows")
     plot(search, title).savefig(args.output, dpi=150)
     print(f"Picture: {args.output}")
 

@@ -1,33 +1,38 @@
 """
-What keeps a network from learning by heart?
-============================================
+Which methods help against overfitting?
+=======================================
 
-A network with two wide layers learns ten thousand images by heart: its training accuracy
-goes to 1, its accuracy on other images stops well before. Five ways to help it, against the
-plain network on the same rows:
+A network with two wide layers can memorize ten thousand images: its training accuracy
+approaches 1, while its accuracy on other images stays clearly lower. This study compares five
+settings against overfitting with the plain network, all trained on the same samples:
 
-* L2: ``alpha`` times half the squared weights is added to the loss. As in scikit-learn it is
-  divided by the rows of a batch, so 0.03 in batches of 64 is a weight decay of 0.0005;
-* ``dropout``: every unit is zero in half of the training rows, drawn anew for every batch;
-* ``batch_norm``: every unit has mean 0 and variance 1 in a batch, before its activation. Its
-  first aim is speed; that the batch makes noise is a side effect;
-* early stopping: training ends when the accuracy on validation rows has not risen for some
-  epochs, and the weights of the best epoch are kept;
-* dropout and batch norm together.
+* L2: an L2 penalty, ``alpha / 2`` times the sum of the squared weights, is added to the loss.
+  As in scikit-learn, it is divided by the number of samples in a batch, so ``alpha=0.03`` with
+  batches of 64 is a weight decay of 0.0005.
+* ``dropout``: in each training step every unit is set to zero for a random half of the
+  samples.
+* ``batch_norm``: the values of every unit are normalized to mean 0 and variance 1 within each
+  batch, before the activation. The main purpose is faster training; the regularization comes
+  from the random composition of the batches and is a side effect.
+* Early stopping: training ends when the validation accuracy has not improved for some epochs,
+  and the weights of the best epoch are kept.
+* Dropout and batch normalization together.
 
-Each setting is trained from several seeds: initial weights, order of rows and dropout differ,
-the rows do not. Settings that differ by less than the seeds do are not told apart here. The
-validation rows are further rows that nobody trains on; early stopping is the only setting
-that looks at them, the others are measured on them for the picture. The test rows serve the
-table alone. The strengths of L2 and of dropout were chosen by validation accuracy on 10,000
-images of MNIST, among 0.01, 0.03 and 0.1, and 0.2 and 0.5, from one seed that is not used here.
+Each setting is trained with several seeds. They change the initial weights, the order of the
+samples and the dropout, but not the samples themselves. If two settings differ by less than
+the seeds do, this study cannot tell which is better. No network is trained on the validation
+samples. Only early stopping uses them for a decision; for the other settings the validation
+accuracy is only shown in the picture. The test samples are used for the table only. The
+values of ``alpha`` (from 0.01, 0.03 and 0.1) and of ``dropout`` (from 0.2 and 0.5) were
+chosen by the validation accuracy on 10,000 images of MNIST, with a seed that is not used here.
 
-The rate falls along a cosine to zero. At a constant rate the accuracy of all but the plain
-network, whose gradient vanishes, goes up and down from epoch to epoch by more than the
-settings differ, and the last epoch would be a matter of luck.
+The learning rate falls to zero along a cosine. With a constant learning rate the accuracy
+fluctuates from epoch to epoch by more than the settings differ, so the accuracy after the
+last epoch would depend on chance. The plain network is an exception, because its gradient
+vanishes.
 
-The data are the small digits of scikit-learn. ``--data mnist`` takes images of MNIST, and
-``--data PATH.npz`` your own data.
+By default the study uses the small digits of scikit-learn. ``--data mnist`` runs it on images
+of MNIST, and ``--data PATH.npz`` on your own data.
 """
 
 import argparse
@@ -56,10 +61,10 @@ SETTINGS = {
 
 
 # %%
-# The rows
+# The data
 # --------
-# Test rows are put aside first, then as many training rows as asked for are drawn, and a
-# fifth of that number for validation. The scaler sees the training rows alone.
+# The test samples are set aside first. The training samples are drawn from the others, and
+# then the validation samples, a fifth as many. The scaler is fitted on the training samples.
 def split(args):
     X, X_test, y, y_test = load_data(args.data, seed=0)
     n_train = int(min(args.train, len(X) * 5 // 6))
@@ -74,18 +79,18 @@ def split(args):
 
 
 # %%
-# A fit
-# -----
-# `fit` with validation rows ends with the best weights: that is early stopping. For the other
-# settings it would choose an epoch by the validation rows, too, so these are trained by
-# `partial_fit`, epoch by epoch, which only measures them, and end where the last epoch ends.
+# The training
+# ------------
+# `fit` with validation samples keeps the weights of the epoch with the best validation score,
+# which is early stopping. The other settings should keep the weights of the last epoch. They
+# are therefore trained with `partial_fit`, which only records the validation score.
 def train(name, seed, epochs, rows):
     network = MLPClassifier((512, 256), batch_size=64, max_iter=epochs, random_state=seed)
     network.set_params(learning_rate=1e-3, beta_2=0.999)
     network.set_params(schedule="cosine", alpha=0.0).set_params(**SETTINGS[name])
     (X, y), (X_val, y_val), (X_test, y_test) = rows
     if name == "early stopping":
-        with warnings.catch_warnings():  # of a fit that patience did not end
+        with warnings.catch_warnings():  # max_iter may be reached before patience ends the fit
             warnings.simplefilter("ignore", ConvergenceWarning)
             network.fit(X, y, X_val=X_val, y_val=y_val)
     else:
@@ -95,7 +100,7 @@ def train(name, seed, epochs, rows):
         "training": network.score(X, y),
         "test": network.score(X_test, y_test),
         "epochs": network.n_iter_,
-        "seconds": sum(network.history_["seconds"]),  # of training, without the measuring
+        "seconds": sum(network.history_["seconds"]),  # training only, without the scores
         "history": network.history_,
     }
 
@@ -121,7 +126,7 @@ def print_table(results):
 
 
 def plot(results, title):
-    """Draw training and validation accuracy of every fit, one panel a setting."""
+    """Draw training and validation accuracy of every fit, with one panel per setting."""
     figure, axes = plt.subplots(2, 3, sharex=True, sharey=True, figsize=(12, 7))
     figure.set_layout_engine("constrained")
     figure.suptitle(title)
@@ -129,7 +134,7 @@ def plot(results, title):
     late = []
     for (name, fits), panel in zip(results.items(), axes.flat, strict=True):
         panel.axhline(
-            plain, color="#777777", linestyle=":", label="plain at the end, validation"
+            plain, color="#777777", linestyle=":", label="plain network at the end, validation"
         )
         for i, fit in enumerate(fits):
             history = fit["history"]
@@ -151,7 +156,7 @@ def plot(results, title):
         panel.set_title(f"{name}\ntest accuracy {mean:.4f} ± {std:.4f}")
         panel.spines[["top", "right"]].set_visible(False)
         panel.grid(alpha=0.3)
-    low = min(late)  # the first epochs may lie below the picture
+    low = min(late)  # the accuracies of the first epochs may be below the visible range
     axes[0, 0].set_ylim(low - 0.05 * (1 - low), 1 + 0.05 * (1 - low))
     for panel in axes[1]:
         panel.set_xlabel("epoch")
@@ -166,20 +171,22 @@ def plot(results, title):
 
 
 def parse_args(argv):
-    parser = argparse.ArgumentParser(description="What keeps a network from overfitting?")
+    parser = argparse.ArgumentParser(description="Which methods help against overfitting?")
     parser.add_argument("--data", default="digits", help=DATA_HELP)
     parser.add_argument(
         "--train",
         type=lambda text: math.inf if text == "all" else int(text),
         default=10_000,
         metavar="N",
-        help="training rows, or all: five sixths of what is not for the test, which is also "
-        "the most there can be; default: 10000",
+        help="number of training rows, or all; at most five sixths of the rows that are not "
+        "test rows; default: 10000",
     )
-    parser.add_argument("--seeds", type=int, default=3, help="fits a setting; default: 3")
-    parser.add_argument("--epochs", type=int, default=30, help="default: 30")
-    parser.add_argument("--jobs", type=int, default=1, help="fits at a time; -1: all cores")
-    parser.add_argument("--output", type=Path, default="regularization.png", help="the picture")
+    parser.add_argument("--seeds", type=int, default=3, help="fits per setting; default: 3")
+    parser.add_argument("--epochs", type=int, default=30, help="epochs per fit; default: 30")
+    parser.add_argument("--jobs", type=int, default=1, help="parallel fits; -1: all cores")
+    parser.add_argument(
+        "--output", type=Path, default="regularization.png", help="file for the picture"
+    )
     return parser.parse_args(argv)
 
 
@@ -196,7 +203,7 @@ def main(argv=None):
     title = (
         f"{Path(args.data).stem}, {n_train:,} training, {n_val:,} validation and {n_test:,} "
         f"test rows, {args.seeds} seeds\n"
-        f"512 and 256 hidden units, Adam, rate 0.001 falling to 0 along a cosine, "
+        f"512 and 256 hidden units, Adam, learning rate 0.001 falling to 0 along a cosine, "
         f"{args.epochs} epochs in batches of 64"
     )
     print(title, end="\n\n", flush=True)

@@ -1,20 +1,22 @@
 """
-A sine made of rectifiers
-=========================
+Approximating a sine with ReLU units
+====================================
 
-A unit with a rectifier, ``max(0, w x + b)``, is zero on one side of ``x = -b / w`` and a
-straight line on the other. So a network with one hidden layer of them is a chain of straight
-pieces, and every unit adds a kink where it switches on. How many units does it take to draw
-the sine between -1 and 2?
+A ReLU unit, ``max(0, w x + b)``, is zero on one side of ``x = -b / w`` and a straight line on
+the other. A network with one hidden layer of such units is therefore a chain of straight
+pieces, with a kink where a unit switches on. How many units does it take to approximate the
+sine between -1 and 2?
 
-Nobody tells the network where to put its kinks: training on the squared error does, from
-random weights. It does not always find the best places, and a unit whose kink leaves the
-interval may never come back. So every network is trained from several seeds, and the one
-with the lowest training loss is shown; the table has the median of the seeds, too.
+The places of the kinks are learned: training starts from random weights and minimizes the
+squared error. It does not always find the best places, and a unit whose kink leaves the
+interval may never come back. Each network is therefore trained with several seeds, and the
+picture shows the one with the lowest training loss. The table also has the median over the
+seeds.
 
-The last column is a limit: no chain of as many straight pieces comes closer to the sine, even
-if its pieces need not meet. Training stays above it, also because it makes the mean squared
-error small, and not the largest error, which is what the table shows.
+The last column of the table is a lower bound: no function with the same number of straight
+pieces has a smaller largest error, even if the pieces need not meet. The trained networks
+do not reach this bound. One reason is that training minimizes the mean squared error, while
+the table shows the largest error.
 """
 
 import argparse
@@ -30,16 +32,16 @@ from skneural import MLPRegressor
 LOW, HIGH = -1.0, 2.0
 UNITS = (1, 2, 3, 8)
 X = np.linspace(LOW, HIGH, 301).reshape(-1, 1)
-X_DENSE = np.linspace(LOW, HIGH, 3001).reshape(-1, 1)  # errors are measured between rows, too
+X_DENSE = np.linspace(LOW, HIGH, 3001).reshape(-1, 1)  # also between the training samples
 
 
 # %%
 # The fits
 # --------
-# All rows are one batch, so that the gradient has no noise. The rate starts high, which
-# moves the kinks about, and falls along a cosine to zero, which settles them.
+# All samples form one batch, so the gradient has no noise. The learning rate starts high,
+# which moves the kinks, and falls to zero along a cosine, which lets them settle.
 def fit(units, seed, epochs):
-    # float64, because X is; every epoch counts, whatever the loss does
+    # The network uses float64, as X does. With patience=None all epochs are run.
     network = MLPRegressor((units,), learning_rate=0.1, schedule="cosine", batch_size=len(X))
     network.set_params(max_iter=epochs, patience=None, alpha=0.0, random_state=seed)
     return network.fit(X, np.sin(X).ravel())
@@ -54,7 +56,7 @@ def errors(network):
 
 
 def kinks(network):
-    """Where units switch on or off, from left to right, as far as it is in the interval."""
+    """Return the places in the interval where a unit switches on or off, in rising order."""
     weight, bias = network.coefs_[0][0], network.intercepts_[0]
     at = -bias / weight
     return np.sort(at[(at > LOW) & (at < HIGH)])
@@ -63,10 +65,11 @@ def kinks(network):
 # %%
 # The limit
 # ---------
-# Lay straight pieces from left to right, each as long as the error allows: if they end
-# before the interval does, then no pieces of that number have an error as small.
+# Place straight pieces from left to right, each as long as a given largest error allows. If
+# they do not reach the end of the interval, then no function with that number of pieces has
+# an error this small.
 def least_error(n_pieces):
-    """The largest error of the best straight pieces that need not meet."""
+    """Return the smallest possible largest error of `n_pieces` pieces that need not meet."""
 
     def shortfall(error):
         end = LOW
@@ -78,14 +81,14 @@ def least_error(n_pieces):
 
 
 def reach(start, error):
-    """Where a straight piece of this error ends at the latest."""
+    """Return the largest end of a straight piece from `start` with at most this error."""
     return brentq(lambda end: error_of_line(start, end) - error, start, start + 4)
 
 
 def error_of_line(start, end):
-    """The largest error of the best straight line."""
+    """Return the largest error of the best straight line between `start` and `end`."""
     x = np.linspace(start, end, 100)
-    # the best line of a slope lies halfway between the extremes of the difference
+    # For a given slope, the best line lies halfway between the extremes of the difference.
     best = minimize_scalar(lambda slope: np.ptp(np.sin(x) - slope * x), bounds=(-1, 1))
     return best.fun / 2
 
@@ -94,7 +97,7 @@ def error_of_line(start, end):
 # The results
 # -----------
 def print_table(results):
-    print("units  kinks  pieces  largest error  median of seeds  least possible")
+    print("units  kinks  pieces  largest error  median of seeds     lower bound")
     for units, networks in results.items():
         largest = [np.abs(errors(network)).max() for network in networks]
         n_kinks = len(kinks(networks[0]))
@@ -105,7 +108,7 @@ def print_table(results):
 
 
 def plot(results, title):
-    """Draw the curves above their errors, one column a network."""
+    """Draw the curves above their errors, with one column per network."""
     figure, axes = plt.subplots(
         2, len(results), sharex=True, sharey="row", figsize=(12, 6), height_ratios=[3, 2]
     )
@@ -117,7 +120,7 @@ def plot(results, title):
         above.plot(x, np.sin(x), color="black", linewidth=4, alpha=0.25, label="sine")
         above.plot(x, network.predict(X_DENSE), color="#0072B2", label="network")
         height = network.predict(at.reshape(-1, 1)) if len(at) else []
-        above.plot(at, height, "o", color="#D55E00", label="kink: a unit switches")
+        above.plot(at, height, "o", color="#D55E00", label="kink")
         error = errors(network)
         above.set_title(
             f"{units} hidden unit{'s' if units > 1 else ''}\n"
@@ -137,10 +140,14 @@ def plot(results, title):
 
 
 def parse_args(argv):
-    parser = argparse.ArgumentParser(description="A sine made of rectifiers")
-    parser.add_argument("--seeds", type=int, default=10, help="fits a network; default: 10")
-    parser.add_argument("--epochs", type=int, default=3000, help="of a fit; default: 3000")
-    parser.add_argument("--output", type=Path, default="sine_by_relu.png", help="the picture")
+    parser = argparse.ArgumentParser(description="Approximating a sine with ReLU units")
+    parser.add_argument("--seeds", type=int, default=10, help="fits per network; default: 10")
+    parser.add_argument(
+        "--epochs", type=int, default=3000, help="epochs per fit; default: 3000"
+    )
+    parser.add_argument(
+        "--output", type=Path, default="sine_by_relu.png", help="file for the picture"
+    )
     return parser.parse_args(argv)
 
 
@@ -150,8 +157,8 @@ def main(argv=None):
     if args.seeds < 1 or args.epochs < 1:
         sys.exit("error: --seeds and --epochs must be at least 1")
     title = (
-        f"The sine by rectifiers: the lowest training loss of {args.seeds} seeds\n"
-        f"Adam, rate 0.1 falling to 0 along a cosine, {args.epochs:,} epochs of "
+        f"Sine by ReLU units, the lowest training loss of {args.seeds} seeds\n"
+        f"Adam, learning rate 0.1 falling to 0 along a cosine, {args.epochs:,} epochs of "
         f"one batch of {len(X)} rows"
     )
     print(title, end="\n\n", flush=True)

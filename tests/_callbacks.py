@@ -1,8 +1,8 @@
-"""A callback that does nothing, for tests that want one to do one thing."""
+"""A callback that does nothing, as a base class for callbacks in tests."""
 
 
 class Callback:
-    """scikit-learn's four methods."""
+    """The four methods that scikit-learn requires of a callback."""
 
     def setup(self, estimator, context):
         pass

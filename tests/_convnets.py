@@ -1,4 +1,4 @@
-"""Small images and small convolutional networks that several test files use."""
+"""Small images and convolutional networks for several test files."""
 
 import numpy as np
 

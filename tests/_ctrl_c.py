@@ -1,4 +1,4 @@
-"""Ctrl-C at a chosen instruction of Python, as if it came from outside at that very moment."""
+"""Simulate Ctrl-C at a chosen Python instruction."""
 
 import _thread
 import itertools
@@ -7,15 +7,15 @@ import sys
 
 
 def call_interrupted(function, place, traced, times=1):
-    """Call a function, and press Ctrl-C when one of its instructions begins.
+    """Call a function, and simulate Ctrl-C at the beginning of one of its instructions.
 
     Parameters
     ----------
     function : callable
     place : int
-        Number of the instruction, counted from 0 in the frames that are traced.
+        Index of the instruction, counted from 0 in the traced frames.
     traced : callable
-        Tells of a frame whether its instructions are counted.
+        Returns whether the instructions of a frame are counted.
     times : {1, 2}, default=1
         How often Ctrl-C is pressed.
 

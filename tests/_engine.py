@@ -1,4 +1,4 @@
-"""Jobs for either engine: a network with its data, and what an engine makes of them."""
+"""Training jobs that both engines can run: a network with its data, and the results."""
 
 import math
 
@@ -25,7 +25,7 @@ class NoInterrupt:
 
 
 def make_job(network, X, y, sample_weight=None, optimizer=None, **more):
-    """A job of one epoch in a single batch, unless `more` says otherwise."""
+    """Return a job of one epoch in a single batch, unless `more` changes this."""
     optimizer = optimizer or SGD(momentum=0.0)
     progress = Progress(network, "", optimizer.init(network.theta), spawn_generators(0))
     settings = {
@@ -50,7 +50,7 @@ def make_job(network, X, y, sample_weight=None, optimizer=None, **more):
 
 
 def training_of(engine, job):
-    """The training of a job by the engine of this name."""
+    """Return the training of a job with the engine of this name."""
     if engine == "numpy":
         return ReferenceTraining(job)
     assert program_of(job.progress.network) is not None
@@ -58,7 +58,7 @@ def training_of(engine, job):
 
 
 def loss_and_gradient(engine, job):
-    """The loss of all rows, and a copy of its gradient."""
+    """Return the loss of all rows, and a copy of its gradient."""
     training = training_of(engine, job)
     loss, gradient = training.loss_and_gradient()
     gradient = gradient.copy()
@@ -67,7 +67,7 @@ def loss_and_gradient(engine, job):
 
 
 def raw_prediction(engine, network, X):
-    """Predictions of a network by the engine of this name."""
+    """Return the predictions of a network by the engine of this name."""
     if engine == "compiled":
         return predict(program_of(network), network, X, 1 << 20)[0]
     network._program = None
@@ -77,10 +77,10 @@ def raw_prediction(engine, network, X):
 
 
 class Fed:
-    """A network whose first layer turns the i-th one-hot row into the i-th value given.
+    """A network whose first layer maps the i-th one-hot row to the i-th of the given values.
 
-    So the weights of this layer are the input of the layers behind it, and the gradient of
-    the weights is the gradient for that input, sample by sample.
+    The weights of this layer are therefore the input of the following layers, and the gradient
+    of the weights is the gradient of that input, sample by sample.
 
     Parameters
     ----------
@@ -102,17 +102,17 @@ class Fed:
         self.X = np.eye(n_samples, dtype=values.dtype)
 
     def _turned(self, values):
-        """Values as weights."""
+        """Return the values as weights."""
         axes = tuple(range(1, values.ndim - 1))
         return np.moveaxis(np.flip(values, axes), 0, -2)
 
     def job(self, y, sample_weight=None, **more):
-        """A job with the targets `y`."""
+        """Return a job with the targets `y`."""
         y = y.reshape(len(y), -1)
         return make_job(self.network, self.X, y, sample_weight, **more)
 
     def input_gradient(self, gradient):
-        """The part of a gradient that belongs to the values."""
+        """Return the part of a gradient that belongs to the values."""
         weights = self.network.views(gradient)[0]["weight"]
         axes = tuple(range(weights.ndim - 2))
         return np.flip(np.moveaxis(weights, -2, 0), tuple(axis + 1 for axis in axes))

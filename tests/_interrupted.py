@@ -1,7 +1,7 @@
-"""A fit in a process of its own, to be killed: python _interrupted.py NAME PATH DELAY.
+"""A fit in a separate process that is killed: python _interrupted.py NAME PATH DELAY.
 
-With a DELAY in seconds the process kills itself then; it prints the digest of the fit if it
-gets to the end.
+If a DELAY in seconds is given, the process kills itself after this time. If the fit ends
+before, its digest is printed.
 """
 
 import hashlib
@@ -44,14 +44,14 @@ FITS = {
 
 
 def estimator(name, **more):
-    """The estimator of a fit, ready."""
+    """Return the unfitted estimator of a fit."""
     cls, params = FITS[name]
     defaults = {"batch_size": 32, "max_iter": 12, "random_state": 0, "patience": None}
     return getattr(skneural, cls)(**{**defaults, **params, **more})
 
 
 def digest(own):
-    """One number for all that a fit leaves but its seconds."""
+    """Return a digest of all results of a fit except the seconds."""
     history = {name: v for name, v in own.history_.items() if name != "seconds"}
     told = history, own.n_iter_, own.t_, own.best_loss_, own.score(X, Y), repr(own.network_)
     rngs = {name: rng.bit_generator.state for name, rng in own._progress.rngs.items()}
@@ -60,7 +60,7 @@ def digest(own):
 
 
 def fit(name, path, **more):
-    """Run the fit with checkpoints, resumed if there is one."""
+    """Run the fit with checkpoints, and resume it if there is a checkpoint."""
     own = estimator(name, **more).set_callbacks(Checkpoint(path, resume=True))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""One layer on its own, bound to drawn arrays."""
+"""A single layer, bound to randomly generated arrays."""
 
 import math
 
@@ -15,14 +15,15 @@ DTYPES = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 
 
 def rows_shape(n_samples, shape):
-    """Shape of the rows that a batch of samples of some shape takes between layers."""
+    """Return the shape in which a batch of samples is passed between layers."""
     return n_samples * math.prod(shape[:-1]), shape[-1]
 
 
 def bound(layer, batch_shape, dtype=np.float64, draws=None, predicting=False, input_shape=None):
-    """A layer bound to drawn arrays.
+    """Return a layer bound to randomly generated arrays.
 
-    `batch_shape` is that of rows; `input_shape` that of one sample, if this has several rows.
+    `batch_shape` is the shape of the rows. `input_shape` is the shape of one sample, if a
+    sample has several rows.
     """
     input_shape = input_shape or batch_shape[1:]
     layer.output_shape = layer.build(input_shape)

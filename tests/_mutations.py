@@ -1,4 +1,4 @@
-"""Model files as a stranger might write them: wrong everywhere but in their checksum."""
+"""Manipulated model files that have a correct checksum."""
 
 import hashlib
 import io
@@ -13,7 +13,7 @@ from skneural._files.save import contents, plain_parameters
 
 
 def rewrite(own, path, text=(), arrays=(), **about):
-    """Save with some of the text, arrays or description replaced; None leaves an array out."""
+    """Save with some of the text, arrays or description replaced; None removes an array."""
     plain = plain_parameters(own)
     own_text, own_arrays = contents(own, own._progress, own._batch_size, plain)
     told = {**json.loads(own_text["estimator"]), **about}
@@ -22,14 +22,14 @@ def rewrite(own, path, text=(), arrays=(), **about):
 
 
 def assembled(header, body):
-    """A file with the right length and checksum around any header and arrays."""
+    """Return a file with any header and arrays, and the right length and checksum."""
     header = header if isinstance(header, bytes) else json.dumps(header).encode()
     data = len(header).to_bytes(8, "little") + header + body
     return data + hashlib.sha256(data).digest()
 
 
 class Payload:
-    """Leaves a trace in the environment when it is unpickled."""
+    """Sets an environment variable when it is unpickled."""
 
     def __reduce__(self):
         return exec, ("import os; os.environ['SKNEURAL_PAYLOAD'] = 'ran'",)
@@ -52,7 +52,7 @@ VALUES = [
 
 
 def places(data, path=()):
-    """Where a tree of JSON has something, from the outside in."""
+    """Return the places of all values in a JSON tree, from the outside in."""
     pairs = data.items() if isinstance(data, dict) else enumerate(data)
     for key, value in pairs:
         yield (*path, key)
@@ -61,7 +61,7 @@ def places(data, path=()):
 
 
 def changed(tree, rng):
-    """Change, remove or repeat something in a tree of JSON."""
+    """Change, remove or repeat one value in a JSON tree."""
     tree = json.loads(json.dumps(tree))
     paths = list(places(tree))
     *parents, key = paths[rng.integers(len(paths))]
@@ -84,12 +84,12 @@ def changed(tree, rng):
 
 
 def of_arrays(**entries):
-    """A file with four numbers, described in any way."""
+    """Return a file with four numbers and any description of them."""
     return assembled({"__metadata__": {"format": "skneural 1"}, **entries}, bytes(32))
 
 
 def strangers():
-    """Files of another kind, some of them with a right checksum, by name."""
+    """Return files that are not model files, some of them with a correct checksum, by name."""
     zipped, payload = io.BytesIO(), pickle.dumps(Payload())
     with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("../../../tmp/escaped.npy", bytes(10**7))
@@ -127,7 +127,7 @@ def strangers():
 
 
 def mutated(data, rng):
-    """Return the bytes of a model file with something changed, and a right checksum."""
+    """Return the bytes of a model file with one change and a correct checksum."""
     length = int.from_bytes(data[:8], "little")
     header, body = json.loads(data[8 : 8 + length]), data[8 + length : -32]
     kind = rng.integers(10)
@@ -147,7 +147,7 @@ def mutated(data, rng):
 
 
 def damaged(data, rng):
-    """Return the bytes of a file cut off, or with some bits flipped."""
+    """Return the bytes of a file that is cut off or has some flipped bits."""
     if rng.integers(2):
         return data[: rng.integers(len(data))]
     data = bytearray(data)

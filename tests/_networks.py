@@ -1,4 +1,4 @@
-"""Networks that several test files build."""
+"""Networks for several test files."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ ORACLE = json.loads((Path(__file__).parent / "data" / "oracle.json").read_text()
 
 
 def dense_network(sizes, activation, loss, dtype=np.float64, seed=0, out_activation=None):
-    """A network of dense layers with drawn weights and biases, neither of them zero."""
+    """Return a network of dense layers with random weights and biases that are not zero."""
     layers = []
     for units in sizes[1:-1]:
         layers += [Dense(units), ACTIVATIONS[activation]()]

@@ -1,4 +1,4 @@
-"""Data of every kind, and Pipelines that are saved and loaded."""
+"""Data of all kinds, and Pipelines that are saved and loaded."""
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,7 @@ def network(cls=MLPClassifier, **params):
 
 
 def mixed_columns(**params):
-    """A Pipeline in which every column of FRAME goes its way."""
+    """Return a Pipeline that transforms each column of FRAME in a different way."""
     numbers = make_pipeline(SimpleImputer(), StandardScaler())
     columns = make_column_transformer(
         (numbers, FRAME.columns[:2]),

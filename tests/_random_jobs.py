@@ -1,4 +1,4 @@
-"""Randomly generated networks with data: all that the compiled engine has kernels for."""
+"""Randomly generated networks with data, for all layers that the compiled engine supports."""
 
 import math
 from itertools import pairwise
@@ -37,7 +37,7 @@ _COMPILED_LOSSES = [
 
 
 def random_job(rng, dtype):
-    """A job of one epoch; two calls with equal generators give equal jobs."""
+    """Return a job of one epoch; generators in the same state give the same job."""
     images, is_sparse = rng.random() < 0.5, rng.random() < 0.2
     shape = _random_shape(rng) if images else (int(rng.integers(1, 60)),)
     loss, n_outputs, one_hot = _random_loss(rng)
@@ -88,7 +88,7 @@ def random_job(rng, dtype):
 
 
 def _random_tables(rng):
-    """Levels and widths of embeddings; none for half of the networks."""
+    """Return the levels and widths of embeddings; none for half of the networks."""
     n_tables = int(rng.integers(0, 4)) if rng.random() < 0.6 else 0
     return rng.integers(1, (9, 20), (n_tables, 2)).tolist()
 
@@ -99,7 +99,7 @@ def _random_shape(rng):
 
 
 def _random_loss(rng):
-    """A loss, its number of outputs, and what the targets of each of its columns are."""
+    """Return a loss, its number of outputs, and the kind of target of each column."""
     if rng.random() < 0.4:
         name = str(rng.choice(_COMPILED_LOSSES))
         n_outputs = int(rng.integers(1, 40))

@@ -1,4 +1,4 @@
-"""What the tests of bad input share: an error that says what is wrong, and nothing changed."""
+"""Helpers for tests of bad input: expect an error, and check that nothing has changed."""
 
 import copy
 import re
@@ -26,17 +26,17 @@ def outputs(own, x):
 
 
 def go_on(own, make, x, y):
-    """Give it back the parameters of `make` and train one more epoch."""
+    """Restore the parameters of `make` and train for one more epoch."""
     own.set_params(**make(type(own)).get_params()).partial_fit(x, y)
     return outputs(own, x), own.loss_curve_, own.n_iter_, own.t_
 
 
 @contextmanager
 def refusal(own, *words, error=(ValueError, TypeError), make=make, data=(X, Y)):
-    """Expect an error whose message has all the words, and `own` to be as it was before.
+    """Expect an error whose message contains all the words and which leaves `own` unchanged.
 
-    As it was: the same attributes, the same objects; and if `own` was fitted, predictions
-    and further training bit for bit like those of a copy that never saw the error.
+    The attributes must be the same objects as before. If `own` was fitted, its predictions and
+    further training must have the same bits as those of a copy without the error.
     """
     before = dict(vars(own))
     twin = copy.deepcopy(own) if "network_" in before else None
@@ -53,7 +53,7 @@ def refusal(own, *words, error=(ValueError, TypeError), make=make, data=(X, Y)):
 
 
 def fit_is_refused(cls, x, y, sample_weight=None, *, words, **params):
-    """`fit` refuses: on a new estimator, on a fitted one, and on one that is to go on."""
+    """Expect that `fit` raises an error on new, fitted and warm-started estimators."""
     own = make(cls, **params)
     with refusal(own, *words):
         own.fit(x, y, sample_weight)

@@ -1,4 +1,4 @@
-"""SciPy reads SCIPY_ARRAY_API on import; scikit-learn skips array API checks without it."""
+"""SciPy reads SCIPY_ARRAY_API on import; without it, array API checks are skipped."""
 
 import os
 

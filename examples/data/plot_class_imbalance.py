@@ -2,13 +2,13 @@
 Training when one class is rare
 ===============================
 
-Here one sample in twenty is a 9. A classifier that never says 9 has an accuracy of 95 % and is
-useless. Balanced accuracy, the mean recall of the classes, is 1/2 for it.
+In this example one sample in twenty is a 9. A classifier that never predicts a 9 has an
+accuracy of 95 % and is useless. Its balanced accuracy, the mean recall of the classes, is 1/2.
 ``class_weight`` gives a rare class more weight in the training.
 
 The picture shows the cross-validated scores for several weights. Without weights few of the
-9s are found. The heavier they are, the more of them are found (recall), and the more other
-digits are taken for a 9 (a lower precision). The best balanced accuracy lies in between.
+9s are found. With a larger weight more of them are found (a higher recall), and more other
+digits are mistaken for a 9 (a lower precision). The best balanced accuracy lies in between.
 """
 
 import matplotlib.pyplot as plt
@@ -23,7 +23,7 @@ from skneural import MLPClassifier, study_report
 # The search
 # ----------
 # Three fifths of the 9s are left out. The network has no hidden layer: it is a logistic
-# regression. ``refit`` names the score that decides.
+# regression. ``refit`` names the score by which the best weight is chosen.
 X, y = load_digits(return_X_y=True)
 keep = (y != 9) | (np.random.default_rng(0).random(len(y)) < 0.4)
 X, X_test, y, y_test = train_test_split(

@@ -24,7 +24,7 @@ from skneural import MLPClassifier
 # %%
 # A large file
 # ------------
-# For this example it holds 40,000 noisy copies of digits, about 10 MB, written block by block.
+# The file holds 40,000 noisy copies of digits, about 10 MB, and is written block by block.
 X, y = load_digits(return_X_y=True)
 X, X_test, y, y_test = train_test_split(X / 16, y, stratify=y, random_state=0)
 rng = np.random.default_rng(0)
@@ -41,8 +41,8 @@ file.flush()
 # %%
 # Training, block by block
 # ------------------------
-# The blocks come in random order, and ``partial_fit`` shuffles the samples of a block. Samples
-# sorted by class would have to be shuffled in the file.
+# The blocks are read in random order, and ``partial_fit`` shuffles the samples of each block.
+# If the samples were sorted by class, the file itself would have to be shuffled first.
 samples = np.load(path, mmap_mode="r")
 network = MLPClassifier((64,), batch_size=64, random_state=0)
 accuracies = []

@@ -2,10 +2,10 @@
 A table with categories and missing values
 ==========================================
 
-The table has 20 columns: twelve numbers, of which one in ten is missing, and eight categories.
-``MLPClassifier`` takes it as it is, and so does ``HistGradientBoostingClassifier``, which needs
-the dtype category for that. The first picture shows the accuracy on samples that neither has
-seen, for training sets of several sizes.
+The table has twelve numeric columns, in which one value in ten is missing, and eight
+categorical columns. ``MLPClassifier`` accepts it without preprocessing.
+``HistGradientBoostingClassifier`` does too, if the categorical columns have the dtype category.
+The first picture shows the accuracy on test samples for training sets of several sizes.
 """
 
 from time import perf_counter
@@ -19,7 +19,7 @@ from sklearn.model_selection import train_test_split
 
 from skneural import MLPClassifier
 
-# Eight of twenty features are cut into five intervals each, which get names in no order.
+# Eight of the twenty features are cut into five intervals, which get names in random order.
 X, y = make_classification(5000, n_informative=14, random_state=0)
 rng = np.random.default_rng(0)
 table = pd.DataFrame(X).add_prefix("x")
@@ -51,7 +51,7 @@ ax.legend()
 plt.show()
 
 # %%
-# The second picture has the time.
+# The second picture shows the time of a fit.
 figure, ax = plt.subplots(layout="constrained")
 for name, times in seconds.items():
     ax.plot(sizes, times, "o-", label=name)

@@ -2,9 +2,9 @@
 A convolutional network or a dense one?
 =======================================
 
-A dense network has a weight for every pixel and unit, and would learn equally well if all
-pixels were in another order. A convolutional network makes use of which pixels are
-neighbours: it moves the same small kernels over the whole image.
+A dense network has a weight for every pair of a pixel and a unit. It would learn equally well
+if all pixels were in another order. A convolutional network uses the fact that some pixels
+are neighbours: it moves the same small kernels over the whole image.
 
 The picture shows scikit-learn's learning curves. The digits are small and centred, and with
 all samples both networks are about equally good. With few samples the convolutional network

@@ -21,7 +21,8 @@ from skneural import ConvNetClassifier, StudyDisplay, WeightsDisplay, study_repo
 # %%
 # The search
 # ----------
-# Scalers need rows of pixels, so ``input_shape`` tells the network which image a row is.
+# Scalers need one row of pixels per image, so ``input_shape`` tells the network the shape of
+# the images.
 X, y = load_digits(return_X_y=True)
 network = ConvNetClassifier(input_shape=(8, 8, 1), batch_size=32, max_iter=12)
 network.set_params(random_state=0)

@@ -3,9 +3,9 @@ What a convolution computes
 ===========================
 
 A convolution moves a small kernel over a signal or an image. At each place it multiplies the
-values below the kernel by its weights and adds them up. The kernel ``[-1, 1]`` gives zero
-where a signal is constant and a positive number where it rises; ``[1, -1]`` does the same where
-it falls.
+values below the kernel by its weights and adds up the products. The kernel ``[-1, 1]`` gives
+zero where a signal is constant and a positive number where it rises; the kernel ``[1, -1]``
+gives a positive number where it falls.
 
 The picture shows a signal and the outputs of two kernels that a network has learned.
 """
@@ -20,9 +20,9 @@ from skneural import ConvNetRegressor
 # %%
 # One dimension
 # -------------
-# The target is how much a signal changes from one place to the next, on average. A network of
+# The target is the mean absolute change of a signal from one place to the next. A network with
 # two kernels, ReLU and the mean over all places can compute it exactly. It is trained on
-# examples alone, from five seeds, and finds both kernels up to a factor.
+# examples only, with five seeds, and finds both kernels up to a factor.
 rng = np.random.default_rng(0)
 X = np.repeat(rng.normal(size=(500, 8)), 2, axis=1)  # 500 signals of 16 values
 y = np.abs(np.diff(X)).mean(axis=1)

@@ -25,8 +25,9 @@ activations = ["logistic", "tanh", "relu"]
 # %%
 # The gradient of each layer
 # --------------------------
-# A step of gradient descent on all samples at the learning rate 1 changes the weights by
-# exactly the gradient. The call before it creates the network, at a rate too low to change it.
+# One step of gradient descent on all samples with the learning rate 1 changes the weights by
+# exactly the gradient. The first call of ``partial_fit`` creates the network; its learning rate
+# is too low to change the weights.
 norms = {}
 figure, ax = plt.subplots(layout="constrained")
 for activation in activations:
@@ -46,7 +47,7 @@ plt.show()
 # %%
 # The training
 # ------------
-# The network of sigmoids does not begin to learn within 20 epochs.
+# Within 20 epochs the network with sigmoids does not begin to learn.
 figure, ax = plt.subplots(layout="constrained")
 for activation in activations:
     network = MLPClassifier((32,) * 5, activation=activation, solver="sgd", batch_size=32)

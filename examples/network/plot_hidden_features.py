@@ -34,14 +34,15 @@ plt.show()
 # %%
 # In a Pipeline
 # -------------
-# Two models on the pixels, and on 16 features of a network. In cross-validation the network is
-# fitted on the training samples of each fold. The linear model gains from the features, which
-# were made for a linear model: the output layer. The nearest neighbours do better on pixels.
+# Two models are compared on the pixels and on 16 features of a network. In cross-validation
+# the network is fitted on the training samples of each fold. The features help the linear
+# model, because the network learned them for a linear model, its output layer. The nearest
+# neighbours do better on the pixels.
 accuracies = {}
 features = MLPClassifier((64, 16), max_iter=40, random_state=0)
 for model in LogisticRegression(max_iter=1000), KNeighborsClassifier():
     name = type(model).__name__
     pipelines = {"pixels": model, "features": make_pipeline(features, model)}
-    for of, pipeline in pipelines.items():
-        accuracies[name, of] = cross_val_score(pipeline, X, y, cv=3).mean()
-        print(f"{name} on the {of}: accuracy {accuracies[name, of]:.4f}")
+    for inputs, pipeline in pipelines.items():
+        accuracies[name, inputs] = cross_val_score(pipeline, X, y, cv=3).mean()
+        print(f"{name} on the {inputs}: accuracy {accuracies[name, inputs]:.4f}")

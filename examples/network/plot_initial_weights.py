@@ -2,11 +2,11 @@
 How large should the initial weights be?
 ========================================
 
-With zeros as initial weights nothing passes a ReLU, and no weight ever changes. With weights
-that are too large the outputs grow from layer to layer, and the network begins with
-predictions that are confident and wrong. With weights that are too small the signal vanishes
-on its way. Glorot's weights keep its size where the activation is linear. ReLU removes half
-of the signal in each layer, and He's weights make up for that.
+If all initial weights are zero, the output of every ReLU unit is zero and no weight ever
+changes. If the weights are too large, the outputs grow from layer to layer, and the network
+begins with predictions that are confident and wrong. If they are too small, the signal
+vanishes on its way. Glorot's weights preserve the size of the signal where the activation is
+linear. ReLU removes half of the signal in each layer, and He's weights compensate for that.
 
 The picture shows the standard deviation of the outputs of every hidden layer before training.
 With He's weights it stays about the same.
@@ -27,7 +27,7 @@ from skneural import LossCurveDisplay, MLPClassifier
 X, y = load_digits(return_X_y=True)
 X = scale(X)
 units = [64, 64, 64, 64, 64, 64, 10]
-# factor of a standard normal draw: He's is the square root of 2 / n_inputs
+# standard deviations of the weights; that of He is the square root of 2 / n_inputs
 factors = {"zeros": 0.0, "half of He": 0.088, "Glorot": 0.125, "He": 0.177, "twice He": 0.354}
 starts, deviations = {}, {}
 figure, ax = plt.subplots(layout="constrained")
@@ -46,8 +46,8 @@ plt.show()
 # %%
 # The training
 # ------------
-# ``weight_init`` offers zeros, Glorot's and He's weights; ``fit`` takes any others as
-# ``coefs_init``. The loss that starts from zeros does not move.
+# ``weight_init`` offers zeros and the weights of Glorot and He. Any other initial weights can
+# be passed to ``fit`` as ``coefs_init``. The loss of a fit that starts from zeros is constant.
 losses = {}
 figure, ax = plt.subplots(layout="constrained")
 for name, weights in starts.items():

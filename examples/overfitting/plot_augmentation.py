@@ -3,8 +3,8 @@ Data augmentation with few images
 =================================
 
 ``augmentation`` changes the images of every mini-batch at random: it shifts them, flips them,
-or adds noise. The network then sees other images in every epoch and learns what should not
-matter.
+or adds noise. The network then sees different images in every epoch and learns to ignore such
+changes.
 
 The picture shows the test accuracy of networks that were trained on 200 images of digits. On
 test images as they are, the three settings differ by about two percentage points. On test

@@ -2,8 +2,8 @@
 Underfitting and overfitting
 ============================
 
-A network that is too small cannot represent what it should learn, and does badly on the
-training samples, too: that is underfitting. A large network can memorize a small training set.
+A network that is too small cannot represent the target, and its accuracy is low even on the
+training samples: that is underfitting. A large network can memorize a small training set.
 It is then perfect on the training samples and worse on others: that is overfitting.
 
 The picture shows scikit-learn's validation curve on 200 samples. With few units both

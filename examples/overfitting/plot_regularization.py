@@ -3,8 +3,8 @@ Comparing methods against overfitting
 =====================================
 
 A network with two wide layers memorizes 400 images of digits: its training accuracy is 1. This
-example compares what helps on other images: an L2 penalty (``alpha``), dropout, batch
-normalization, and early stopping.
+example compares methods that may improve the accuracy on other images: an L2 penalty
+(``alpha``), dropout, batch normalization, and early stopping.
 
 The picture shows the mean test accuracy over three seeds with its standard deviation. On
 so few images the settings differ by little more than the seeds do. Early stopping is a little

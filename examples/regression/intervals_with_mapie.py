@@ -2,12 +2,12 @@
 Intervals with guaranteed coverage
 ==================================
 
-A network that is trained on few samples fits them better than new ones, so fewer new targets
-than intended lie between its quantiles. Conformal prediction uses samples that were held out
-to widen the intervals. MAPIE (``pip install mapie``) does this for any estimator. It takes
-one estimator per quantile, in the order lower, upper, median. MAPIE 1.6 tries every fitted
-estimator on a row of zeros, which a network for a table with text columns refuses. For such
-a table use ``CrossConformalRegressor``, which fits clones itself.
+A network that is trained on few samples fits them better than new samples, so fewer new
+targets than intended lie between its predicted quantiles. Conformal prediction uses held-out
+samples to widen the intervals. MAPIE (``pip install mapie``) does this for any estimator. It
+takes one estimator per quantile, in the order lower, upper, median. MAPIE 1.6 calls every
+fitted estimator with a row of zeros, which is an error if the network was fitted on a table
+with text columns. For such a table use ``CrossConformalRegressor``, which fits clones itself.
 """
 
 import numpy as np

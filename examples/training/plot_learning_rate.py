@@ -5,7 +5,7 @@ How to choose the learning rate
 The learning rate is the length of a step of gradient descent. With a low rate the loss falls
 slowly; with a high rate the steps overshoot, and the loss does not settle or even rises. In
 between lies a range, often of a factor of ten or more, in which every rate does well.
-Learning rates are therefore searched in equal factors, such as 0.01, 0.1 and 1.
+Learning rates are therefore searched on a logarithmic scale, such as 0.01, 0.1 and 1.
 
 The picture shows the mean accuracy of every rate on the held-out folds, with its standard
 deviation.
@@ -22,7 +22,7 @@ from sklearn.preprocessing import MinMaxScaler
 
 from skneural import LossCurveDisplay, MLPClassifier, StudyDisplay, study_report
 
-# Some of the rates are too high, which gives a warning that is expected here.
+# Some of the rates are too high; the warnings about them are expected here.
 warnings.simplefilter("ignore", ConvergenceWarning)
 
 # %%

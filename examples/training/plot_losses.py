@@ -28,9 +28,9 @@ plt.show()
 # %%
 # A bad start
 # -----------
-# Both losses now train a network that begins far from right: its initial weights are five
-# times larger than usual, so most of its first probabilities are close to 0 or 1 and many of
-# them are wrong. ``fit`` takes such weights as ``coefs_init``. With the squared error the
+# Both losses now train a network with a bad start: its initial weights are five times larger
+# than usual, so most of its first probabilities are close to 0 or 1 and many of them are
+# wrong. Initial weights are passed to ``fit`` as ``coefs_init``. With the squared error the
 # network learns far more slowly.
 X, y = load_digits(return_X_y=True)
 X, X_val, y, y_val = train_test_split(X / 16, y, stratify=y, random_state=0)

@@ -22,7 +22,7 @@ from sklearn.preprocessing import MinMaxScaler
 
 from skneural import MLPClassifier, StudyDisplay, study_report
 
-# Some of the rates are too high, which gives a warning that is expected here.
+# Some of the rates are too high; the warnings about them are expected here.
 warnings.simplefilter("ignore", ConvergenceWarning)
 
 # %%

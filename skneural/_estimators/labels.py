@@ -238,7 +238,7 @@ class LabelColumns:
         own: Sequence[ArrayLike | None]
         if partial:
             n_columns = len(classes) if _is_list_of_lists(classes) else y.shape[1]
-            own = _one_a_column(classes, y, n_columns)
+            own = _one_per_column(classes, y, n_columns)
         else:
             own = [None] * y.shape[1]
         columns = []
@@ -249,7 +249,7 @@ class LabelColumns:
 
     def check_same(self, y: np.ndarray, classes: ArrayLike | None, partial: bool) -> None:
         given = classes is not None
-        own = _one_a_column(classes if given else self.classes, y, len(self.columns))
+        own = _one_per_column(classes if given else self.classes, y, len(self.columns))
         for k, (column, labels) in enumerate(zip(self.columns, y.T, strict=True)):
             with _in_column(k):
                 column.check_same(labels, own[k] if given else None, partial)
@@ -305,7 +305,7 @@ def _finite(log_probabilities: Array) -> Array:
     return np.maximum(log_probabilities, lowest, out=log_probabilities)
 
 
-def _one_a_column(
+def _one_per_column(
     classes: ArrayLike | None, y: np.ndarray, n_columns: int
 ) -> Sequence[ArrayLike]:
     """Return `classes` after checking that it has one entry per column of `y`."""

@@ -61,7 +61,7 @@ def prepare(
             estimator, estimator.scoring, drawn, held_out, decides=restore_best
         )
     dtype = rows.encoded.dtype
-    batch_size = _rows_a_step(estimator, rows.X.shape[0])
+    batch_size = _samples_per_batch(estimator, rows.X.shape[0])
     input_shape = estimator._sample_shape(rows.X)
     layers = estimator._build_layers(input_shape, rows.encoded.shape[1:])
     network = estimator._make_network(layers, input_shape, dtype, resume=resume)
@@ -115,7 +115,8 @@ def _widest_category(estimator: Estimator) -> str:
     )
 
 
-def _rows_a_step(estimator: Estimator, n_samples: int) -> int:
+def _samples_per_batch(estimator: Estimator, n_samples: int) -> int:
+    """Return the number of samples per mini-batch, at most `n_samples`."""
     if estimator.solver == "lbfgs":
         return n_samples
     if estimator.batch_size == "auto":

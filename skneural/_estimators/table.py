@@ -1,4 +1,4 @@
-"""A table as the network takes it: numbers, indicators, one-hot columns, and levels."""
+"""Encoding of tables: numbers, missing indicators, one-hot columns, and level codes."""
 
 from collections.abc import Callable
 from typing import cast
@@ -12,53 +12,56 @@ from skneural._checks.columns import CategoryColumn, Level, Mask
 from skneural._checks.data import Matrix
 from skneural._estimators.target_scale import TargetScale
 
-# From so many columns on, and so many for each entry of a row, a fit on CSR takes 0.3 to 0.8 of
-# the time of one on a dense matrix (layers of 64 and 200 units, 5 and 20 entries a row); with
-# 64 columns it takes 0.9 to 1.3 of it.
+# A CSR matrix is used if there are at least this many columns, and at least this many columns
+# per entry of a row. A fit on CSR then takes 0.3 to 0.8 times as long as one on a dense matrix
+# (measured with layers of 64 and 200 units, and 5 and 20 entries per row). With 64 columns it
+# takes 0.9 to 1.3 times as long.
 _FEWEST_SPARSE_COLUMNS = 128
-_FEWEST_COLUMNS_AN_ENTRY = 6
-# A category with more levels has an embedding instead of one-hot columns.
+_FEWEST_COLUMNS_PER_ENTRY = 6
+# A category with more levels gets an embedding instead of one-hot columns.
 MOST_ONE_HOT_LEVELS = 32
-_MOST_LEVELS = 2**24  # that float32 tells apart
-_ROWS_A_SUM = 4096  # in float32 longer sums would lose digits
-# Standard deviations from the mean beyond which a number beside categories counts as no
-# farther, so that a wrong entry cannot spoil a prediction: docs/accuracy.md compares bounds.
+_MOST_LEVELS = 2**24  # float32 represents all integers up to this number exactly
+_ROWS_PER_SUM = 4096  # longer sums in float32 would lose digits
+# In a table with categories, standardized numbers are clipped to this many standard deviations
+# from the mean, so that a wrong entry cannot spoil a prediction. docs/accuracy.md compares
+# several bounds.
 FARTHEST = 8.0
 
 
 def embedding_width(n_levels: int) -> int:
-    """Return how many numbers each level of a category has; 0 if it has one-hot columns."""
+    """Return the length of the embedding vectors of a category; 0 if it is one-hot encoded."""
     if n_levels <= MOST_ONE_HOT_LEVELS:
         return 0
     return min(16, round(1.6 * n_levels**0.25))
 
 
 class TableEncoding:
-    """What the first fit has learned of the columns of X, to make a matrix of numbers of it.
+    """Encoding of X as a numeric matrix, learned from the data of the first fit.
 
-    The matrix has the columns that are numbers, in their order; then an indicator of missing
-    values for each of them that had some; then the one-hot columns of every category with few
-    levels; then a column for every other category, which contains the number of the level, and
-    -1 for a level without a number. The first layer of the network, an `Embedding`, replaces
-    these last columns.
+    The matrix has these columns, in this order: the numeric columns of X; one missing indicator
+    for each numeric column that had missing values; the one-hot columns of each category with
+    few levels; and one column for each other category, which contains the code of the level, or
+    -1 for an unknown level. The first layer of the network, an `Embedding`, replaces the codes
+    by vectors.
 
     Parameters
     ----------
     is_categorical : ndarray of bool of shape (n_features,)
-        Which columns of X are categories; the others are the numbers below.
+        Which columns of X are categories. The others are numeric.
     mean : ndarray of shape (n_numbers,)
-        Mean of the training rows, which takes the place of missing numbers.
+        Mean of each numeric column over the training rows. It replaces missing values.
     shift, scale : ndarray of shape (n_numbers,)
-        What is subtracted from a number, and what it is divided by then: 0 and 1 unless there
-        are categories. What is left is limited to `FARTHEST`.
+        Each number is replaced by ``(number - shift) / scale``, clipped to the range from
+        ``-FARTHEST`` to ``FARTHEST``. Without categories, shift is 0, scale is 1, and nothing
+        is clipped.
     has_indicator : ndarray of bool of shape (n_numbers,)
-        Which numbers were missing in some of the training rows.
+        Which numeric columns had missing values in the training rows.
     levels : tuple of ndarray
-        The sorted levels of every category: text or numbers.
+        The sorted levels of each category, either text or numbers.
     has_missing : ndarray of bool of shape (n_categories,)
-        Which categories have a level for missing values, after the others.
+        Which categories have a level for missing values. It comes after the other levels.
     embedding_widths : ndarray of int64 of shape (n_categories,)
-        How many numbers an embedding has for each level; 0 of a category with one-hot columns.
+        Length of the embedding vectors of each category; 0 for a one-hot encoded category.
     """
 
     def __init__(
@@ -80,12 +83,12 @@ class TableEncoding:
         self.embedding_widths = (
             np.zeros(0, np.int64) if embedding_widths is None else embedding_widths
         )
-        # asked for at every prediction: whether rows without missing values stay as they are
+        # Whether rows without missing values are left unchanged. Every prediction uses this.
         self.is_identity = not (is_categorical.any() or has_indicator.any())
 
     @property
     def n_numbers(self) -> int:
-        """Number of columns that are numbers."""
+        """Number of numeric columns."""
         return len(self.mean)
 
     @property
@@ -100,7 +103,7 @@ class TableEncoding:
 
     @property
     def _n_levels(self) -> list[int]:
-        """Number of levels of every category, that of missing values included."""
+        """Number of levels of each category, including the level for missing values."""
         return [
             len(levels) + int(more)
             for levels, more in zip(self.levels, self.has_missing, strict=True)
@@ -108,22 +111,22 @@ class TableEncoding:
 
     @property
     def _widths(self) -> list[int]:
-        """Number of columns of the matrix for every category."""
+        """Number of columns of the matrix for each category."""
         return np.where(self.is_embedded, 1, self._n_levels).tolist()
 
     @property
     def tables(self) -> list[tuple[int, int]]:
-        """Number of levels, and width, of every embedding."""
+        """Number of levels and length of the vectors, for each embedding."""
         widths = self.embedding_widths.tolist()
         return [(n, width) for n, width in zip(self._n_levels, widths, strict=True) if width]
 
     @property
     def embedded_columns(self) -> list[int]:
-        """The columns of X that have an embedding, in their order."""
+        """Indices of the columns of X that have an embedding, in increasing order."""
         return np.flatnonzero(self.is_categorical)[self.is_embedded].tolist()
 
     def names(self, features: list[str]) -> list[str]:
-        """Return names of what the first weights take, from those of the columns of X."""
+        """Return the names of the inputs of the first weights, from the column names of X."""
         numbers = [features[j] for j in np.flatnonzero(~self.is_categorical)]
         names = [*numbers]
         names += [f"missingindicator_{numbers[j]}" for j in np.flatnonzero(self.has_indicator)]
@@ -138,16 +141,16 @@ class TableEncoding:
 
     @property
     def widest(self) -> tuple[int, int]:
-        """The column of X with most levels, and how many they are."""
+        """Index of the column of X with the most levels, and its number of levels."""
         k = int(np.argmax(self._n_levels))
         return int(np.flatnonzero(self.is_categorical)[k]), self._n_levels[k]
 
     def encode_numbers(self, X: Matrix) -> Matrix:
-        """Return the matrix of an X without categories; X itself if nothing is to be done."""
+        """Return the matrix for an X without categories; X itself if nothing changes."""
         if sparse.issparse(X):
             if not self.has_indicator.any():
                 return X
-            parts = X.data, X.indices, X.indptr  # its indicators are zeros
+            parts = X.data, X.indices, X.indptr  # the missing indicators are all zero
             return type(X)(parts, shape=(X.shape[0], self.n_columns))
         missing = np.isnan(X)
         if self.is_identity and not missing.any():
@@ -164,7 +167,7 @@ class TableEncoding:
         *,
         dense: bool = False,
     ) -> Matrix:
-        """Return the matrix of a table with categories; CSR where most of it is zeros."""
+        """Return the matrix for a table with categories, as CSR if it is mostly zeros."""
         n_dense = self.n_numbers + int(self.has_indicator.sum())
         codes = np.empty((len(numbers), len(categories)), np.intp)
         for k, column in enumerate(categories):
@@ -189,7 +192,7 @@ class TableEncoding:
     def _is_mostly_zeros(self, n_dense: int) -> bool:
         n_entries = n_dense + len(self.levels)
         return self.n_columns >= max(
-            _FEWEST_SPARSE_COLUMNS, _FEWEST_COLUMNS_AN_ENTRY * n_entries
+            _FEWEST_SPARSE_COLUMNS, _FEWEST_COLUMNS_PER_ENTRY * n_entries
         )
 
     def _sparse(self, first: np.ndarray, codes: np.ndarray, present: Mask) -> sparse.csr_array:
@@ -202,7 +205,7 @@ class TableEncoding:
         return sparse.csr_array(parts, shape=(n_rows, self.n_columns))
 
     def _put_numbers(self, encoded: np.ndarray, numbers: np.ndarray, missing: Mask) -> None:
-        """Write numbers and indicators into the first columns of the matrix."""
+        """Write the numbers and the missing indicators to the first columns of the matrix."""
         own = encoded[:, : self.n_numbers]
         own[...] = numbers
         np.copyto(own, self.mean.astype(own.dtype), where=missing)
@@ -214,35 +217,35 @@ class TableEncoding:
         encoded[:, self.n_numbers : end] = missing[:, self.has_indicator]
 
     def _codes(self, k: int) -> Callable[[Level], int]:
-        """Return a function from a level of category `k` to its number, or -1."""
+        """Return a function that maps a level of category `k` to its code, or to -1."""
         known: dict[Level, int] = {level: i for i, level in enumerate(self.levels[k].tolist())}
         other = len(known) if self.has_missing[k] else -1
         return lambda level: known.get(level, other)
 
     def _check_kind(self, k: int, column: CategoryColumn) -> None:
-        """Refuse text where there were numbers in the fit, and numbers where there was text."""
+        """Raise ValueError for text if `fit` had numbers, and for numbers if it had text."""
         was = "text" if self.levels[k].dtype.kind == "U" else "numbers"
         if column.kind not in (None, was) and len(self.levels[k]):
             raise ValueError(
                 f"{column.label} must hold {was}, as in fit, got {column.kind}. Encode it as "
-                "it was then."
+                "in fit."
             )
 
 
 def number_columns(encoding: TableEncoding | None, matrix: Matrix) -> Matrix:
-    """Return the columns of a matrix that are numbers of X, in its order."""
+    """Return the columns of an encoded matrix that contain the numeric columns of X."""
     if encoding is None or encoding.is_identity:
         return matrix
     return matrix[:, : encoding.n_numbers]
 
 
 def learn_numbers(X: Matrix, weight: np.ndarray | None) -> tuple[TableEncoding, Matrix]:
-    """Return the encoding of an X without categories, and its matrix.
+    """Return the encoding of an X without categories, and the encoded matrix.
 
     Raises
     ------
     ValueError
-        If there is infinity among the numbers, or a missing one in CSR.
+        If X contains infinity, or if X is sparse and contains NaN.
     """
     no_flags: Mask = np.zeros(X.shape[1], dtype=bool)
     shift, scale = np.zeros(X.shape[1]), np.ones(X.shape[1])
@@ -256,7 +259,7 @@ def learn_numbers(X: Matrix, weight: np.ndarray | None) -> tuple[TableEncoding, 
             mean = np.array([_scale_of(column, weight).mean[0] for column in X.T])
         counted = X if weight is None else X[weight > 0]
         has_indicator = np.asarray(np.isnan(counted).any(axis=0))
-    mean[~np.isfinite(mean)] = 0  # of numbers whose sum overflows
+    mean[~np.isfinite(mean)] = 0  # where the sum of a column overflows
     encoding = TableEncoding(no_flags, mean, shift, scale, has_indicator)
     return encoding, encoding.encode_numbers(X)
 
@@ -275,13 +278,13 @@ def learn_table(
     ----------
     is_categorical : ndarray of bool of shape (n_features,)
     numbers : ndarray of shape (n_samples, n_numbers)
-        The other columns, with NaN for missing values.
+        The numeric columns, with NaN for missing values.
     categories : list of CategoryColumn
     weight : ndarray of shape (n_samples,) or None
-        Weights of the rows. Those of weight 0 teach nothing.
+        Sample weights. Rows with weight 0 are ignored.
     declared : bool
-        Whether categories that only the dtype of a column knows have levels: later rows may
-        have them.
+        Whether to include the categories of a categorical dtype that do not occur in the rows,
+        because later rows may have them.
     """
     is_counted = None if weight is None else weight > 0
     scales = [_scale_of(column, weight) for column in numbers.T]
@@ -289,7 +292,7 @@ def learn_table(
     scale = np.array([scale.scale[0] for scale in scales])
     counted = numbers if is_counted is None else numbers[is_counted]
     missing = np.isnan(counted)
-    # 0 and 1 are of a good size as they are
+    # columns of zeros and ones need no scaling
     is_flag = (missing | (counted == 0) | (counted == 1)).all(axis=0)
     found = [column.levels_of_rows(is_counted) for column in categories]
     if declared:
@@ -316,8 +319,8 @@ def learn_table(
 
 
 def _sorted_levels(levels: set[Level]) -> np.ndarray:
-    """Return levels as an array of text, integers or floats."""
-    ordered = sorted(cast(set[float], levels))  # or all of them are text
+    """Return the sorted levels as an array of text, integers or floats."""
+    ordered = sorted(cast(set[float], levels))  # or all levels are text
     if ordered and isinstance(ordered[0], str):
         return np.array(ordered, dtype=str)
     is_whole = all(
@@ -327,7 +330,7 @@ def _sorted_levels(levels: set[Level]) -> np.ndarray:
 
 
 def _scale_of(column: np.ndarray, weight: np.ndarray | None) -> TargetScale:
-    """Return mean and standard deviation of the numbers of a column that are not missing."""
+    """Return the mean and standard deviation of the values of a column, ignoring NaN."""
     present = ~np.isnan(column)
     if weight is not None:
         present &= weight > 0
@@ -338,13 +341,14 @@ def _scale_of(column: np.ndarray, weight: np.ndarray | None) -> TargetScale:
 
 
 def _quick_mean(X: Matrix, weight: np.ndarray | None) -> NDArray[np.float64]:
-    """Return the mean of every column; not finite if not all numbers are.
+    """Return the mean of each column, which is not finite if a value is not finite.
 
-    It is also the check that they are, and takes no longer than that of scikit-learn.
+    The means therefore show whether all values are finite. Computing them takes no longer than
+    the check of scikit-learn.
     """
     weight = np.ones(X.shape[0], X.dtype) if weight is None else weight / weight.max()
     total = np.zeros(X.shape[1])
-    n_rows = X.shape[0] if sparse.issparse(X) else _ROWS_A_SUM
+    n_rows = X.shape[0] if sparse.issparse(X) else _ROWS_PER_SUM
     with np.errstate(all="ignore"):
         for start in range(0, X.shape[0], n_rows):
             rows = slice(start, start + n_rows)

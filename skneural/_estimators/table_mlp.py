@@ -1,4 +1,4 @@
-"""What the dense networks share that take tables: categories and missing values in X."""
+"""Base class of dense networks that accept tables with categories and missing values."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +15,7 @@ CategoricalFeatures = str | Sequence[str] | Sequence[int] | Sequence[bool] | np.
 
 
 class BaseTableMLP(BaseMLP):
-    """A dense network that encodes columns of categories, and missing values."""
+    """A dense network that encodes categorical columns and missing values of X."""
 
     categorical_features: CategoricalFeatures
 
@@ -27,14 +27,14 @@ class BaseTableMLP(BaseMLP):
 
     @property
     def input_names_(self) -> np.ndarray:
-        """Names of the inputs of the network, one for each row of ``coefs_[0]``."""
+        """Names of the inputs of the network, one per row of ``coefs_[0]``."""
         features, encoding = self._feature_names(), self._table_encoding
         names = features if encoding is None else encoding.names(features)
         return np.array(names, dtype=object)
 
     @property
     def embeddings_(self) -> dict[str, Array]:
-        """Embeddings of categories with many levels: views into the network's parameters."""
+        """Embeddings of categories with many levels, as views of the network's parameters."""
         features, encoding = self._feature_names(), self._table_encoding
         if encoding is None or not encoding.is_embedded.any():
             return {}
@@ -45,7 +45,7 @@ class BaseTableMLP(BaseMLP):
         }
 
     def _feature_names(self) -> list[str]:
-        """Return names of the columns of X; refuse an estimator that is not fitted."""
+        """Return the column names of X; raise NotFittedError if the network is not fitted."""
         self._refuse_unfitted()
         features = [f"x{i}" for i in range(self.n_features_in_)]
         return list(getattr(self, "feature_names_in_", features))

@@ -139,17 +139,17 @@ def _with_parameters(about: dict[str, Told], template: BaseMLP | None = None) ->
     name = about["class"]
     if not isinstance(name, str) or name not in CLASSES:
         if is_wrapper_name(name):
-            raise ValueError(f"it is of a {name}")
-        raise ValueError(f"it has a {name!r:.80}, which is not an allowed class")
+            raise ValueError(f"it contains a {name}")
+        raise ValueError(f"it contains the class {name!r:.80}, which is not allowed")
     cls = CLASSES[name]
-    if issubclass(cls, NeuralRegressorMixin):  # before this was a parameter
+    if issubclass(cls, NeuralRegressorMixin):  # old files do not have it
         about["params"].setdefault("normalize_y", False)
     if template is None:
         params = {name: _parameter(name, value) for name, value in about["params"].items()}
     elif cls is type(template):
         params = template.get_params(deep=False)
     else:
-        raise ValueError(f"it is of a {name}")
+        raise ValueError(f"it contains a {name}")
     return cls(**params)
 
 
@@ -163,7 +163,7 @@ def _rebuild(
     shape = about["input_shape"]
     is_image = isinstance(estimator, BaseConvNet)
     if not isinstance(shape, list) or len(shape) not in ((2, 3) if is_image else (1,)):
-        raise ValueError(f"input_shape is described wrongly: {shape!r:.60}")
+        raise ValueError(f"input_shape has an invalid description: {shape!r:.60}")
     shape = tuple(_count(shape, i, 1) for i in range(len(shape)))
     if is_image:
         estimator.input_shape_ = shape
@@ -191,7 +191,7 @@ def _rebuild(
 
 def _parameter(name: str, told: Told) -> Told:
     if isinstance(told, dict) and "own" in told:  # only in a checkpoint
-        raise ValueError(f"its fit had {name} {told['own']!s:.80}, which is not in the file")
+        raise ValueError(f"its fit used {name}={told['own']!s:.80}, which is not in the file")
     return from_plain(told)
 
 
@@ -202,7 +202,7 @@ def _read_target(file: ModelFile | Section, target: Told, estimator: BaseMLP) ->
         estimator._n_targets = _count(target, "n_targets", 1)
         estimator._target_scale = None
         estimator._output_range = estimator._given_range()
-        if target.get("is_scaled") is True:  # files of earlier versions do not say it
+        if target.get("is_scaled") is True:  # files of earlier versions do not have it
             estimator._target_scale = _read_target_scale(file, estimator._n_targets)
         return
     kind, columns = target["labels"], []
@@ -250,12 +250,12 @@ def _read_progress(
     epochs = _count(told, "epochs")
     names = about["history"]
     if epochs > MOST_EPOCHS or "loss" not in names:
-        raise ValueError("the history is described wrongly")
+        raise ValueError("the history has an invalid description")
     history = {n: file.read(f"history.{n}", "<f8", (epochs,)).tolist() for n in names}
     state: dict[str, np.ndarray | int]
     state = {name: _count(about["optimizer"], name) for name in about["optimizer"]}
     if state.keys() - {"steps"}:
-        raise ValueError("the optimizer is described wrongly")
+        raise ValueError("the optimizer has an invalid description")
     for name in MOMENTS:
         if f"optimizer.{name}" in file.arrays:
             key = f"optimizer.{name}"
@@ -289,7 +289,7 @@ def _read_generator(told: Told) -> np.random.Generator:
     has_uint32, uinteger = told["has_uint32"], told["uinteger"]
     limits = ((state, 2**128), (inc, 2**128), (has_uint32, 2), (uinteger, 2**32))
     if any(type(value) is not int or not 0 <= value < limit for value, limit in limits):
-        raise ValueError("a generator is described wrongly")
+        raise ValueError("a random generator has an invalid description")
     rng.bit_generator.state = {
         "bit_generator": "PCG64",
         "state": {"state": state, "inc": inc},

@@ -1,4 +1,4 @@
-"""Converting a fitted network to an ONNX graph, which other runtimes can compute."""
+"""Converting a fitted network to an ONNX graph, which other runtimes can execute."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -307,7 +307,7 @@ def _embedded(graph: Graph, x: str, layer: Embedding, weights: Arrays, is_image:
     parts = graph.split(x, sizes)
     passed, columns = parts[: -len(layer.tables)], parts[-len(layer.tables) :]
     for column, table in zip(columns, weights.values(), strict=True):
-        # a number that no level has finds a row of zeros, behind those of the levels
+        # An unknown level gets a row of zeros, which is appended to the table.
         rows = np.vstack([_single(table), np.zeros((1, table.shape[1]), np.float32)])
         codes = graph.add("Cast", graph.reshape(column, (-1,)), to=graph.onnx.TensorProto.INT64)
         unknown = graph.add("Less", codes, np.array(0, np.int64))

@@ -76,17 +76,17 @@ def time_dtype(text: Told) -> np.dtype:
 
 
 def from_plain(data: Told) -> Told:
-    """Return the value that `to_plain` has described; raise a ValueError for other data."""
+    """Return the value that `to_plain` converted; raise a ValueError for other data."""
     if data is None or type(data) in (bool, int, str, float):
         return data
     if not isinstance(data, dict) or len(data) != 1:
-        raise ValueError(f"{data!r:.60} describes no value")
+        raise ValueError(f"{data!r:.60} does not describe a value")
     [(kind, content)] = data.items()
     if kind == "float" and content in ("inf", "-inf", "nan"):
         return float(content)
     if kind in _READERS and isinstance(content, list):
         return _READERS[kind](content)
-    raise ValueError(f"{data!r:.60} describes no value")
+    raise ValueError(f"{data!r:.60} does not describe a value")
 
 
 def _read_list(entries: list[Told]) -> list[Told]:
@@ -110,7 +110,7 @@ def _read_random_state(content: list[Told]) -> np.random.RandomState:
     keys = np.array(keys, dtype=np.uint32)
     # NumPy accepts any position, and would read beyond the end of the keys
     if keys.shape != (624,) or type(position) is not int or not 0 <= position <= 624:
-        raise ValueError("a RandomState is described wrongly")
+        raise ValueError("a RandomState has an invalid description")
     random_state = np.random.RandomState(0)
     random_state.set_state(("MT19937", keys, position, int(bool(has_gauss)), float(gauss)))
     return random_state
@@ -135,7 +135,7 @@ def _as_array(dtype: Told, entries: list[Told]) -> np.ndarray:
     if dtype[1] == "U":  # not the width in the file, which may be wrong
         widest = max(map(len, entries), default=0)
         if len(entries) * widest > _MOST_TEXT or set(map(type, entries)) - {str}:
-            raise ValueError("an array of text is described wrongly")
+            raise ValueError("an array of text has an invalid description")
         return np.array(entries, dtype=f"U{max(widest, 1)}")
     return np.array(entries, dtype=np.dtype(dtype))
 

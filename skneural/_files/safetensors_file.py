@@ -176,7 +176,7 @@ class ModelFile:
         for name, entry in entries.items():
             self.arrays[name] = dtype, shape, start = _check_entry(name, entry)
             if start != stop:
-                raise ValueError(f"array {name!r} does not begin where the one before it ends")
+                raise ValueError(f"array {name!r} does not begin where the previous array ends")
             stop += dtype.itemsize * math.prod(shape)
         if self.begin + stop != size:
             raise ValueError(
@@ -274,7 +274,7 @@ def is_endless(shape: Shape) -> bool:
 
 def _check_entry(name: str, entry: Told) -> Entry:
     """Return the dtype, shape and start of an array from its description in the header."""
-    wrong = ValueError(f"array {name!r} is described wrongly")
+    wrong = ValueError(f"array {name!r} has an invalid description")
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         raise wrong
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]

@@ -1,4 +1,4 @@
-"""The encoding of a table in a file: arrays, and what kinds of levels they hold."""
+"""Saving and loading the encoding of a table: its arrays and the types of its levels."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _KINDS = {"U": "text", "i": "<i8", "f": "<f8"}
 def describe_table(
     encoding: TableEncoding | None, arrays: dict[str, np.ndarray]
 ) -> list[Json] | None:
-    """Return the kind of levels of every category, and put the encoding among the arrays."""
+    """Return the types of the levels of all categories, and add the encoding to `arrays`."""
     if encoding is None:
         return None
     for name in (*_NUMBERS, "is_categorical", "has_indicator", "has_missing"):
@@ -31,10 +31,10 @@ def describe_table(
 def read_table_encoding(
     file: ModelFile | Section, kinds: list[Any], n_inputs: int
 ) -> TableEncoding:
-    """Return the encoding of a file, for a network of so many inputs; all of it is checked."""
+    """Return the encoding in a file after checking it, for a network with `n_inputs` inputs."""
     _, shape, _ = file.arrays["table.is_categorical"]
     if len(shape) != 1 or not isinstance(kinds, list):
-        raise ValueError("the table is described wrongly")
+        raise ValueError("the table has an invalid description")
     is_categorical = file.read("table.is_categorical", "|b1", shape)
     n_categories = int(is_categorical.sum())
     n_numbers = len(is_categorical) - n_categories
@@ -42,7 +42,7 @@ def read_table_encoding(
     if not np.isfinite([mean, shift, scale]).all() or not (scale > 0).all():
         raise ValueError("means and scales of a table must be finite, and scales above 0")
     if len(kinds) != n_categories:
-        raise ValueError(f"{n_categories} categories must have levels, got {len(kinds)}")
+        raise ValueError(f"levels are needed for {n_categories} categories, got {len(kinds)}")
     encoding = TableEncoding(
         is_categorical,
         mean,
@@ -56,7 +56,7 @@ def read_table_encoding(
     _check_embeddings(encoding)
     if encoding.n_columns != n_inputs:
         raise ValueError(
-            f"a table of {encoding.n_columns} inputs does not fit a network of {n_inputs}"
+            f"the table has {encoding.n_columns} columns, but the network has {n_inputs} inputs"
         )
     return encoding
 
@@ -77,9 +77,9 @@ def _read_levels(file: ModelFile | Section, k: int, kind: str) -> np.ndarray:
     elif kind in ("<i8", "<f8") and len(shape) == 1:
         levels = file.read(name, kind, shape)
     else:
-        raise ValueError(f"{name} is described wrongly")
+        raise ValueError(f"{name} has an invalid description")
     distinct = np.unique(levels)
     is_finite = kind == "text" or np.isfinite(levels).all()
     if not is_finite or not np.array_equal(distinct, levels):
-        raise ValueError(f"{name} must be distinct levels in their order")
+        raise ValueError(f"{name} must contain distinct levels in sorted order")
     return levels

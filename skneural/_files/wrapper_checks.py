@@ -127,7 +127,7 @@ def _check_features(estimator: BaseEstimator, n_features: object) -> None:
 
 
 def _check_estimators(estimator: BaseEstimator, name: str, place: int | None) -> None:
-    """Check an attribute that is an estimator (place None), or a list of tuples of one."""
+    """Check an attribute that is an estimator, or a list of tuples with one at `place`."""
     value = vars(estimator)[name]
     entries = [value]
     if place is not None:
@@ -146,7 +146,7 @@ def _is_integer(value: object) -> TypeGuard[int]:
 
 
 def _wrong(estimator: BaseEstimator, name: str) -> ValueError:
-    return ValueError(f"{name} of the {type(estimator).__name__} is described wrongly")
+    return ValueError(f"{name} of the {type(estimator).__name__} has an invalid description")
 
 
 def _check_per_feature(estimator: BaseEstimator, name: str, n_features: int) -> None:

@@ -212,7 +212,7 @@ class StateReader:
     def _read_slice(self, content: Told) -> slice:
         bounds = [from_plain(bound) for bound in content]
         if len(bounds) != 3 or not {*map(type, bounds)} <= {int, str, type(None)}:
-            raise ValueError("a slice is described wrongly")
+            raise ValueError("a slice has an invalid description")
         return slice(*bounds)
 
     def _read_spline(self, content: Told) -> BSpline:
@@ -238,12 +238,12 @@ class StateReader:
         text = self._read_stored(name, "|u1").tobytes()
         plain = read_json(text)
         if plain.keys() != {"list"} or not isinstance(plain["list"], list):
-            raise ValueError(f"array {name!r} is described wrongly")
+            raise ValueError(f"array {name!r} has an invalid description")
         entries = [from_plain(entry) for entry in plain["list"]]
         if not isinstance(shape, list) or any(type(n) is not int or n < 0 for n in shape):
-            raise ValueError(f"array {name!r} is described wrongly")
+            raise ValueError(f"array {name!r} has an invalid description")
         if len(shape) > 32 or math.prod(shape) != len(entries) or is_endless(tuple(shape)):
-            raise ValueError(f"array {name!r} is described wrongly")
+            raise ValueError(f"array {name!r} has an invalid description")
         array = np.empty(len(entries), object)
         for k, entry in enumerate(entries):  # an entry may be an array
             array[k] = entry

@@ -1,4 +1,4 @@
-"""Bad data: an error that says what is wrong, and an estimator as before."""
+"""Bad data raise a helpful error and leave the estimator unchanged."""
 
 import datetime
 import warnings
@@ -31,7 +31,7 @@ def frame_with(column):
 
 
 def with_place(make, part, place):
-    """Sparse data with an entry whose place is outside, which SciPy would write to."""
+    """Return sparse data with an index out of bounds, to which SciPy would write."""
     x = make(X)
     places = getattr(x, part)
     (places if part == "indices" else places[1])[3] = place

@@ -1,4 +1,4 @@
-"""Bad constructor parameters: an error that says what is wrong, an estimator as before."""
+"""Bad constructor parameters raise a helpful error and leave the estimator unchanged."""
 
 import numpy as np
 import pytest
@@ -195,7 +195,7 @@ def test_the_table_has_every_parameter(cls):
 
 
 def refused(cls, values):
-    """All values where the check is tested, two where it is only to be seen that it is made."""
+    """Return all values where the check is tested, and two where only its use is tested."""
     return values if cls is MLPClassifier else [values[0], values[-1]]
 
 

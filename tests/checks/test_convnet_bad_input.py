@@ -1,4 +1,4 @@
-"""Bad images: an error that says what came and what was expected, an estimator as before."""
+"""Bad images raise an error with the expected shape and leave the estimator unchanged."""
 
 import datetime
 import re

@@ -1,4 +1,4 @@
-"""Names of other libraries: the error says what they are called here."""
+"""For parameter names of other libraries, the error names the equivalent in skneural."""
 
 import inspect
 import pickle

@@ -1,4 +1,4 @@
-"""Frames of the libraries that scikit-learn reads: names are kept, dates and text refused."""
+"""Data frames of several libraries: names are kept; dates and text raise errors."""
 
 import datetime
 
@@ -102,7 +102,7 @@ def test_booleans_and_integers_are_numbers(frame):
 
 
 class CountingFrame(pd.DataFrame):
-    """A frame that counts how often one of its columns is asked for by name."""
+    """A frame that counts how often one of its columns is accessed by name."""
 
     asked = 0
 

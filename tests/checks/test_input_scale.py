@@ -1,4 +1,4 @@
-"""Features that should be scaled: the warning of a fit, what it advises, and diagnose."""
+"""Warnings about features that should be scaled, their advice, and diagnose."""
 
 import re
 import warnings
@@ -55,7 +55,7 @@ def make(cls=MLPClassifier, **params):
 
 
 def messages(method, X, y):
-    """The warnings that a fit gives, all of them about the scale of X."""
+    """Return the warnings of a fit, all of which must be about the scale of X."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         method(X, y)
@@ -278,7 +278,7 @@ def test_nothing_is_said_of_a_healthy_fit(name):
 
 
 def test_overfitting_after_the_epoch_that_was_kept_is_no_finding():
-    """The loss of the rows held out rises; their score stays as good as that of the others."""
+    """The validation loss rises, but the validation score stays as good as the training one."""
     X, y = load_breast_cancer(return_X_y=True)
     network = make(early_stopping=True, learning_rate=3e-3, max_iter=50, alpha=1e-4)
     pipeline = make_pipeline(StandardScaler(), network).fit(X, y)

@@ -1,4 +1,4 @@
-"""What would not fit is refused before it is allocated, and predictions keep to a limit."""
+"""Networks that do not fit into memory are refused, and predictions use limited memory."""
 
 import os
 import subprocess
@@ -48,7 +48,7 @@ def make(cls, **params):
 
 @pytest.fixture
 def little_memory():
-    """Nothing in the test allocates more than a megabyte that NumPy or Python know of."""
+    """Check that no more than a megabyte is allocated by NumPy or Python."""
     tracemalloc.start()
     yield
     peak = tracemalloc.get_traced_memory()[1]
@@ -124,7 +124,7 @@ def test_strides_beyond_the_image_leave_one_window(name, padding, shape):
 
 @pytest.mark.parametrize("cls", CONVNETS)
 def test_wide_paddings_are_made_for_an_image_at_a_time(cls):
-    """For all 60 at once they would take 500 MB."""
+    """Processing all 60 at once would take 500 MB."""
     tracemalloc.start()
     make(cls, dilation=500, max_iter=1).fit(X, Y)
     assert tracemalloc.get_traced_memory()[1] < 2**26
@@ -132,7 +132,7 @@ def test_wide_paddings_are_made_for_an_image_at_a_time(cls):
 
 
 def predict_peak(own, x):
-    """The peak of memory while predicting, beside the prediction."""
+    """Return the peak memory of a prediction, without its result."""
     own.predict(x[:70])
     tracemalloc.start()
     answer = own.predict_proba(x) if is_classifier(own) else own.predict(x)
@@ -143,12 +143,12 @@ def predict_peak(own, x):
 
 @pytest.fixture
 def numpy_engine(monkeypatch):
-    """Networks run on NumPy, whose memory is traced; that of the compiled engine is not."""
+    """Run networks on NumPy, because memory of the compiled engine is not traced."""
     monkeypatch.setattr("skneural._engine.program.compile_program", lambda network: None)
 
 
 def test_predictions_of_the_compiled_engine_keep_to_the_working_memory():
-    """All hidden units of all rows would take 800 MB; 256 rows, as many as at once, 40 MB."""
+    """For all rows the hidden units would take 800 MB, but for 256 rows only 40 MB."""
     code = """
 import resource
 import numpy as np
@@ -193,7 +193,7 @@ def test_predictions_keep_to_the_working_memory_of_scikit_learn(cls, dtype):
 
 
 class Loses(Callback):
-    """Takes the directory away after some epochs, as when a disk is unplugged."""
+    """Removes the directory after some epochs, as if a disk were unplugged."""
 
     def __init__(self, directory, epochs):
         self.directory, self.left = directory, epochs

@@ -1,4 +1,4 @@
-"""Shapes that are not what they seem: errors and warnings say what to write instead."""
+"""Errors and warnings about unexpected shapes say what to write instead."""
 
 import re
 
@@ -18,7 +18,7 @@ def drawn(*shape):
 
 
 def separate(images):
-    """Return an array whose entries are the images, as a loop that reads them may make it."""
+    """Return an object array of images, as a loop that reads images may create it."""
     array = np.empty(len(images), dtype=object)
     array[:] = list(images)
     return array

@@ -1,4 +1,4 @@
-"""What the messages about text, and about missing values in sparse X, say to write instead."""
+"""Advice in messages about text, and about missing values in sparse X."""
 
 import numpy as np
 import pandas as pd

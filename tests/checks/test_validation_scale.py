@@ -1,4 +1,4 @@
-"""Validation data behind a scaler: scaled by a Pipeline, and a warning where they are not."""
+"""Validation data are scaled by a Pipeline; unscaled validation data give a warning."""
 
 import warnings
 
@@ -101,7 +101,7 @@ def test_images():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_rows_of_one_source_do_not_warn(seed):
-    """Heavy tails, rare columns, constants, and a sorted column among them."""
+    """The data have heavy tails, rare columns, constants, and a sorted column."""
     rng = np.random.default_rng(seed)
     rare = sparse.random(300, 50, density=0.01, random_state=seed).toarray() > 0
     parts = [

@@ -1,10 +1,11 @@
-"""Write `embeddings.json`: steps of sparse optimizers on embeddings, by PyTorch in float64.
+"""Write `embeddings.json`: steps of PyTorch's sparse optimizers on embeddings, in float64.
 
     python tests/data/embeddings.py
 
-The network is an embedding beside one number, and a linear layer; the loss is half the squared
-error, averaged over the rows of a batch. The embedding has sparse gradients, so that only its
-rows that occur in a batch change. Its first row occurs in no batch.
+The inputs are a category with an embedding and one number, which are followed by a linear
+layer. The loss is half the squared error, averaged over the rows of a batch. The embedding has
+sparse gradients, so that only its rows that occur in a batch change. Its first row occurs in
+no batch.
 """
 
 import json
@@ -31,7 +32,7 @@ OPTIMIZERS = {
 def trained(
     name: str, table: torch.Tensor, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor
 ) -> dict[str, list]:
-    """Parameters after one pass over the rows in their order."""
+    """Return the parameters after one pass over the rows in their order."""
     embedding = torch.nn.Embedding(N_LEVELS, WIDTH, sparse=True, dtype=torch.float64)
     linear = torch.nn.Linear(1 + WIDTH, 1, dtype=torch.float64)
     with torch.no_grad():
@@ -56,7 +57,7 @@ def trained(
 
 
 def main() -> None:
-    """Draw data and initial parameters, and write what every optimizer makes of them."""
+    """Generate data and initial parameters, and write the results of every optimizer."""
     generator = torch.Generator().manual_seed(0)
     options = {"generator": generator, "dtype": torch.float64}
     table = torch.randn(N_LEVELS, WIDTH, **options)

@@ -1,10 +1,10 @@
-"""Write `losses_and_links.json`: losses and their gradients, by PyTorch in float64.
+"""Write `losses_and_links.json`: losses and their gradients, from PyTorch in float64.
 
     python tests/data/losses_and_links.py
 
-The gradients come from automatic differentiation, and the formulas are written down here once
-more, so that the numbers do not depend on skneural. The loss of a row is the sum over its
-outputs, as in skneural; rows are averaged, with or without weights.
+The gradients come from automatic differentiation. The formulas are repeated here, so that the
+numbers do not depend on skneural. The loss of a row is the sum over its outputs, as in
+skneural. The mean over the rows is taken with or without weights.
 """
 
 import json
@@ -17,7 +17,7 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def gamma(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Half the gamma deviance of a log link, without its terms in y alone."""
+    """Half the gamma deviance with a log link, without terms that depend only on y."""
     return z + y * torch.exp(-z)
 
 
@@ -32,12 +32,12 @@ def absolute(prediction: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 
 def huber(prediction: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Huber's loss with delta 0.7."""
+    """Huber loss with delta 0.7."""
     return torch.nn.functional.huber_loss(prediction, y, reduction="none", delta=0.7)
 
 
 def quantiles(prediction: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """The pinball losses of the quantiles 0.1, 0.5 and 0.9, one column each."""
+    """Pinball losses for the quantiles 0.1, 0.5 and 0.9, one column each."""
     levels = torch.tensor([0.1, 0.5, 0.9], dtype=torch.float64)
     error = y - prediction
     return torch.maximum(levels * error, (levels - 1) * error)
@@ -51,12 +51,12 @@ LINKS = {
 
 
 def through(link: Callable[[torch.Tensor], torch.Tensor], loss: Loss) -> Loss:
-    """A loss of the predictions that a link makes."""
+    """Return a loss that applies a link to the raw predictions."""
     return lambda z, y: loss(link(z), y)
 
 
 def case(loss: Loss, z: list, y: torch.Tensor, weight: torch.Tensor) -> dict:
-    """Means of a loss over the rows, and their gradients for the raw predictions."""
+    """Return the mean of a loss over the rows, and its gradient for the raw predictions."""
     found: dict = {"target": y.tolist()}
     for name, share in (
         ("mean", torch.full_like(weight, 1 / len(weight))),
@@ -71,7 +71,7 @@ def case(loss: Loss, z: list, y: torch.Tensor, weight: torch.Tensor) -> dict:
 
 
 def main() -> None:
-    """Draw raw predictions, targets and weights, and write all cases."""
+    """Generate raw predictions, targets and weights, and write all cases."""
     generator = torch.Generator().manual_seed(0)
     z = torch.randn(6, 3, generator=generator, dtype=torch.float64) * 1.5
     noise = torch.randn(6, 3, generator=generator, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Displays: what is in their artists, by scikit-learn's conventions."""
+"""Displays: the contents of their artists, and the conventions of scikit-learn."""
 
 import inspect
 import itertools
@@ -53,7 +53,7 @@ def fitted():
 
 @pytest.fixture(scope="module")
 def stopped():
-    """Ended by early stopping, at a rate that falls."""
+    """Return a network with a falling learning rate whose fit early stopping has ended."""
     return network(
         early_stopping=True, patience=2, max_iter=200, decay=0.9, learning_rate=0.1
     ).fit(X, Y)
@@ -64,7 +64,7 @@ def grid_search(grid, search=GridSearchCV, **settings):
 
 
 def make(display, fitted, **kwargs):
-    """Any display, from what it takes."""
+    """Return any display, created from its arguments."""
     if display is StudyDisplay:
         return StudyDisplay.from_search(grid_search({"alpha": [0.1, 0.2]}), **kwargs)
     data = (X, Y) if display is LearningRateDisplay else ()
@@ -199,7 +199,7 @@ def test_best_epoch_of_equal_scores_has_the_lower_loss():
 
 
 def test_epochs_without_validation_data():
-    """partial_fit may have been called with and without it."""
+    """partial_fit may have been called with and without validation data."""
     clf = network()
     clf.partial_fit(X, Y, classes=np.unique(Y)).partial_fit(X, Y, X_val=X, y_val=Y)
     display = LossCurveDisplay.from_estimator(clf)
@@ -392,7 +392,7 @@ def test_chosen_parameters(three):
 
 
 def overlaps(labels):
-    """Whether two texts that are drawn next to each other overlap."""
+    """Return whether two neighbouring texts in a picture overlap."""
     boxes = [label.get_window_extent() for label in labels if label.get_text()]
     return any(one.overlaps(other) for one, other in itertools.pairwise(boxes))
 
@@ -479,7 +479,7 @@ def test_of_many_parameters_those_that_matter_most():
 
 
 def test_numbers_drawn_at_random_do_not_push_out_what_matters():
-    """Each drawn number has one candidate, so its best and its worst lie far apart."""
+    """Each random value has one candidate, so its best and worst scores are far apart."""
     rng = np.random.default_rng(0)
     drawn = {name: rng.uniform(0.1, 0.9, 40).tolist() for name in ("alpha", "beta_1", "delta")}
     solver = [("adam", "sgd")[i % 2] for i in range(40)]
@@ -525,7 +525,7 @@ def test_unfitted_search():
 
 
 def tile(display, row, column, height, width):
-    """The pixels of one image in the mosaic."""
+    """Return the pixels of one image in the mosaic."""
     top, left = row * (height + 1), column * (width + 1)
     return display.im_.get_array()[top : top + height, left : left + width]
 
@@ -566,7 +566,7 @@ def test_other_layers(fitted):
 
 
 class Filters(MLPClassifier):
-    """Pretends to have convolutional layers."""
+    """An estimator that pretends to have convolutional layers."""
 
     @property
     def coefs_(self):

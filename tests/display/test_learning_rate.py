@@ -1,4 +1,4 @@
-"""LearningRateDisplay: the range test, the rate that it suggests, and the picture."""
+"""LearningRateDisplay: the range test, the suggested rate, and the picture."""
 
 import copy
 import re
@@ -50,7 +50,7 @@ def network(**params):
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 @pytest.mark.parametrize("name", DATA)
 def test_suggested_rate_trains_well(name, solver, engine):
-    """A fit with it is about as good as the best one over six decades of rates."""
+    """A fit with the suggested rate is about as good as the best over six decades of rates."""
     scaler, cls, data = DATA[name]
     X, X_test, y, y_test = train_test_split(*data, random_state=0)
     own = cls((64,), solver=solver, max_iter=10, random_state=0)
@@ -82,7 +82,7 @@ def test_both_engines_find_the_same_losses(monkeypatch):
 
 
 def test_losses_are_those_of_training_step_by_step():
-    """The first epoch, by `partial_fit` of each batch at its rate."""
+    """Return the losses of the first epoch, from one `partial_fit` per batch at its rate."""
     rates = np.geomspace(1e-3, 1e-2, 4)
     own = network(batch_size=50, alpha=0.0, shuffle=False)
     losses = range_test(own, X[:200], Y[:200], rates)
@@ -153,7 +153,7 @@ def test_images():
     ids=str,
 )
 def test_diverging_loss_ends_the_run(params, engine):
-    """Silently, and nothing of it is in the picture."""
+    """The test ends without a message, and the picture shows only finite losses."""
     X, y = load_diabetes(return_X_y=True)
     own = MLPRegressor((50, 50, 50), random_state=0, dtype="float32", **params)
     with warnings.catch_warnings(action="error"), np.errstate(all="warn"):
@@ -201,7 +201,7 @@ def test_picture():
 
 
 def test_smoothed_losses():
-    """A constant stays one, and a line stays a line away from its ends."""
+    """A constant stays constant, and a line stays a line except near its ends."""
     rates = np.geomspace(1e-6, 1, 121)
     flat = LearningRateDisplay(learning_rates=rates, losses=np.ones(121)).plot()
     np.testing.assert_allclose(flat.smoothed_losses_, 1)

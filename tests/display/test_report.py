@@ -1,4 +1,4 @@
-"""study_report: tables of searches and cross-validations, in every form."""
+"""study_report: tables of searches and cross-validations, in all formats."""
 
 import builtins
 import re
@@ -49,7 +49,7 @@ def grid_search(estimator=None, grid=None, **settings):
 
 
 class Labelled(TransformerMixin, BaseEstimator):
-    """Changes nothing; its label may be anything."""
+    """A transformer that changes nothing and has an arbitrary label."""
 
     def __init__(self, label=""):
         self.label = label
@@ -63,7 +63,7 @@ class Labelled(TransformerMixin, BaseEstimator):
 
 
 class Page(HTMLParser):
-    """The tags and the text of a page."""
+    """Collects the tags and the text of a page."""
 
     def __init__(self, html):
         super().__init__()
@@ -150,7 +150,7 @@ def test_text_table():
 
 
 def search_with(means, stds, **results):
-    """A search of these results over alpha, as if it had been fitted."""
+    """Return a search over alpha with these results, as if it had been fitted."""
     n = len(means)
     search = GridSearchCV(network(), {"alpha": [0.1]}, cv=5, refit=False)
     search.n_splits_ = 5
@@ -167,7 +167,7 @@ def search_with(means, stds, **results):
 
 
 def test_ranks_and_candidates_within_one_standard_error():
-    """The standard error of 5 folds is half of a standard deviation without correction."""
+    """The standard error of 5 folds is half of the uncorrected standard deviation."""
     search = search_with([0.90, 0.91, np.nan, 0.93, 0.925, 0.91], [0.1] * 3 + [0.04] * 3)
     report = study_report(search)
     frame = report.to_frame()
@@ -183,7 +183,7 @@ def test_ranks_and_candidates_within_one_standard_error():
 
 
 def test_a_repeated_candidate_is_no_rival_of_the_best():
-    """A search may draw the same parameters twice."""
+    """A search may sample the same parameters twice."""
     search = search_with([0.9, 0.93, 0.93, 0.92], [0.04] * 4)
     search.cv_results_["params"][2] = search.cv_results_["params"][1]
     frame = study_report(search).to_frame()
@@ -263,7 +263,7 @@ def test_several_grids():
 
 
 def test_size_where_a_step_before_decides_on_the_features():
-    """Only candidates with as many features as the best have a known size."""
+    """The size is known only for candidates with as many features as the best one."""
     estimator = make_pipeline(PCA(), network())
     grid = {"pca__n_components": [2, 6], "mlpclassifier__hidden_layer_sizes": SIZES}
     search = grid_search(estimator, grid)
@@ -360,7 +360,7 @@ def test_failed_candidates():
 
 
 def test_search_over_estimators():
-    """A network beside something that is none."""
+    """The search compares a network with another estimator."""
     search = GridSearchCV(
         make_pipeline(StandardScaler(), "passthrough").set_params(passthrough=network()),
         {"passthrough": [network(), LogisticRegression()]},

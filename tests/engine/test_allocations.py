@@ -1,4 +1,4 @@
-"""After the first batch of a fit, nothing of a batch's size is allocated."""
+"""After the first batch of a fit, no array of the size of a batch is allocated."""
 
 import tracemalloc
 

@@ -1,4 +1,4 @@
-"""Embeddings in both engines: gradients, and steps that change only the rows of a batch."""
+"""Embeddings in both engines: gradients, and steps that change only rows of the batch."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ def make_network(tables, n_numbers, rng, dtype=np.float64):
 
 
 def make_data(tables, n_numbers, rng, n_rows=30, dtype=np.float64):
-    """Numbers, and levels from -1, which stands for none, up to one too many."""
+    """Return numbers and levels, from -1 (unknown) to one more than the last level."""
     levels = [rng.integers(-1, n_levels + 1, n_rows) for n_levels, _ in tables]
     x = np.column_stack([rng.normal(size=(n_rows, n_numbers)), *levels]).astype(dtype)
     return x, rng.normal(size=(n_rows, 2)).astype(dtype)
@@ -102,7 +102,7 @@ def test_a_step_changes_only_the_rows_of_its_batch(engine, name, max_norm):
 def test_an_embedding_is_one_hot_columns_times_its_table(
     engine, tables, n_numbers, weighted, seed
 ):
-    """Predictions and gradients, through the chain rule."""
+    """Compare predictions and gradients with the chain rule."""
     rng = np.random.default_rng(seed)
     network = make_network(tables, n_numbers, rng)
     x, y = make_data(tables, n_numbers, rng)

@@ -1,4 +1,4 @@
-"""The compiled engine computes what the NumPy engine defines, on random networks."""
+"""The compiled engine agrees with the NumPy engine on randomly generated networks."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ class NoInterrupt:
 
 @pytest.fixture
 def threads(monkeypatch):
-    """Set how many threads the compiled engine has, however small the network."""
+    """Set the number of threads of the compiled engine, also for small networks."""
 
     def set_threads(n):
         monkeypatch.setattr("skneural._engine.compiled.team_size", lambda *args: n)
@@ -37,7 +37,7 @@ def compiled_training(job):
 
 
 def trained(make_training, seed, dtype):
-    """Everything that an epoch of a random job leaves behind, by name."""
+    """Return all results of one epoch of a random job, by name."""
     rng = np.random.default_rng(seed)
     job = random_job(rng, dtype)
     order = rng.permutation(job.X.shape[0]) if job.shuffle else None

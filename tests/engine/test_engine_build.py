@@ -1,7 +1,7 @@
 """The choice of the engine at import, and what show_versions says about it.
 
-The choice is tested with stand-ins for the extension modules, so that it is the same on every
-CPU and with or without a compiler; the modules that were built here are tested after that.
+The choice is tested with stand-ins for the extension modules, so that the result is the same on
+every CPU, with or without a compiler. The modules that were built here are tested afterwards.
 """
 
 import os
@@ -35,7 +35,7 @@ def _no_choice_from_outside(monkeypatch):
 
 @pytest.fixture
 def pretend(monkeypatch):
-    """Return a function that replaces the extension modules by stand-ins of given levels."""
+    """Return a function that replaces the extension modules by stand-ins for given levels."""
 
     def replace(built, usable):
         for level in load.SIMD_LEVELS:
@@ -154,7 +154,7 @@ def test_a_level_that_the_cpu_lacks_cannot_be_asked_for(pretend, monkeypatch):
 
 
 def run(code, **environment):
-    """Run code in a process of its own: the environment is read when skneural is imported."""
+    """Run code in a new process, because the environment is read when skneural is imported."""
     return subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, **environment},

@@ -1,4 +1,4 @@
-"""The compiled engine where the system or the data let it down."""
+"""The compiled engine with failing system calls, forks, and data that are not finite."""
 
 import subprocess
 import sys
@@ -46,14 +46,14 @@ def bits(own):
 
 
 def in_process(code):
-    """Run the script and some code after it in a process of its own, which must end well."""
+    """Run the script and more code in a new process, which must exit without an error."""
     command = [sys.executable, "-c", SCRIPT + code]
     return subprocess.run(command, check=True, timeout=120, stdout=subprocess.PIPE, text=True)
 
 
 @pytest.mark.slow
 def test_where_no_thread_can_be_started_there_are_fewer():
-    """No room is left in memory for the stack of a thread."""
+    """There is no memory left for the stack of a thread."""
     in_process("""
 import resource, sys
 expected = bits(fit())
@@ -93,7 +93,7 @@ def end_of_child():
 
 @pytest.mark.slow
 def test_a_fork_of_a_fit_goes_on():
-    """The threads are in the parent alone; the fork makes others, and ends as processes do."""
+    """The threads exist only in the parent; the forked process starts its own."""
     told = in_process(FORK + """
 in_child = lambda: None
 own = fit(scoring=forks, early_stopping=True)
@@ -121,7 +121,7 @@ for leave in sys.exit, os._exit:
 
 @pytest.fixture
 def engines(monkeypatch):
-    """Call a function with each engine in turn; return what it returns."""
+    """Return a function that calls another one with each engine and returns both results."""
 
     def with_both(function):
         results = [function()]
@@ -194,7 +194,7 @@ def test_denormals_are_numbers(name, engines):
 
 
 def spoiled_loss(engine, seed, place, value):
-    """The loss of a random job with a value put among its numbers; None where it has none."""
+    """Return the loss of a job with one value replaced; None if there is nothing to replace."""
     job = random_job(np.random.default_rng(seed), np.float64)
     kinds = (*REGRESSOR_LOSSES.values(), LinkedLoss, QuantilesLoss)
     real_targets = isinstance(job.progress.network.loss, kinds)
@@ -218,7 +218,7 @@ def spoiled_loss(engine, seed, place, value):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e200])
 @pytest.mark.parametrize("place", ["X", "y", "sample_weight", "theta"])
 def test_what_is_not_finite_reaches_the_loss(place, value):
-    """As on NumPy: a network that has overflowed must not seem to learn."""
+    """As on NumPy, a network that has overflowed must not seem to learn."""
     n_losses = 0
     for seed in range(60):
         expected, found = (

@@ -1,4 +1,4 @@
-"""Gradients of the compiled engine against finite differences of its losses."""
+"""Gradients of the compiled engine, compared with finite differences of its losses."""
 
 import itertools
 import math
@@ -32,10 +32,10 @@ COMPILED_LOSSES = [loss for loss in LOSSES if loss in _LOSS_NUMBERS]
 
 
 def check_gradient(layers, loss, shape, X, y, seed, weight=None, alpha=0.0, l1_ratio=0.0):
-    """Compare the gradient along a random direction with differences of five points.
+    """Compare the gradient along a random direction with five-point finite differences.
 
-    A kink between the points makes the differences of two distances disagree, whatever the
-    gradient is; such examples are passed over.
+    If there is a kink between the points, the differences for two step sizes disagree even for
+    a correct gradient. Such examples are skipped.
     """
     rng = np.random.default_rng(seed)
     network = Network(layers, loss, shape, np.float64)
@@ -163,7 +163,7 @@ def test_convolutional_networks(loss, n_images, shape, blocks, end, as_sparse, w
 
 
 def of_signals(block):
-    """The layers of a block with the first of each pair of numbers."""
+    """Return the layers of a block with the first number of each pair."""
     convolution, norm, pools, *others = block
     names = "filters", "kernel_size", "strides", "padding", "dilation"
     convolution = Conv2D(*firsts(convolution, names))
@@ -172,6 +172,6 @@ def of_signals(block):
 
 
 def firsts(layer, names):
-    """Attributes of a layer, and of each pair the first number."""
+    """Return the attributes of a layer, with the first number of each pair."""
     values = [getattr(layer, name) for name in names]
     return [value[0] if isinstance(value, tuple) else value for value in values]

@@ -1,6 +1,6 @@
-"""Every number of the oracle that an engine can be asked for, from both engines.
+"""Comparison of both engines with all numbers of the oracle that an engine can compute.
 
-A layer is put behind one whose weights are its input (`_engine.Fed`), and before a squared
+A layer is tested between a layer whose weights are its input (`_engine.Fed`) and a squared
 error whose targets are chosen so that the gradient is that of the oracle.
 """
 
@@ -56,15 +56,15 @@ def assert_close(found, expected, dtype, **more):
 
 
 def nhwc(array, dtype):
-    """Images (n, c, h, w) of the oracle as this package has them; vectors stay."""
+    """Convert images (n, c, h, w) of the oracle to our layout; vectors are unchanged."""
     array = np.array(array, dtype)
     return np.ascontiguousarray(np.moveaxis(array, 1, -1))
 
 
 def check_layer(engine, fed, y, dy):
-    """Check output and input gradient; return the gradients of the layer's parameters.
+    """Check output and input gradient, and return the gradients of the layer's parameters.
 
-    The targets make `dy` the gradient of the output only if the output in training is `y`.
+    With these targets, `dy` is the gradient of the output only if the training output is `y`.
     """
     dtype = fed.X.dtype.type
     job = fed.job(y - len(y) * dy)
@@ -74,7 +74,7 @@ def check_layer(engine, fed, y, dy):
 
 
 def run_epochs(engine, job, rates):
-    """Losses and parameters of epochs at these rates; the parameters before them come first."""
+    """Return losses and parameters of epochs at these rates, after the initial parameters."""
     training, theta = training_of(engine, job), job.progress.network.theta
     losses, thetas = [], [theta.copy()]
     for rate in rates:
@@ -127,7 +127,7 @@ def test_input_gradient_of_the_worked_network(engine, dtype):
 
 
 def loss_of_logits(engine, loss, z, y, weight=None):
-    """Loss and gradient of logits (n, n_outputs): the weights of the only layer."""
+    """Return loss and gradient for logits (n, n_outputs), the weights of the only layer."""
     fed = Fed(z, [], loss)
     value, gradient = loss_and_gradient(engine, fed.job(y, weight))
     return value, fed.input_gradient(gradient)
@@ -188,7 +188,7 @@ def test_convolution(engine, key, dtype):
 
 
 def pool_cases():
-    """Name, layer and case of every pool of the oracle; None for the input of all of them."""
+    """Yield name, layer and case of every pooling layer of the oracle; None for its input."""
     for key, case in POOLS["max"].items():
         yield f"max {key}", MaxPool(case["kernel"], case["stride"], case["padding"]), case
     for key, case in POOLS["avg"].items():
@@ -238,7 +238,7 @@ def test_batch_norm(engine, key, dtype):
 @ENGINES
 @pytest.mark.parametrize("case", DROPOUT["cases"].values(), ids=DROPOUT["cases"])
 def test_dropout(engine, case):
-    """Means over 20,000 rows are within five standard errors of what they are drawn from."""
+    """Means over 20,000 rows are within five standard errors of the expected values."""
     x, n_rows = np.array(DROPOUT["x"]), 20_000
     layers = [Dense(5), Dropout(case["p_drop"])]
     for loss, far in ((AbsoluteError(), -1e6), (HalfSquaredError(), 0.0)):
@@ -284,7 +284,7 @@ def test_sizes_of_the_programs_of_large_networks(key):
 @DTYPES
 @pytest.mark.parametrize("name", RATES["cases"])
 def test_rates_of_epochs(engine, name, dtype):
-    """A bias with a slope of 1 falls by the rate in every epoch."""
+    """A bias with a gradient of 1 decreases by the learning rate in every epoch."""
     network = Network([Dense(1)], AbsoluteError(), (1,), dtype)
     network.init_params(np.random.default_rng(0))
     network.theta[...] = 0
@@ -295,9 +295,9 @@ def test_rates_of_epochs(engine, name, dtype):
 
 
 def quadratic_job(problem, dtype, optimizer, alpha):
-    """A job whose loss is x'Ax / 2 - b'x but for a constant, x the weights of one output.
+    """Return a job with the loss x'Ax / 2 - b'x plus a constant, for weights x of one output.
 
-    Each row comes with its negative, so the bias has no slope and stays zero.
+    Each row occurs with its negative, so the gradient of the bias is zero and it stays zero.
     """
     A, b = np.array(problem["A"]), np.array(problem["b"])
     n_rows = 2 * len(b)

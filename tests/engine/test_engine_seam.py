@@ -1,4 +1,4 @@
-"""Wrong calls from Python can neither crash nor corrupt the compiled engine."""
+"""Invalid calls from Python neither crash nor corrupt the compiled engine."""
 
 import subprocess
 import sys
@@ -42,7 +42,7 @@ X, Y, WEIGHTS = np.ones((N, N_INPUTS)), np.ones((N, N_OUTPUTS)), np.ones(N)
 
 
 def csr(data=(1.0, 2.0), indices=(0, 1), indptr=(0, 1, 2, 2, 2), dtype=np.int64, shape=None):
-    """A CSR array with attributes that SciPy would not let through."""
+    """Return a CSR array with attributes that SciPy would refuse."""
     made = sparse.csr_array(shape or (N, N_INPUTS))
     made.data = np.array(data)
     made.indices, made.indptr = np.array(indices, dtype), np.array(indptr, dtype)
@@ -60,7 +60,7 @@ VALID = samples()
 
 
 def run(order=None, n_rows=N, samples=VALID, **changed):
-    """Train on a valid call but for what is changed."""
+    """Train with a valid call in which some arguments are replaced."""
     arrays = {"theta": NETWORK.theta.copy(), "state": NETWORK.state, "m": None, "v": None}
     arrays["gradient"] = np.zeros(NETWORK.n_params)
     given = [changed.pop(name, value) for name, value in arrays.items()]
@@ -90,7 +90,7 @@ DENSE |= {"c": 2, "out_c": 3, "bias": 6}
 
 
 def step(**changed):
-    """A row of the table of a program: a dense layer with some fields changed."""
+    """Return a row of a program's table: a dense layer with some fields replaced."""
     assert changed.keys() <= DENSE.keys()
     return list((DENSE | changed).values())
 
@@ -107,7 +107,7 @@ def program(
 
 
 def embedding(steps=None, tables=((6, 7, 1),)):
-    """One number, and one category of 7 levels."""
+    """Return a program whose inputs are one number and one category with 7 levels."""
     steps = steps or [step(kind=9, out_c=2), step(bias=13)]
     return program(steps, sizes=(16, 6, 0), tables=tables)
 
@@ -294,7 +294,7 @@ def test_numbers_that_no_integer_holds(name, number):
 @pytest.mark.parametrize("name", ["rate", "first", "second", "epsilon", "alpha", "max_norm"])
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
 def test_a_setting_that_is_not_finite_spoils_numbers_only(name, number):
-    """The fit checks its loss; the engine itself computes with what it is given."""
+    """`fit` checks its loss; the engine itself accepts any values."""
     run(**{name: number})
 
 
@@ -308,7 +308,7 @@ def test_a_job_without_rows_of_any_weight_changes_nothing():
 
 @pytest.mark.slow
 def test_mutated_programs_are_refused_or_run():
-    """In a process of its own, which must end as processes do."""
+    """Run in a new process, which must exit without an error."""
     script = Path(__file__).parents[1] / "robustness" / "mutated_programs.py"
     told = subprocess.run(
         [sys.executable, script, "--programs", "40"], check=True, capture_output=True, text=True

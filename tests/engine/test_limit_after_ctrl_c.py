@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment leaves BLAS the threads that it had, and no fit counted as running."""
+"""Ctrl-C at any moment restores the BLAS threads, and no fit stays counted as running."""
 
 import contextlib
 import itertools
@@ -49,7 +49,7 @@ def fitted():
 
 
 def limits(frame):
-    """Whether a frame takes part in limiting BLAS, or in counting fits."""
+    """Return whether a frame belongs to the limit of BLAS threads or to the count of fits."""
     name, file = frame.f_code.co_name, frame.f_code.co_filename
     if file == contextlib.__file__:
         name = frame.f_back.f_code.co_name
@@ -57,7 +57,7 @@ def limits(frame):
 
 
 def press_everywhere(call, error=KeyboardInterrupt, times=1):
-    """Press Ctrl-C at each instruction that has to do with the limit, in a call for each."""
+    """Press Ctrl-C at each instruction that concerns the limit, in a separate call for each."""
     pools = ThreadpoolController().select(user_api="blas").lib_controllers
     before = [pool.get_num_threads() for pool in pools]
     for place in itertools.count():

@@ -1,4 +1,4 @@
-"""Losses and links against numbers of PyTorch, from both engines."""
+"""Losses and links of both engines, compared with numbers of PyTorch."""
 
 import json
 from pathlib import Path

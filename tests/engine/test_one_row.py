@@ -1,4 +1,4 @@
-"""Rows predicted singly go through layers that stay bound; nobody should notice."""
+"""Predictions of single rows reuse bound layers, without an effect on the results."""
 
 import gc
 import pickle
@@ -100,6 +100,6 @@ def test_bad_rows_are_refused_singly(fitted, bad, digits):
 
 
 def test_large_values_are_allowed(fitted):
-    """Their sum overflows, they do not."""
+    """Their sum overflows, but the values are finite."""
     X = np.full((2, 64), 1e307)
     np.testing.assert_array_equal(fitted.predict(X[:1]), fitted.predict(X)[:1])

@@ -1,4 +1,4 @@
-"""Optimizers: one table against two problems, and what is particular to each."""
+"""Optimizers: tests of all of them on two problems, and of their special properties."""
 
 import pickle
 
@@ -13,13 +13,13 @@ RTOL = {np.float64: 1e-10, np.float32: 1e-4}
 
 
 def parabola(theta):
-    """Value and gradient; the minimum 0 is at (1, -2, 3)."""
+    """Return value and gradient; the minimum 0 is at (1, -2, 3)."""
     difference = theta - np.array([1, -2, 3], theta.dtype)
     return difference @ difference, 2 * difference
 
 
 def rosenbrock(theta):
-    """Value and gradient; the minimum 0 is at (1, 1), at the end of a bent valley."""
+    """Return value and gradient; the minimum 0 is at (1, 1), at the end of a bent valley."""
     a, b = theta
     bend = b - a * a
     gradient = np.array([-2 * (1 - a) - 400 * a * bend, 200 * bend], theta.dtype)

@@ -1,4 +1,4 @@
-"""Draws of dropout and noise: the definition, and that they depend on nothing else."""
+"""Random numbers of dropout and noise: their definition, and that they depend on it only."""
 
 import hashlib
 import math
@@ -24,7 +24,7 @@ X, Y = RNG.normal(size=(50, 6)), RNG.integers(0, 3, 50)
 
 
 def philox(key, counter):
-    """Philox4x64-10 of Salmon et al. in plain integers: four words of 64 bits."""
+    """Philox4x64-10 of Salmon et al. with Python integers: four words of 64 bits."""
     ones, (k0, k1), c = 2**64 - 1, key, list(counter)
     for _ in range(10):
         first, second = 0xD2E7470EE14C6C93 * c[0], 0xCA5A826395121157 * c[2]
@@ -101,7 +101,7 @@ def test_normals_have_the_moments_of_the_normal_distribution():
 
 @DTYPES
 def test_dropout_follows_the_definition_on_images(dtype):
-    """A row is a sample: the values of all of its pixels and channels."""
+    """A row of random numbers belongs to a sample, with all its pixels and channels."""
     x = np.ones((4 * 6, 3), dtype)  # 4 images of 2 x 3 x 3
     layer = bound(Dropout(0.3), x.shape, dtype, Draws(8, 2), input_shape=(2, 3, 3))
     kept = words(8, 2, 0, 4, 18)[:, :18] >= threshold(0.3)
@@ -167,7 +167,7 @@ def test_batches_without_weight_are_counted():
 
 
 def test_every_batch_of_a_fit_has_the_words_of_its_step():
-    """At a rate of almost zero only the noise makes a difference between the losses."""
+    """With a learning rate of almost zero, only the noise makes the losses differ."""
     settings = {"shuffle": False, "learning_rate": 1e-12, "alpha": 0.0, "input_noise": 0.5}
     own = MLPRegressor((), normalize_y=False, **{**FIT, **settings})
     weight, bias, y = np.arange(6.0).reshape(6, 1), np.array([0.5]), Y.astype(float)
@@ -182,7 +182,7 @@ def test_every_batch_of_a_fit_has_the_words_of_its_step():
 
 
 def without_seed(own):
-    """An estimator as versions without counter-based draws have pickled it."""
+    """Return an estimator as pickled by versions without counter-based random numbers."""
     for name in ("seed", "steps"):
         vars(own._progress).pop(name)
     return pickle.loads(pickle.dumps(own))

@@ -1,4 +1,4 @@
-"""One BLAS thread while small products run, and the old setting afterwards."""
+"""Small products run with one BLAS thread, and the setting is restored afterwards."""
 
 import os
 import threading
@@ -76,7 +76,7 @@ def test_concurrent_fits_and_predictions_equal_serial_ones():
 
 @pytest.mark.usefixtures("two_threads")
 def test_a_second_thread_is_limited_and_restores_what_the_first_has_limited():
-    """threadpoolctl alone would listen to the main thread only, which has set threads first."""
+    """threadpoolctl alone would only respect the main thread, which has set threads first."""
     before, seen = blas_threads(), []
 
     def limited():
@@ -109,7 +109,7 @@ X, Y = X[:200] / 16, Y[:200]
 
 
 def theta(seed, nested=False):
-    """Weights of a fit, or of a few fits in threads or processes of their own."""
+    """Return the weights of one fit, or of several fits in threads or processes."""
     if nested:
         jobs = (joblib.delayed(theta)(seed + k) for k in range(2))
         return np.concatenate(joblib.Parallel(n_jobs=2)(jobs))

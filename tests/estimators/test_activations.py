@@ -1,4 +1,4 @@
-"""`activations`: what the layers hand on, against products of the fitted weights."""
+"""`activations`: the outputs of the layers, compared with products of fitted weights."""
 
 import numpy as np
 import pytest
@@ -63,7 +63,7 @@ def test_any_number_of_rows(cls, n_rows):
 )
 @pytest.mark.parametrize("pool", ["max", "average", None])
 def test_layers_of_a_convolutional_network(pool, rows):
-    """Images stay images: what the next block, or the first dense layer, receives."""
+    """The results are images, as the next block or the first dense layer receives them."""
     own = classifier(pool=pool, input_shape=(6, 6, 1), dropout=0.3).fit(FLAT, LABELS)
     first, second, dense, output = own.activations(rows)
     sides = (6, 6) if pool is None else (3, 1)
@@ -77,7 +77,7 @@ def test_layers_of_a_convolutional_network(pool, rows):
 
 
 def test_kernels_of_the_first_block():
-    """Its convolution by hand, at one place."""
+    """Compare one value of the convolution with a computation by hand."""
     own = classifier(3, padding="valid", pool=None).fit(IMAGES, LABELS)
     first = own.activations(IMAGES)[0]
     window, kernel = IMAGES[:, 1:4, 2:5], own.coefs_[0][:, :, 0, 1]
@@ -87,7 +87,7 @@ def test_kernels_of_the_first_block():
 
 @ALL
 def test_no_layer_changes_by_looking(cls):
-    """Neither the network nor the rows; what came back stays as it is when asked again."""
+    """A call changes neither the network nor X, and a later call does not change the result."""
     own, rows = make(cls, batch_norm=True).fit(X, Y), X.copy()
     before, state = own.activations(rows), own.network_.state.copy()
     kept = [layer.copy() for layer in before]

@@ -1,4 +1,4 @@
-"""What "auto" means for early stopping, the schedule and the batch size."""
+"""The meaning of "auto" for early stopping, the schedule and the batch size."""
 
 import inspect
 

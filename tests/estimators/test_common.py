@@ -1,4 +1,4 @@
-"""scikit-learn's own checks of an estimator, all of them, none skipped or excused."""
+"""All common estimator checks of scikit-learn, without skips or expected failures."""
 
 import warnings
 
@@ -62,7 +62,7 @@ FLOAT64_ONLY = {
 
 
 def run_checks(estimator):
-    """Run every check; several checks of one name are several results."""
+    """Run every check; a check may appear several times with the same name."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         # some checks have features around 100 with a standard deviation of 1
@@ -128,7 +128,7 @@ def test_convnets_that_treat_rows_one_by_one(estimator_class):
 def test_what_treats_rows_one_by_one_fails_only_the_equivalence_of_weights(
     estimator_class, params
 ):
-    """A repeated row is dropped, normalized, disturbed or held out on its own."""
+    """A repeated row is dropped, normalized, disturbed or held out separately."""
     failures = not_passed(run_checks(estimator_class(**params, random_state=0)))
     by_definition = {
         "check_sample_weight_equivalence_on_dense_data",
@@ -141,7 +141,7 @@ def test_what_treats_rows_one_by_one_fails_only_the_equivalence_of_weights(
 @BOTH
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_lbfgs_fails_only_what_rounding_decides(estimator_class, early_stopping):
-    """It separates rows until probabilities round to 1, in steps that amplify rounding."""
+    """It separates the rows until probabilities round to 1; its steps amplify rounding."""
     params = {"solver": "lbfgs", "early_stopping": early_stopping, "random_state": 0}
     failures = not_passed(run_checks(estimator_class(**params)))
     by_rounding = {

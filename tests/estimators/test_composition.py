@@ -1,4 +1,4 @@
-"""The estimators inside scikit-learn's meta-estimators and searches, copied, saved, shown."""
+"""The estimators in scikit-learn's meta-estimators and searches, copied, saved and shown."""
 
 import copy
 import pickle

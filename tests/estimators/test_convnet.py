@@ -1,4 +1,4 @@
-"""Convolutional estimators: forms of input, what the blocks become, parity with an MLP."""
+"""Convolutional estimators: input formats, layers of the blocks, and parity with an MLP."""
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ def memory_map(array, path):
 
 
 def spread(array):
-    """The same numbers, every other one of a larger array."""
+    """Return the same numbers as every other element of a larger array."""
     wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]))
     wide[..., ::2] = array
     return wide[..., ::2]
@@ -182,7 +182,7 @@ def test_a_stack_of_blocks():
     ids=str,
 )  # fmt: skip
 def test_shapes_of_blocks(params, shapes):
-    """Pixels (6, 7) after each of the two blocks; the numbers are done by hand."""
+    """Images have (6, 7) pixels; the expected shapes after each block are computed by hand."""
     images = np.random.default_rng(0).normal(size=(8, 6, 7, 1))
     if shapes[1] is None:
         with pytest.raises(ValueError, match=r"MaxPool.* does not fit on its input"):
@@ -214,7 +214,7 @@ def test_numbers_of_numpy_make_the_same_network():
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("pool", ["max", "average"])
 def test_pooling_first_gives_what_pooling_last_gives(activation, pool):
-    """The blocks are convolution, activation, pooling, whatever order the work is done in."""
+    """Blocks compute convolution, activation and pooling, in whatever order it is done."""
     own = classifier(activation=activation, pool=pool, pool_size=3, pool_strides=1).fit(X, Y)
     pools = {"max": MaxPool, "average": AveragePool}
     layers = []
@@ -245,7 +245,7 @@ def test_pooling_goes_first_only_where_that_changes_nothing(activation, first):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
 def test_a_kernel_of_the_whole_image_is_a_dense_layer(solver, dtype):
-    """The same weights in an MLP stay the same through training."""
+    """The same weights in an MLP stay equal during training."""
     images = np.random.default_rng(0).normal(size=(45, 4, 5, 2)).astype(dtype)
     rows = images.reshape(45, 40)
     rng = np.random.default_rng(1)

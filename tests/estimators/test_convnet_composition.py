@@ -1,4 +1,4 @@
-"""Convolutional estimators inside scikit-learn's pipelines, searches and meta-estimators."""
+"""Convolutional estimators in scikit-learn's pipelines, searches and meta-estimators."""
 
 import copy
 
@@ -31,7 +31,7 @@ DIGITS, LABELS = DIGITS[:400], LABELS[:400]
 
 
 def as_images(rows):
-    """Flat rows of square images of one channel, with their four dimensions."""
+    """Reshape flat rows to square images with one channel."""
     side = int(np.sqrt(rows.shape[1]))
     return rows.reshape(-1, side, side, 1)
 
@@ -130,7 +130,7 @@ def test_meta_estimators():
 
 
 def test_weights_routed_through_a_search():
-    """Every image stands twice, with either label: the weights decide which is learnt."""
+    """Every image occurs twice, with either label; the weights decide which one is learned."""
     x, y = np.concatenate([X, X]), np.repeat([0, 1], 45)
     with sklearn.config_context(enable_metadata_routing=True):
         own = classifier(max_iter=10).set_fit_request(sample_weight=True)

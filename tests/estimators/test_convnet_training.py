@@ -1,4 +1,4 @@
-"""Training of convolutional estimators: all that the dense ones offer works on images."""
+"""Training of convolutional estimators: all options of dense networks work on images."""
 
 import pickle
 import tracemalloc
@@ -265,7 +265,7 @@ def test_callbacks_see_a_fitted_network_after_every_epoch(make):
 
 
 class SecondEpoch:
-    """Looks at the memory that the second epoch of a fit takes on top."""
+    """A callback that measures the additional memory of the second epoch."""
 
     interrupted = False
 
@@ -302,10 +302,10 @@ def test_epochs_allocate_nothing_of_a_batchs_size(params, shuffle):
 
 
 def test_training_on_large_images_keeps_to_its_workspace():
-    """128 filters of 5x5 on 224x224: the columns of one image alone would take 1.2 GB.
+    """128 filters of 5x5 on 224x224: the columns of a single image would take 1.2 GB.
 
-    The table says what outputs and gradients of a batch take; the marks and the rows of
-    pooling that overlaps, parameters and all the rest take less than 1.25 times as much.
+    The table contains the memory of the outputs and gradients of a batch. Parameters, the
+    arrays of overlapping pooling windows and everything else take less than 1.25 times as much.
     """
     images = np.random.default_rng(0).normal(size=(2, 224, 224)).astype(np.float32)
     own = ConvNetClassifier(

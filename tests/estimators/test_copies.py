@@ -1,4 +1,4 @@
-"""Copies of every kind predict and train on as the original does, to the bit."""
+"""Copies of all kinds predict and continue training with the same bits as the original."""
 
 import copy
 import pickle
@@ -129,7 +129,7 @@ TARGETS = {
 
 
 def varied(cls, variant):
-    """The Pipeline of a variant and its targets; None if the class has no such parameter."""
+    """Return the Pipeline of a variant and its targets, or None without such a parameter."""
     y = TARGETS.get(variant.get("target"), Y)
     if variant == {"loss": "gamma"}:
         y = Y + 1
@@ -174,7 +174,7 @@ BEFORE_THE_MOVE = Path(__file__).parents[1] / "data" / "estimators_before_the_mo
 
 
 def test_pickles_from_before_the_modules_were_moved():
-    """In a new process, as this one has imported all modules already."""
+    """Run in a new process, because this process has imported all modules already."""
     code = (
         "import pickle, sys, numpy as np\n"
         "X, c, y, estimators, predictions = pickle.load(open(sys.argv[1], 'rb'))\n"
@@ -198,7 +198,7 @@ OLD_NAMES = [
 
 
 def test_pickles_find_every_class_by_its_name_from_then():
-    """What a pickle asks for, in a new process, is a class by the name of its module."""
+    """Load in a new process; a pickle refers to a class by the name of its module."""
     code = (
         "import pickle, sys\n"
         "for name in sys.argv[1:]:\n"

@@ -1,4 +1,4 @@
-"""joblib's dask backend on a cluster in this process, and dask's way of partial_fit."""
+"""joblib's dask backend on a cluster in this process, and partial_fit with dask."""
 
 import joblib
 import numpy as np
@@ -50,7 +50,7 @@ def learn(own, x, y):
 
 @pytest.mark.parametrize("cls", [MLPClassifier, MLPRegressor, ConvNetClassifier])
 def test_parts_one_after_another_on_a_worker(cls, client):
-    """As dask-ml's Incremental does: the model goes from task to task, the parts stay."""
+    """Train as dask-ml's Incremental does: the model moves from task to task."""
     parts = [(X[start : start + 100], Y[start : start + 100]) for start in (0, 100, 200)]
     plain = make(cls)
     for x, y in parts:

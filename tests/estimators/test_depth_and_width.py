@@ -156,7 +156,7 @@ def test_pickles_and_files_of_earlier_versions(cls, tmp_path):
 
 
 def searched(cls):
-    """A search over depth and width by SciPy's distributions, with integers of NumPy."""
+    """Search depth and width with SciPy's distributions, which return NumPy integers."""
     step = cls.__name__.lower()
     drawn = {"hidden_layer_sizes": randint(2, 30), "n_hidden_layers": randint(0, 4)}
     if cls in CONVNETS:
@@ -189,7 +189,7 @@ def test_a_randomized_search_and_its_report(cls, tmp_path):
 
 
 def test_a_report_of_a_search_that_keeps_its_candidates_in_trials():
-    """As OptunaSearchCV does: its cv_results_ have no params."""
+    """Like those of OptunaSearchCV, the cv_results_ have no params."""
     search = searched(MLPClassifier)
     expected = study_report(search).to_frame()
     search.trials_ = [SimpleNamespace(params=p) for p in search.cv_results_["params"]]

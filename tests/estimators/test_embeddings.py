@@ -1,4 +1,4 @@
-"""Categories with many levels, which the dense networks embed."""
+"""Embeddings of categories with many levels in dense networks."""
 
 import pickle
 
@@ -87,7 +87,7 @@ def test_initial_values():
 
 @pytest.mark.usefixtures("_engine")
 def test_predictions_by_hand():
-    """Levels are sorted; unseen ones are the zero vector, or count as missing."""
+    """Levels are sorted; unknown levels give the zero vector, or count as missing."""
     own = make().fit(TABLE, Y)
     few = TABLE.iloc[[30, 31, 32, 33]].reset_index(drop=True)
     few["shop"] = ["shop 07", "shop 39", "no such shop", None]

@@ -1,4 +1,4 @@
-"""Labels that a classifier doubts."""
+"""Warnings of classifiers about labels that look like targets of a regression."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_silent_where_three_rows_have_a_class_each():
 
 
 def test_few_rows_and_parts_of_the_data_say_nothing():
-    """As many classes as rows, but the rest of the rows may have the same ones."""
+    """There are as many classes as sampled rows, but other rows may have the same classes."""
     y = np.arange(20)
     make(MLPClassifier).fit(X[:20], y)
     labels = np.arange(60)

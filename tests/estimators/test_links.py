@@ -59,7 +59,7 @@ def assert_same_bits(own, other):
 
 @contextmanager
 def refusal(own, *words):
-    """Expect a ValueError whose message has all the words, and `own` to be as it was before."""
+    """Expect a ValueError whose message contains the words, and `own` to be unchanged."""
     before = dict(vars(own))
     theta = own.network_.theta.copy() if "network_" in before else None
     with pytest.raises(ValueError) as info:  # noqa: PT011
@@ -134,7 +134,7 @@ def test_the_logit_link_equals_a_logistic_curve(engine):
 @pytest.mark.parametrize("loss", LOSSES)
 @EACH
 def test_the_loss_is_that_of_the_predictions(engine, params, y, loss):
-    """In the units of `y_scale_`, in which delta is, too."""
+    """The loss is measured in units of `y_scale_`, and so is delta."""
     own = make(loss=loss, alpha=0.0, solver="lbfgs", delta=0.2, max_iter=5, **params)
     own.fit(X, y, WEIGHT)
     error = (own.predict(X) - y) / own.y_scale_
@@ -168,7 +168,7 @@ def test_targets_at_the_bounds():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_bounds_as_they_are_rounded_in_float32(dtype):
-    """float32 has no 0.1; what it has instead is larger."""
+    """float32 cannot represent 0.1; the nearest value is larger."""
     y = (0.1 * BOUNDED).astype(dtype)
     y[0] = 0.1
     own = make(link="logit", output_range=(0, 0.1), normalize_y=False)

@@ -1,4 +1,4 @@
-"""Several columns of labels: one head for each, and what scikit-learn's users expect."""
+"""Several columns of labels, with one head for each, and the conventions of scikit-learn."""
 
 import pickle
 
@@ -81,7 +81,7 @@ def test_a_linear_network_of_two_heads_is_two_networks(loss):
 @pytest.mark.parametrize("loss", CLASSIFIER_LOSSES)
 @pytest.mark.parametrize("others", range(2, 17))
 def test_a_head_of_one_column_beside_others(others, loss, dtype):
-    """np.negative of NumPy 2.4.6 errs on one column of 4 in float32, of 8 in float64."""
+    """np.negative of NumPy 2.4.6 fails for one column of 4 in float32, or of 8 in float64."""
     of_column, of_one_hot = (kind() for kind in CLASSIFIER_LOSSES[loss])
     heads = MultiHead([of_one_hot, of_column], [others, 1])
     z = RNG.normal(size=(30, others + 1)).astype(dtype)
@@ -143,7 +143,7 @@ def test_three_partial_fits_equal_one_fit():
 
 
 def test_the_first_call_decides_what_y_is():
-    """A part of the data may look like a label indicator matrix, or have a label alone."""
+    """A part of the data may look like a label indicator matrix, or contain only one label."""
     bits = (Y[:, 0] < 2) & (Y[:, 1] < 2)
     first = make().partial_fit(X[bits], Y[bits, :2], classes=CLASSES[:2])
     assert [p.shape[1] for p in first.predict_proba(X)] == [3, 2]

@@ -1,4 +1,4 @@
-"""normalize_y: targets of any scale, learned standardized and predicted in their own units."""
+"""normalize_y: targets are standardized for training, predictions are in units of y."""
 
 import copy
 import math
@@ -93,7 +93,7 @@ def test_equals_a_fit_on_standardized_targets_to_the_bit(loss, dtype):
 
 
 def test_a_float32_network_centres_the_targets_before_they_are_rounded():
-    """float32 knows 1e6 and 1e6 + 0.06, and nothing in between."""
+    """float32 represents 1e6 and 1e6 + 0.06, and no number in between."""
     y = 0.01 * Z + 1e6
     own = make(dtype="float32").fit(X, y)
     expected = make(dtype="float32").fit(X, Z)
@@ -440,7 +440,7 @@ def test_a_file_with_a_wrong_scale_is_refused(tmp_path):
 
 
 def test_a_file_of_an_earlier_version(tmp_path):
-    """It knows no normalize_y, and its network was trained on unscaled y."""
+    """It does not know normalize_y, and its network was trained on unscaled y."""
     own = make(normalize_y=False).partial_fit(X, Z)
 
     params = plain_parameters(own)

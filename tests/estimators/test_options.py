@@ -1,4 +1,4 @@
-"""Solvers, schedules, losses, regularization and class weights, through the estimators."""
+"""Solvers, schedules, losses, regularization and class weights of the estimators."""
 
 import pickle
 
@@ -208,7 +208,7 @@ def test_probabilities_of_the_squared_error_are_consistent():
 
 
 def linear_fit(loss, x, y, **params):
-    """A linear model, trained on all rows at once until it stands still."""
+    """Return a linear model, trained on full batches until it has converged."""
     own = MLPRegressor(
         (), loss=loss, alpha=0.0, learning_rate=0.05, schedule="cosine", batch_size=10**6,
         max_iter=3000, patience=None, random_state=0, **params,
@@ -288,7 +288,7 @@ def test_a_pickle_carries_no_workspace_of_the_solver(solver):
 
 
 def test_class_weights_of_a_part_of_the_data():
-    """A batch need not have every class that has a weight."""
+    """A batch need not contain every class that has a weight."""
     own = make(class_weight={2: 5.0})
     own.partial_fit(X, Y, classes=np.arange(10))
     few = Y < 2

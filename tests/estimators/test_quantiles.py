@@ -49,7 +49,7 @@ def assert_same_bits(own, other):
 
 @contextmanager
 def refusal(own, *words):
-    """Expect a ValueError whose message has all the words, and `own` to be as it was before."""
+    """Expect a ValueError whose message contains the words, and `own` to be unchanged."""
     before = dict(vars(own))
     with pytest.raises(ValueError) as info:  # noqa: PT011
         yield
@@ -75,7 +75,7 @@ def test_a_column_for_each_quantile(engine, cls):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_quantiles_never_cross(engine, dtype):
-    """Even where the columns of the network do: after an epoch, and far from all rows."""
+    """Also if the network's outputs cross: after one epoch, and far from all rows."""
     own = make(quantile=np.linspace(0.02, 0.98, 25), max_iter=1, dtype=dtype).fit(X, Y)
     rows = np.vstack([X, 1000 * X])
     raw = own._raw_prediction(rows)

@@ -1,4 +1,4 @@
-"""The same weights as scikit-learn's MLP, where both do the same thing."""
+"""Training gives the same weights as scikit-learn's MLP where both should agree."""
 
 import numpy as np
 import pytest

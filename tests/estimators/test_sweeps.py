@@ -1,4 +1,4 @@
-"""Searches and ensembles in processes and in threads: the answers of one core."""
+"""Searches and ensembles in processes and threads give the same results as on one core."""
 
 import joblib
 import numpy as np

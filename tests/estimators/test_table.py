@@ -1,4 +1,4 @@
-"""Tables with categories and missing values, as they are."""
+"""Unprepared tables with categories and missing values."""
 
 import pickle
 
@@ -59,7 +59,7 @@ def outputs(own, x):
 
 
 def encoded(table, weight=None):
-    """What a ColumnTransformer makes of a table."""
+    """Return the output of a ColumnTransformer for a table."""
     scaler = StandardScaler().fit(table[["age", "income"]], sample_weight=weight)
     numbers = scaler.transform(table[["age", "income"]])
     flags = np.isnan(numbers[:, :1])
@@ -385,7 +385,7 @@ def test_more_levels_than_memory(monkeypatch):
 
 
 def test_mapie_takes_tables_where_it_fits_the_network_itself():
-    """With a fitted network it fails: it tries that one on a row of zeros."""
+    """With a fitted network MAPIE fails, because it predicts for a row of zeros."""
     regression = pytest.importorskip("mapie.regression")
     conformal = regression.CrossConformalRegressor(make(MLPRegressor), cv=3)
     _, intervals = conformal.fit_conformalize(TABLE, Y * 1.0).predict_interval(TABLE)

@@ -44,7 +44,7 @@ def make(cls=MLPClassifier, **params):
 
 
 def output_of(own, features):
-    """What the output layer makes of features, as `decision_function` or `predict` give it."""
+    """Return the output layer's result, as from `decision_function` or `predict`."""
     raw = features @ own.coefs_[-1] + own.intercepts_[-1]
     if not is_classifier(own):
         raw = (raw * own.y_scale_ + own.y_mean_)[:, 0]

@@ -1,4 +1,4 @@
-"""Activations that the user has written: an object with `f` and `df`."""
+"""User-defined activations: objects with the methods `f` and `df`."""
 
 import copy
 import pickle
@@ -22,7 +22,7 @@ ALL = pytest.mark.parametrize("cls", EVERY, ids=lambda cls: cls.__name__)
 
 
 class OwnTanh:
-    """One that we have, too."""
+    """The same function as a built-in activation."""
 
     def f(self, x):
         return np.tanh(x)
@@ -45,7 +45,7 @@ class Ramp:
 
 
 class OwnReLU:
-    """Its derivative is an array of truth values."""
+    """Its derivative is a boolean array."""
 
     def f(self, x):
         return np.maximum(x, 0)
@@ -58,7 +58,7 @@ class OwnReLU:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("own", [OwnTanh(), OwnReLU()], ids=["tanh", "relu"])
 def test_computes_what_the_named_one_does(cls, own, dtype, monkeypatch):
-    """From the same weights (Glorot's for both), through any kind of layer."""
+    """From the same initial weights (Glorot's for both), with all kinds of layers."""
     if dtype == "float32":  # where the engines differ by rounding
         monkeypatch.setattr("skneural._engine.program.compile_program", lambda network: None)
     params = {"dtype": dtype, "weight_init": "glorot", "hidden_layer_sizes": (5, 4)}
@@ -97,7 +97,7 @@ def test_one_per_layer():
 
 
 def test_max_pooling_comes_after_it():
-    """As the function may fall."""
+    """Pooling must come after the activation, because the function may decrease."""
     own = ConvNetClassifier(3, activation=OwnTanh(), input_shape=(8, 1))
     layers = own._build_layers((8, 1), (3,))
     kinds = [type(layer) for layer in layers]
@@ -135,7 +135,7 @@ def test_partial_fit_goes_on():
 
 
 def function(f, df):
-    """An object with these two methods."""
+    """An object with the methods `f` and `df`."""
     return type("Own", (), {"f": staticmethod(f), "df": staticmethod(df)})()
 
 
@@ -171,14 +171,14 @@ def test_wrong_functions_are_refused(cls, f, df, words):
 
 
 def test_functions_cannot_change_their_argument():
-    """It is the workspace of the network."""
+    """The array belongs to the workspace of the network."""
     own = function(lambda x: np.tanh(x, out=x), np.ones_like)
     with pytest.raises(ValueError, match="read-only"):
         make(MLPClassifier, activation=own).fit(X, Y)
 
 
 def test_shapes_are_checked_in_training_too():
-    """Numbers that would be broadcast are no derivative."""
+    """A derivative with another shape is refused, even if it could be broadcast."""
     own = function(lambda x: x, lambda x: np.ones(x.shape if len(x) == 7 else (1, x.shape[1])))
     estimator = make(MLPRegressor, activation=own)
     with refusal(estimator, "activation: what df of", "must have shape (8, 4)"):

@@ -1,4 +1,4 @@
-"""Losses that the user has written: a function, or an object with `loss_gradient`."""
+"""User-defined losses: a function, or an object with the method `loss_gradient`."""
 
 import copy
 import pickle
@@ -28,14 +28,14 @@ def squared_error(y, raw_prediction):
 
 
 def name_of(value):
-    """Name a function or an object, without its address."""
+    """Return the name of a function or an object, without its address."""
     if isinstance(value, float):
         return str(value)
     return getattr(value, "__name__", type(value).__name__)
 
 
 class Poisson:
-    """Predicts the exponential of the output."""
+    """A loss whose predictions are the exponential of the output."""
 
     def loss_gradient(self, y, raw_prediction):
         mean = np.exp(raw_prediction)
@@ -46,7 +46,7 @@ class Poisson:
 
 
 class Huber(BaseEstimator):
-    """With a parameter that a search can reach."""
+    """A loss with a parameter that a search can set."""
 
     def __init__(self, delta=1.0):
         self.delta = delta
@@ -60,7 +60,7 @@ class Huber(BaseEstimator):
 
 @dataclass
 class Distance:
-    """The norm of the errors of a row: no sum over its outputs. It cannot be hashed."""
+    """The norm of the errors of a row, not a sum over outputs; it cannot be hashed."""
 
     small: float = 0.1
 
@@ -77,7 +77,7 @@ SAME = [(squared_error, "squared_error"), (Poisson(), "poisson"), (Huber(), "hub
 @pytest.mark.parametrize("targets", TARGETS)
 @pytest.mark.parametrize(("own", "name"), SAME, ids=[name for _, name in SAME])
 def test_trains_as_the_named_one_does(cls, own, name, targets):
-    """Both engines: a loss of one's own runs on NumPy, the named one in the compiled engine."""
+    """The user-defined loss runs on NumPy, the built-in loss in the compiled engine."""
     y = TARGETS[targets] - TARGETS[targets].min()
     weight = np.linspace(0, 2, len(X))
     ours = make(cls, loss=own, max_iter=5).fit(X, y, weight, X_val=X, y_val=y)
@@ -122,7 +122,7 @@ def test_targets_are_standardized_unless_there_is_a_link():
 
 @BOTH
 def test_a_loss_that_needs_all_outputs_of_a_row(cls):
-    """Nothing computes it for one output alone."""
+    """The loss cannot be computed separately for each output."""
     covariance = np.array([[1.0, 0.5], [0.5, 1.0]])
 
     def mahalanobis(y, raw_prediction):
@@ -178,7 +178,7 @@ def test_inside_another_estimator():
 
 
 def test_the_loss_may_change_between_calls():
-    """As with names: the weights go on."""
+    """As for built-in losses, training continues with the same weights."""
     own = make(MLPRegressor, schedule="constant").partial_fit(X, Y)
     own.set_params(loss=Distance()).partial_fit(X, Y)
     assert own.n_iter_ == 2
@@ -256,7 +256,7 @@ def test_right_gradients_pass_on_any_scale(loss, scale):
 
 
 def test_arrays_cannot_be_changed():
-    """They are the targets, and the workspace of the network."""
+    """The arrays are the targets and the workspace of the network."""
 
     def in_place(y, raw_prediction):
         y -= raw_prediction
@@ -303,7 +303,7 @@ def test_files_refuse_them(tmp_path):
 
 
 def test_onnx_needs_no_loss():
-    """But its predictions, which are the output of the network without a method `predict`."""
+    """ONNX needs only the predictions, which are the network's output without `predict`."""
     pytest.importorskip("onnx")
     runtime = pytest.importorskip("onnxruntime")
     own = make(MLPRegressor, loss=Huber()).fit(X, Y)

@@ -1,4 +1,4 @@
-"""Checkpoints: fits that were stopped in any way go on from them to the same bits."""
+"""Checkpoints: interrupted fits are resumed and end with the same bits."""
 
 import os
 import resource
@@ -27,7 +27,7 @@ FIT = pytest.mark.parametrize("name", FITS)
 
 
 class StopAt(Callback):
-    """Raises at the end of an epoch, as Ctrl-C or a bug would."""
+    """Raises at the end of an epoch, like Ctrl-C or a bug."""
 
     def __init__(self, epoch):
         self.left = epoch
@@ -39,7 +39,7 @@ class StopAt(Callback):
 
 
 def interrupted(own, path, epoch, every=1):
-    """Fit up to an epoch, and leave nothing but the checkpoint."""
+    """Fit up to an epoch, and keep only the checkpoint."""
     own.set_callbacks(Checkpoint(path, every=every), StopAt(epoch))
     with pytest.raises(KeyboardInterrupt):
         own.fit(X, Y)
@@ -125,7 +125,7 @@ def test_functions_come_from_the_estimator_that_resumes(tmp_path):
 
     more = {"scoring": scorer, "augmentation": doubled}
     interrupted(estimator("convolutions", **more), tmp_path / "fit", 4)
-    with pytest.raises(ValueError, match=r"its fit had augmentation .*, which is not in"):
+    with pytest.raises(ValueError, match=r"its fit used augmentation=.*, which is not in"):
         skneural.load(tmp_path / "fit")
     resumed = fit("convolutions", tmp_path / "fit", **more)
     assert digest(resumed) == digest(uninterrupted("convolutions", **more))
@@ -149,7 +149,7 @@ def test_what_is_not_the_same_fit_is_refused(tmp_path):
         [(name, _)] = more.items()
         with pytest.raises(ValueError, match=f"a fit with {name}="):
             fit("dense", path, **more)
-    with pytest.raises(ValueError, match="it is of a MLPClassifier"):
+    with pytest.raises(ValueError, match="it contains a MLPClassifier"):
         fit("adaptive", path)
     own = estimator("dense").set_callbacks(Checkpoint(path, resume=True))
     for x, y, weight in ((X + 1, Y, None), (X, Y[::-1], None), (X, Y, np.ones(len(Y)))):
@@ -208,7 +208,7 @@ def test_what_a_kill_has_left_half_written_is_removed(tmp_path):
 
 
 def run(name, path, delay=0, **options):
-    """Fit in a process that kills itself after `delay` seconds; return its digest or None."""
+    """Fit in a process that kills itself after `delay` seconds; return the digest or None."""
     command = [sys.executable, SCRIPT, name, path, str(delay)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
     assert done.returncode in (0, -9), done.stderr
@@ -217,7 +217,7 @@ def run(name, path, delay=0, **options):
 
 @pytest.mark.slow
 def test_a_killed_process_is_resumed_by_the_next(tmp_path):
-    """`tests/robustness/kills.py` kills hundreds."""
+    """`tests/robustness/kills.py` repeats this hundreds of times."""
     path, start = tmp_path / "fit", time.perf_counter()
     expected = run("convolutions", tmp_path / "whole")
     seconds = time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""to_onnx: onnxruntime answers as we do."""
+"""to_onnx: predictions of onnxruntime equal those of skneural."""
 
 import numpy as np
 import onnxruntime
@@ -34,7 +34,7 @@ def make(cls=MLPClassifier, **params):
 
 
 def answers(own, x):
-    """What onnxruntime computes, by name."""
+    """Return the outputs of onnxruntime, by name."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     model = skneural.to_onnx(own).SerializeToString()

@@ -1,4 +1,4 @@
-"""save and load: the same bits, the same training afterwards, and plain files only."""
+"""save and load: the same bits and the same further training; bad files are refused."""
 
 import errno
 import json
@@ -61,7 +61,7 @@ def again(own, tmp_path):
 
 
 def described(own):
-    """The parameters, with type and value of everything in them."""
+    """Return the parameters with the types and values of everything in them."""
     params = own.get_params()
     if isinstance(params["random_state"], np.random.RandomState):
         params["random_state"] = str(params["random_state"].get_state())
@@ -69,7 +69,7 @@ def described(own):
 
 
 def assert_same(twin, own):
-    """Of the same type, with the same parameters, attributes and weights to the bit."""
+    """Check that types, parameters, attributes and weights are equal to the bit."""
     assert type(twin) is type(own)
     assert described(twin) == described(own)
     # what `diagnose` says of training targets is not in files
@@ -267,10 +267,10 @@ WRONG = {
         "arrays": {"classes.0": np.full((2, 3), 2**21, "<u4")}
     },
     "classes.0 has too few labels": {"arrays": {"classes.0": np.ones((1, 3), "<u4")}},
-    "input_shape is described wrongly: [8, 8]": {"input_shape": [8, 8]},
-    "the history is described wrongly": {"history": ["learning_rate"]},
-    "the optimizer is described wrongly": {"optimizer": {"first": 1}},
-    "a generator is described wrongly": lambda told: told["rngs"]["split"].update(
+    "input_shape has an invalid description: [8, 8]": {"input_shape": [8, 8]},
+    "the history has an invalid description": {"history": ["learning_rate"]},
+    "the optimizer has an invalid description": {"optimizer": {"first": 1}},
+    "a random generator has an invalid description": lambda told: told["rngs"]["split"].update(
         uinteger=2**32
     ),
     "best_loss must be a number": lambda told: told["progress"].update(best_loss=1),
@@ -279,10 +279,10 @@ WRONG = {
     },
     "may have 10,000 entries": ("hidden_layer_sizes", {"tuple": [1] * 10_001}),
     "'<O8' is not a dtype": ("alpha", {"numpy": ["<O8", 1]}),
-    "an array of text is described wrongly": ("activation", BAD_TEXT),
+    "an array of text has an invalid description": ("activation", BAD_TEXT),
     "without entries is too long": ("activation", {"array": ["<i8", [10**9, 0], []]}),
-    "array 'theta' is described wrongly": {"arrays": {"theta": np.zeros((10**9, 0))}},
-    "describes no value": ("alpha", {"float": "1e5"}),
+    "array 'theta' has an invalid description": {"arrays": {"theta": np.zeros((10**9, 0))}},
+    "does not describe a value": ("alpha", {"float": "1e5"}),
 }
 
 
@@ -362,7 +362,7 @@ def test_an_interrupt_while_a_file_is_written(tmp_path, monkeypatch):
 
 
 def refusal_or_model(path, data):
-    """Load the bytes; return the ValueError, or the estimator, and the peak of memory."""
+    """Load the bytes; return the ValueError or the estimator, and the peak memory."""
     path.write_bytes(data)
     tracemalloc.start()
     try:
@@ -399,7 +399,7 @@ def test_damaged_files_are_never_loaded(cls, tmp_path):
 
 @pytest.mark.parametrize("cls", [MLPClassifier, ConvNetRegressor])
 def test_mutated_files_are_refused_or_load(cls, tmp_path):
-    """By a stranger who writes a right checksum."""
+    """Mutated files have a correct checksum."""
     path, rng = tmp_path / "own.skneural", np.random.default_rng(0)
     own = make(cls, early_stopping=True, warm_start=True, random_state=np.random.RandomState(0))
     skneural.save(own.fit(X, Y), path)

@@ -1,4 +1,4 @@
-"""save and load of scikit-learn's estimators around ours: the same bits, and nothing runs."""
+"""save and load of scikit-learn's estimators with networks: the same bits, no code runs."""
 
 import os
 import subprocess
@@ -210,7 +210,7 @@ def test_metadata_requests_are_left_out(tmp_path):
 
 
 def test_a_matrix_keeps_its_layout(tmp_path):
-    """The layout decides how BLAS rounds."""
+    """The rounding of BLAS depends on the memory layout."""
     own = make_pipeline(PCA(2), network()).fit(NUMBERS, Y)
     for columns in (np.asfortranarray(own[0].components_), np.arange(15.0).reshape(3, 5).T[:2]):
         own[0].components_ = columns

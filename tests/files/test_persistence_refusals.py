@@ -1,4 +1,4 @@
-"""Pipelines that are not saved, and files of Pipelines that are not loaded."""
+"""Pipelines that cannot be saved, and files of Pipelines that cannot be loaded."""
 
 import json
 import os
@@ -32,7 +32,7 @@ from skneural._files.safetensors_file import ModelFile, write
 
 
 class OwnScaler(StandardScaler):
-    """Of another class than those that may be in a file."""
+    """A class that must not be in a file."""
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_what_else_cannot_be_saved(tmp_path):
 
 
 def changed_file(own, path, change=lambda about: None, text=(), **arrays):
-    """Save with a changed description, text or arrays, and a right checksum."""
+    """Save with a changed description, text or arrays, and a correct checksum."""
     skneural.save(own, path)
     with ModelFile(path) as file:
         about, told = json.loads(file.text["estimator"]), dict(file.text)
@@ -89,7 +89,7 @@ def changed_file(own, path, change=lambda about: None, text=(), **arrays):
 
 
 def at(about, *place):
-    """The description of an estimator inside a Pipeline."""
+    """Return the description of an estimator inside a Pipeline."""
     for index in place:
         about = about["params"]["steps"]["list"][index]["tuple"][1]["estimator"]
     return about
@@ -103,7 +103,7 @@ RUN = {"name": "os.system"}
 MEAN = "steps.standardscaler.mean_"
 # what is changed in a file of a scaler before a network, by the complaint
 WRONG = {
-    "it has a 'Popen', which is not an allowed": lambda a: at(a, 0).update({"class": "Popen"}),
+    "the class 'Popen', which is not allowed": lambda a: at(a, 0).update({"class": "Popen"}),
     "it names 'os.system', which is not allowed": with_entry((0,), "fitted", "mean_", RUN),
     "a parameter 'norm', which does not exist": with_entry((0,), "params", "norm", None),
     "has an attribute 'transform', which no fit sets": with_entry(
@@ -112,13 +112,13 @@ WRONG = {
     "has an attribute '__class__', which no fit": with_entry((0,), "fitted", "__class__", 1),
     "attribute 'copy', which": with_entry((0,), "fitted", "copy", True),
     "memory of the Pipeline must be None": with_entry((), "params", "memory", "/tmp/cache"),
-    "steps of the Pipeline is": with_entry((), "params", "steps", {"list": [1]}),
+    "steps of the Pipeline has": with_entry((), "params", "steps", {"list": [1]}),
     "mean_ of the StandardScaler is missing": lambda a: at(a, 0)["fitted"].pop("mean_"),
-    "mean_ of the StandardScaler is described wrongly": with_entry(
+    "mean_ of the StandardScaler has an invalid description": with_entry(
         (0,), "fitted", "mean_", {"list": []}
     ),
     "n_features_in_ of the StandardScaler": with_entry((0,), "fitted", "n_features_in_", 4.0),
-    "var_ of the StandardScaler is described wrongly": with_entry(
+    "var_ of the StandardScaler has an invalid description": with_entry(
         (0,), "fitted", "var_", {"stored": ["more", "<i8"]}
     ),
     "array 'nothing' is missing": with_entry(
@@ -130,7 +130,7 @@ WRONG = {
     ),
     "not a dtype of datetimes": with_entry((0,), "fitted", "mean_", {"times": ["more", "O"]}),
     "'<U999999' is not a dtype": with_entry((0,), "fitted", "x_", {"dtype": "<U999999"}),
-    "a slice is described wrongly": with_entry((0,), "fitted", "x_", {"slice": [1.5, 2, 3]}),
+    "slice has an invalid desc": with_entry((0,), "fitted", "x_", {"slice": [1.5, 2, 3]}),
     "unknown arrays": lambda a: at(a, 1).pop("at"),
 }  # fmt: skip
 
@@ -171,7 +171,7 @@ def test_a_vocabulary_that_leads_beyond_the_matrix_is_refused(numbers, tmp_path)
 
 
 def test_columns_of_an_encoder_are_counted_anew(tmp_path):
-    """They become indices of a sparse matrix, which nothing checks when it is multiplied."""
+    """They become indices of a sparse matrix, which are not checked in products."""
     own, path = make_pipeline(OneHotEncoder(), network()).fit(INTEGERS, Y), tmp_path / "own"
     expected = own.predict_proba(INTEGERS)
     own[0]._n_features_outs = [1, 1]
@@ -221,7 +221,7 @@ def test_damaged_files_are_never_loaded(tmp_path):
 
 
 def test_mutated_files_are_refused_or_load(tmp_path):
-    """By a stranger who writes a right checksum; a wrong parameter raises when it is used."""
+    """Mutated files have a correct checksum; a wrong parameter raises an error when used."""
     path, rng = tmp_path / "own.skneural", np.random.default_rng(0)
     skneural.save(mixed_columns().fit(FRAME, Y), path)
     data, refused, predicted = path.read_bytes(), 0, 0

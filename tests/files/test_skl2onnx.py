@@ -1,4 +1,4 @@
-"""Whole Pipelines through skl2onnx: onnxruntime answers as they do."""
+"""Pipelines converted with skl2onnx: predictions of onnxruntime equal those of skneural."""
 
 import sys
 
@@ -44,7 +44,7 @@ def make(cls, **params):
 
 
 def answers(own, x=X, kind=FloatTensorType, **options):
-    """What onnxruntime computes, by name."""
+    """Return the outputs of onnxruntime, by name."""
     if options:
         options = {"options": {id(own[-1]): options}}
     model = skl2onnx.to_onnx(own, initial_types=[("X", kind([None, 64]))], **options)

@@ -1,4 +1,4 @@
-"""Files of networks that were fitted on tables: all of the encoding, and all of it checked."""
+"""Files of networks that were fitted on tables: the encoding is saved and checked."""
 
 import numpy as np
 import onnxruntime
@@ -71,7 +71,7 @@ def test_checkpoints_keep_the_encoding(x, tmp_path):
 WRONG = {
     "a mean that is not finite": ({"table.mean": np.array([np.nan])}, "must be finite"),
     "a scale of 0": ({"table.scale": np.array([0.0])}, "above 0"),
-    "no column": ({"table.is_categorical": np.zeros((2, 2), bool)}, "described wrongly"),
+    "no column": ({"table.is_categorical": np.zeros((2, 2), bool)}, "invalid description"),
     "another column": ({"table.is_categorical": np.zeros(4, bool)}, r"must be .* of shape"),
     "unordered levels": ({"table.levels.1": np.array([4, 3, 5])}, "distinct levels"),
     "equal levels": ({"table.levels.1": np.array([3, 3, 5])}, "distinct levels"),
@@ -80,7 +80,7 @@ WRONG = {
     "no text": ({"table.levels.0": np.full((3, 2), 0x110000, np.uint32)}, "not contain text"),
     "an embedding of some levels": (
         {"table.embedding_widths": np.array([0, 2, 0])},
-        "does not fit",
+        "but the network has",
     ),
     "embeddings of negative widths": (
         {"table.embedding_widths": np.array([0, -1, 0])},
@@ -94,7 +94,7 @@ WRONG = {
         },
         "must have levels",
     ),
-    "more levels": ({"table.levels.1": np.array([3, 4, 5, 6])}, "12 inputs does not fit"),
+    "more levels": ({"table.levels.1": np.array([3, 4, 5, 6])}, "has 12 columns, but"),
 }
 
 
@@ -117,7 +117,7 @@ def test_wrong_kinds_of_levels_are_refused(kinds, tmp_path):
 
 
 def test_a_file_without_an_encoding_has_none(tmp_path):
-    """As in files of earlier versions."""
+    """Files of earlier versions have no encoding."""
     own, path = make().fit(NUMBERS[10:], Y[10:]), tmp_path / "own.skneural"
     own._table_encoding = None
     skneural.save(own, path)

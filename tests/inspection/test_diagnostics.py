@@ -1,4 +1,4 @@
-"""diagnose finds what a network was built to have, and Diagnostics records its layers."""
+"""diagnose finds constructed problems of networks, and Diagnostics records the layers."""
 
 import copy
 import tracemalloc
@@ -120,7 +120,7 @@ def test_a_rectifier_before_a_sigmoid_that_can_answer_one_class_only(sign):
 
 
 def test_rate_too_high():
-    """Each step of this linear model overshoots by a little more than the one before."""
+    """Each step of this linear model overshoots by a little more than the previous one."""
     x, y = np.array([[-1.0], [1.0]] * 8), np.array([-1.0, 1.0] * 8)
     exact = {"hidden_layer_sizes": (), "solver": "sgd", "momentum": 0.0, "alpha": 0.0}
     own = make(MLPRegressor, **exact, batch_size=16, max_iter=15)
@@ -134,7 +134,7 @@ def test_rate_too_high():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_rate_that_ruins_a_network_is_to_be_lowered(seed):
-    """Whether its layers die or its loss stays high depends on every rounding."""
+    """Whether its layers die or its loss stays high depends on rounding errors."""
     own = make(solver="sgd", hidden_layer_sizes=(64, 32), random_state=seed)
     pipeline = make_pipeline(StandardScaler(), own)
     for rate, is_too_high in ((0.05, False), (0.5, True)):

@@ -1,4 +1,4 @@
-"""Fits that are of no use at their outputs: a warning after fit, and what diagnose says."""
+"""Useless fits: the warning after fit, and the findings of diagnose."""
 
 import numpy as np
 import pytest
@@ -77,7 +77,7 @@ def test_scaled_targets_need_more_epochs_or_another_rate():
 
 
 def test_a_few_epochs_are_a_trial():
-    """They end without a warning, but diagnose knows what is wrong with them."""
+    """These fits end without a warning, but diagnose finds what is wrong with them."""
     assert UNSCALED in problems(as_it_is(max_iter=3).fit(X, Y))
 
 
@@ -94,14 +94,14 @@ def test_silent_where_the_targets_were_scaled_or_learned_anyway():
 
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "quantile"])
 def test_silent_where_there_is_nothing_to_learn(loss):
-    """A fit as good as a constant is not worse than one, also of very skewed targets."""
+    """A fit as good as a constant is not worse than one, also with very skewed targets."""
     y = np.random.default_rng(0).lognormal(size=len(X))
     own = make(loss=loss, hidden_layer_sizes=(), learning_rate=0.05, max_iter=300, quantile=0.9)
     assert UNSCALED not in problems(own.fit(X, y))
 
 
 def test_a_quantile_is_compared_with_that_quantile():
-    """The median is no good prediction of what nine of ten targets stay below."""
+    """The median is a bad prediction of the 0.9 quantile."""
     y = np.random.default_rng(0).normal(size=len(X))
     own = make(loss="quantile", quantile=0.9, hidden_layer_sizes=(), learning_rate=1e-9)
     with pytest.warns(ConvergenceWarning, match="worse than a constant"):

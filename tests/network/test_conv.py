@@ -1,4 +1,4 @@
-"""Convolutions: against the oracle, against loops, by hand, and through networks."""
+"""Convolutions compared with the oracle, with loops and by hand, alone and in networks."""
 
 import math
 
@@ -24,7 +24,7 @@ from skneural._network.network import Network
 
 
 def bound_conv(layer, images, dtype=np.float64):
-    """A layer bound for images (n, h, w, c) or signals (n, length, c)."""
+    """Return a layer bound for images (n, h, w, c) or signals (n, length, c)."""
     shape = images.shape[1:]
     return bound(layer, rows_shape(len(images), shape), dtype, input_shape=shape)
 
@@ -58,7 +58,7 @@ def test_oracle(key, dtype):
 
 
 def looped(x, weight, bias, strides, padding, dilation):
-    """A convolution without cleverness; `padding` is (before, after) of both axes."""
+    """Compute a convolution with loops; `padding` is (before, after) for both axes."""
     kh, kw, _, filters = weight.shape
     padded = np.pad(x, ((0, 0), *padding, (0, 0)))
     steps = (kh - 1) * dilation[0] + 1, (kw - 1) * dilation[1] + 1
@@ -123,7 +123,7 @@ def test_against_scipy():
 
 
 def conv_results(x):
-    """Output and gradients of a convolution, and how many columns it has room for."""
+    """Return output and gradients of a convolution, and the size of its columns."""
     layer = bound_conv(Conv2D(3, 3, strides=2, padding=1), x)
     y = layer.forward(as_rows(x), training=True).copy()
     dx = layer.backward(drawn(y.shape)).copy()
@@ -133,7 +133,7 @@ def conv_results(x):
 @pytest.mark.parametrize("n_bytes", [1, 1000, 10_000, 100_000])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_results_do_not_depend_on_chunks(n_bytes, channels, monkeypatch):
-    """Single rows of an image, a few of them, whole images and all of them."""
+    """The limits allow for one row of an image, a few rows, a whole image, and all images."""
     x = drawn((5, 9, 8, channels))
     expected, _ = conv_results(x)
     monkeypatch.setattr(_conv, "COLUMN_BYTES", n_bytes)
@@ -164,7 +164,7 @@ X = np.array([0.5, -1.0, 2.0, 3.0, -0.5])
 
 
 def signal_network(kernel, layers):
-    """A network over one signal of five values, bound."""
+    """Return a bound network for one signal of five values."""
     layers = [Conv2D(1, len(kernel)), *layers, Flatten()]
     network = Network(layers, HalfSquaredError(), (5, 1), np.float64)
     network.init_params(np.random.default_rng(0))
@@ -203,7 +203,7 @@ def test_signal_and_average_pool_by_hand():
 
 
 def test_signal_and_max_pool_by_hand():
-    """Only the larger output of a pair has a slope."""
+    """Only the larger output of a pair has a gradient."""
     w1, w2 = 2.0, -3.0  # o = 4.25, -7.75, -4.75, 7.75
     network = signal_network([w1, w2], [MaxPool(2)])
     p, t = np.array([4.25, 7.75]), np.array([1.0, -2.0])
@@ -229,7 +229,7 @@ def test_signal_with_a_kernel_of_four_by_hand():
 
 
 def oracle_layer(name):
-    """A layer from its name in the oracle, such as "conv2d 64@5x5"."""
+    """Return a layer from its name in the oracle, such as "conv2d 64@5x5"."""
     kind, *words = name.split()
     if kind == "conv2d":
         filters, size = words[0].split("@")
@@ -241,7 +241,7 @@ def oracle_layer(name):
 
 @pytest.mark.parametrize("key", ["net1", "net2"])
 def test_layer_table(key):
-    """Shapes and numbers of parameters of two large networks, without an array."""
+    """Check shapes and numbers of parameters of two large networks, without arrays."""
     table = ORACLE["d_network_shapes"][key]
     c, *sides = table["input_CHW"]
     shape, total = (*sides, c), 0
@@ -271,7 +271,7 @@ def test_impossible_shapes():
 
 
 def test_initial_weights():
-    """The fans of a convolution count the pixels of its kernel."""
+    """fan_in and fan_out of a convolution count the pixels of its kernel."""
     network = Network([Conv2D(8, (3, 5))], HalfSquaredError(), (9, 9, 1), np.float64)
     network.init_params(np.random.default_rng(0))
     (weight,), (bias,) = network.params("weight"), network.params("bias")
@@ -375,7 +375,7 @@ def test_predictions_do_not_depend_on_how_many_come_together():
 
 @pytest.mark.parametrize("strides", [1, 2])
 def test_every_batch_counts_by_itself_wherever_it_lies(strides):
-    """A bound network is used for batches of other rows and sizes, from other places."""
+    """A bound network is used for batches of other rows and sizes, at other addresses."""
     layers = [Conv2D(4, 3, padding="same"), MaxPool(2), ACTIVATIONS["relu"]()]
     layers += [Conv2D(3, 3, strides=strides, padding=1), MaxPool(2, 1, 1), AveragePool(2)]
     layers += [Flatten(), Dense(3)]

@@ -1,4 +1,4 @@
-"""Gradients against finite differences, along one random direction a network."""
+"""Gradients compared with finite differences, along one random direction per network."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def targets(loss, shape, rng):
 
 
 def drawn_loss(kind, n_outputs, draw, losses=LOSSES):
-    """A loss of a class, its parameter drawn, and how many outputs it takes."""
+    """Return a loss of a class with a random parameter, and its number of outputs."""
     if kind is MultiHead:
         kinds = draw(st.lists(st.sampled_from(losses), min_size=2, max_size=3))
         heads, sizes = zip(*(drawn_loss(head, n_outputs, draw) for head in kinds), strict=True)
@@ -72,7 +72,7 @@ def drawn_loss(kind, n_outputs, draw, losses=LOSSES):
 
 
 def side_of_kinks(loss, y, z):
-    """On which side of every point without a derivative, or with a bent one, z lies."""
+    """Return on which side of every kink of the loss, or of its derivative, z lies."""
     if isinstance(loss, MultiHead):
         heads = zip(loss.heads, loss.segments, strict=True)
         return np.hstack([side_of_kinks(head, y[:, part], z[:, part]) for head, part in heads])
@@ -91,7 +91,7 @@ def side_of_kinks(loss, y, z):
 
 
 class Watch(Layer):
-    """Passes everything on and writes down a copy."""
+    """A layer that passes its input on and stores a copy."""
 
     def __init__(self, seen):
         self.seen = seen  # one list for all copies that a network binds
@@ -105,7 +105,7 @@ class Watch(Layer):
 
 
 def watched_network(loss, n_inputs, noise, hidden, n_outputs, seed):
-    """A network, and a list where it writes what comes to its kinks, its output last."""
+    """Return a network, and a list of the inputs of its kinks that ends with its output."""
     seen = []
     layers = [GaussianNoise(noise)] * bool(noise)
     for units, activation, batch_norm, dropout in hidden:
@@ -121,10 +121,10 @@ def watched_network(loss, n_inputs, noise, hidden, n_outputs, seed):
 
 
 def directional_error(network, seen, seed, x, y, *weight_and_penalty):
-    """Relative difference between the gradient and central differences along a direction.
+    """Return the relative error of the gradient and whether it can be compared.
 
-    Also whether all points are on the same side of every kink: differences across one are
-    wrong, however small the step.
+    The gradient is compared with central differences along a direction. They are wrong, however
+    small the step, unless all points are on the same side of every kink.
     """
     rng = np.random.default_rng(seed)
     network.bind(len(y), Draws(seed))  # one step: the same noise and masks every time
@@ -196,7 +196,7 @@ def test_gradient_of_drawn_networks(
     seed,
     data,
 ):
-    """Networks of every loss; layers, activations, weights and penalties are drawn."""
+    """Test every loss with random layers, activations, weights and penalties."""
     loss, n_outputs = drawn_loss(kind, n_outputs, data.draw)
     noise = 0.0 if as_sparse else noise
     network, seen = watched_network(loss, n_inputs, noise, hidden, n_outputs, seed)

@@ -1,4 +1,4 @@
-"""Layers: one table over all of them, and what batch norm, dropout and noise do."""
+"""Layers: tests of all of them, and of batch normalization, dropout and noise."""
 
 import math
 import tracemalloc
@@ -53,7 +53,7 @@ EVERY_LAYER = pytest.mark.parametrize("name", LAYERS)
 
 
 def make(name, n_samples, dtype=np.float64, draws=None, **kwargs):
-    """A layer of the table, bound for so many samples."""
+    """Return a layer of the table, bound for this number of samples."""
     layer, shape = LAYERS[name](), INPUT_SHAPES.get(name, (6,))
     return bound(layer, rows_shape(n_samples, shape), dtype, draws, input_shape=shape, **kwargs)
 
@@ -151,7 +151,7 @@ def test_nothing_of_a_batchs_size_is_allocated_after_the_first(name, dtype):
 
 
 def pixel_rows(array, dtype):
-    """Images (n, c, h, w) of the oracle, or vectors, as rows."""
+    """Return images (n, c, h, w) of the oracle, or vectors, as rows."""
     array = np.array(array, dtype)
     return np.moveaxis(array, 1, -1).reshape(-1, array.shape[1])
 
@@ -190,7 +190,7 @@ def test_batch_norm_starts_from_the_identity():
 
 
 def test_batch_norm_has_the_constants_of_pytorch():
-    """A feature that hardly varies shows epsilon, the running mean shows momentum."""
+    """A feature that hardly varies tests epsilon, and the running mean tests momentum."""
     layer = bound(BatchNorm(), (4, 3))
     layer.arrays["params"]["scale"][...], layer.arrays["params"]["shift"][...] = 1, 0
     layer.arrays["state"]["mean"][...] = 0
@@ -238,7 +238,7 @@ def test_batch_norm_of_one_row_and_of_equal_rows():
 
 
 def test_batch_norm_of_a_feature_far_from_zero():
-    """The variance is taken of what is centered: nothing cancels in float32."""
+    """The variance is computed from centered values, so nothing cancels in float32."""
     x = (1000 + drawn((64, 4))).astype(np.float32)
     layer = bound(BatchNorm(epsilon=0.0), x.shape, np.float32)
     layer.arrays["params"]["scale"][...], layer.arrays["params"]["shift"][...] = 1, 0

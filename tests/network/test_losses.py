@@ -1,4 +1,4 @@
-"""Losses: against the oracle, finite differences and scikit-learn's metrics."""
+"""Losses compared with the oracle, finite differences and scikit-learn's metrics."""
 
 import tracemalloc
 from functools import partial
@@ -81,7 +81,7 @@ def one_hot(n_rows, n_classes, rng):
 
 
 def batch(name, n_rows, n_outputs, rng, dtype=np.float64):
-    """Targets of the right kind and raw predictions, of shape (n_rows, n_outputs)."""
+    """Return targets of the right kind and raw predictions, of shape (n_rows, n_outputs)."""
     kind = TABLE[name][1]
     if kind == "heads":
         n_outputs = 6
@@ -160,7 +160,7 @@ def test_oracle_of_squared_error_through_softmax(label, dtype):
     seed=st.integers(0, 2**32 - 1),
 )
 def test_gradient_along_a_direction(name, n_rows, n_outputs, weighted, seed):
-    """Against central differences, relative to the length of the gradient."""
+    """Compare with central differences, relative to the norm of the gradient."""
     rng = np.random.default_rng(seed)
     loss = TABLE[name][0]
     y, z = batch(name, n_rows, n_outputs, rng)
@@ -179,7 +179,7 @@ def test_gradient_along_a_direction(name, n_rows, n_outputs, weighted, seed):
 
 @pytest.mark.parametrize("weighted", [False, True])
 class TestAgainstSklearn:
-    """Metrics of scikit-learn average over outputs; losses here are sums."""
+    """Metrics of scikit-learn average over outputs, while losses are sums."""
 
     def draw(self, name, n_outputs, weighted):
         rng = np.random.default_rng(3)
@@ -248,7 +248,7 @@ class TestAgainstSklearn:
 @DTYPES
 @pytest.mark.parametrize("name", TABLE)
 def test_arrays(name, dtype):
-    """IN arrays stay as they are, the gradient is written in place, dtypes are kept."""
+    """Inputs are unchanged, the gradient is written in place, and dtypes are kept."""
     loss = TABLE[name][0]
     y, z = batch(name, 7, 4, np.random.default_rng(0), dtype)
     weight = np.linspace(0, 2, 7, dtype=dtype)
@@ -273,7 +273,7 @@ def test_arrays(name, dtype):
 
 @pytest.mark.parametrize("name", TABLE)
 def test_allocations(name):
-    """At most vectors and masks; squared errors through a link need one array more."""
+    """Only vectors and masks are allocated; squared errors with a link need one more array."""
     loss = TABLE[name][0]
     if name == "heads":  # wide ones, beside which vectors are small
         loss, name = MultiHead(loss.heads, [16, 8, 8]), "hinge"
@@ -290,7 +290,7 @@ def test_allocations(name):
 
 @pytest.mark.parametrize("name", TABLE)
 def test_a_row_of_a_larger_buffer(name):
-    """Short last batches write on the first rows of a workspace."""
+    """A smaller last batch uses the first rows of a workspace."""
     loss = TABLE[name][0]
     y, z = batch(name, 5, 4, np.random.default_rng(0))
     workspace = np.full((9, z.shape[1]), 7.0)
@@ -398,7 +398,7 @@ def test_gradients_at_kinks():
 
 
 def test_ties_count_as_wrong():
-    """Whatever the label, and for several classes whatever their order."""
+    """This holds for every label, and for any order of several classes."""
     z = np.zeros((2, 1))
     value, gradient = loss_and_gradient(PerceptronLoss(), np.array([[0.0], [1.0]]), z)
     assert value == 0
@@ -415,7 +415,7 @@ def test_ties_count_as_wrong():
     ("columns", "rows"), [(HingeLoss, MulticlassHinge), (PerceptronLoss, MulticlassPerceptron)]
 )
 def test_two_classes_are_several_classes(columns, rows):
-    """Over two classes the loss of rows is that of columns on the difference, ties too."""
+    """For two classes the loss of rows equals that of columns on the difference, with ties."""
     rng = np.random.default_rng(0)
     z = rng.integers(-2, 3, (60, 2)).astype(float)
     y = one_hot((60,), 2, rng)
@@ -459,13 +459,13 @@ def test_binary_perceptron_rule(inputs, seed):
 
 
 def wrong_or_tied(z, label):
-    """The rule with ties: the class must be strictly the highest."""
+    """The rule with ties: the score of the class must be strictly the highest."""
     rivals = np.delete(z, label)
     return z[label] <= rivals.max()
 
 
 def wrong(z, label):
-    """The rule as it is mostly taught: the first of the highest classes is another."""
+    """The rule as it is usually taught: the first of the highest classes is another class."""
     return z.argmax() != label
 
 
@@ -477,8 +477,8 @@ def wrong(z, label):
 def test_multiclass_perceptron_rule(inputs, is_mistake, seed):
     """``W[:, label] += x``, ``W[:, rival] -= x``, and the biases likewise.
 
-    The two rules differ only in ties that argmax decides rightly, which drawn inputs have
-    in the first row alone; its label is made another than the first here.
+    The two rules differ only for ties in which argmax returns the right class. With random
+    inputs such ties occur only in the first row, whose label is replaced here by another class.
     """
     rng = np.random.default_rng(seed)
     X, labels = INPUTS[inputs](rng), rng.integers(0, 4, 50)
@@ -500,7 +500,7 @@ def test_multiclass_perceptron_rule(inputs, is_mistake, seed):
 
 
 def test_perceptron_separates():
-    """Epochs of the rule end without a mistake on separable rows, and then stay."""
+    """Epochs of the rule end without a mistake on separable rows, and stay so."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 3))
     y = np.eye(4)[(X @ rng.normal(size=(3, 4))).argmax(1)]

@@ -1,4 +1,4 @@
-"""Numbers of the oracle: PyTorch's automatic differentiation in float64."""
+"""Comparison with the oracle: automatic differentiation of PyTorch in float64."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ ORACLE_NAME = {"leaky_relu": "leaky_relu_0.01", "elu": "elu_1", "gelu": "gelu_ex
 
 
 def worked_network(dtype):
-    """The 2-2-2 logistic network under half squared error, bound, with its batch."""
+    """Return the 2-2-2 logistic network with half the squared error, bound, and its batch."""
     network = dense_network((2, 2, 2), "logistic", HalfSquaredError(), dtype, 0, "logistic")
     inputs = WORKED["inputs"]
     for name, keys in (("weight", ("W1", "W2")), ("bias", ("b1", "b2"))):

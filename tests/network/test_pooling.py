@@ -1,4 +1,4 @@
-"""Pools: against the oracle, against loops, ties and padding."""
+"""Pooling layers compared with the oracle and with loops; ties and padding."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def nhwc(array, dtype=np.float64):
 
 
 def pooled(layer, x, dy=None):
-    """Output and input gradient of a pool on images (n, h, w, c), as images."""
+    """Return output and input gradient of a pooling layer on images (n, h, w, c)."""
     shape = x.shape[1:]
     layer = bound(layer, rows_shape(len(x), shape), x.dtype, input_shape=shape)
     y = layer.forward(x.reshape(-1, shape[-1]), training=True).copy()
@@ -64,7 +64,7 @@ def test_ties_of_the_oracle():
 
 
 def test_a_window_of_257_pixels_remembers_its_last_one():
-    """Where the maximum is, is kept in the smallest dtype that counts the pixels."""
+    """Positions of maxima are stored in the smallest dtype that can count the pixels."""
     x = np.zeros((1, 257, 1))
     x[0, -1] = 1
     _, dx = pooled(MaxPool(257), x)
@@ -72,7 +72,7 @@ def test_a_window_of_257_pixels_remembers_its_last_one():
 
 
 def looped(x, dy, size, strides, padding):
-    """Max pooling by loops: the first maximum of a window, row by row."""
+    """Compute max pooling with loops: the first maximum of a window, row by row."""
     around = [(p, p) for p in padding]
     padded = np.pad(x, ((0, 0), *around, (0, 0)), constant_values=-np.inf)
     dx, y = np.zeros_like(padded), np.empty_like(dy)
@@ -96,7 +96,7 @@ def looped(x, dy, size, strides, padding):
     seed=st.integers(0, 2**32 - 1),
 )
 def test_max_pool_against_loops(sides, size, strides, padding, n_values, seed):
-    """Few different values make many ties."""
+    """A small number of different values gives many ties."""
     assume(all(2 * p <= k for p, k in zip(padding, size, strict=True)))
     assume(all(n + 2 * p >= k for n, p, k in zip(sides, padding, size, strict=True)))
     rng = np.random.default_rng(seed)
@@ -130,7 +130,7 @@ def test_results_do_not_depend_on_how_many_images_are_pooled_at_once(
 
 
 def test_an_activation_may_write_on_the_output():
-    """Backward must not look at what forward returned."""
+    """The backward pass must not read the array that the forward pass returned."""
     x, dy = drawn((2, 4, 4, 3)), drawn((2 * 2 * 2, 3))
     layer = bound(MaxPool(2), (32, 3), input_shape=(4, 4, 3))
     gradients = []

@@ -1,4 +1,4 @@
-"""summary(): the table of a network, before and after fit, and in errors about its size."""
+"""summary(): the table of a network before and after fit, and in errors about its size."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Windows of convolutions and pools: what follows from their geometry is computed once."""
+"""Windows of convolutions and pooling layers: their geometry is computed once."""
 
 import copy
 import pickle

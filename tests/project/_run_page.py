@@ -1,8 +1,8 @@
 """Run the Python blocks of a Markdown page in order, in one namespace.
 
 A block with prompts is a doctest. The output of any other block is compared with the `text`
-block that follows it, if there is one; `...` stands for anything. A block under a comment such
-as `<!-- needs: optuna -->` is left out where one of these packages is not installed.
+block that follows it, if there is one; `...` matches anything. A block after a comment such as
+`<!-- needs: optuna -->` is skipped if one of these packages is not installed.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ BLOCK = re.compile(
 
 
 class Block(NamedTuple):
-    """A block of code of a page."""
+    """A block of code on a page."""
 
     line: int
     needs: list[str]
@@ -48,7 +48,7 @@ def blocks_of(text: str) -> list[Block]:
 
 
 def run_block(block: Block, names: dict[str, object], page: str) -> bool:
-    """Run a block and print what is wrong with it; return whether nothing is."""
+    """Run a block and print its errors; return whether there are none."""
     if ">>>" in block.code:
         parser = doctest.DocTestParser()
         test = parser.get_doctest(block.code, names, page, page, block.line)
@@ -72,7 +72,7 @@ def run_block(block: Block, names: dict[str, object], page: str) -> bool:
 
 
 def run_page(path: Path) -> bool:
-    """Run a page and print what is wrong with it; return whether nothing is."""
+    """Run a page and print its errors; return whether there are none."""
     names: dict[str, object] = {"__name__": "__main__"}
     right = True
     for block in blocks_of(path.read_text(encoding="utf-8")):

@@ -1,4 +1,4 @@
-"""The accuracy suite: its data, its results file and what it makes of the results."""
+"""The accuracy benchmark: its data, its file of results, and its tables."""
 
 import json
 import os
@@ -16,7 +16,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 @pytest.fixture
 def modules(monkeypatch):
-    """Make the modules of the suite importable."""
+    """Make the modules of the benchmark importable."""
     monkeypatch.syspath_prepend(BENCHMARKS)
 
 
@@ -34,7 +34,7 @@ def run_suite(results, *arguments):
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory):
-    """Return the file of the results of a quick run, and what the run printed."""
+    """Return the file of results of a quick run, and its printed output."""
     folder = tmp_path_factory.mktemp("accuracy")
     page = folder / "page.md"
     page.write_text(
@@ -86,7 +86,7 @@ def test_only_what_is_missing_is_measured(quick, tmp_path):
 
 
 def records_of(scores, **others):
-    """Return records of one data set: `scores` has the scores of the splits by method."""
+    """Return records of one data set; `scores` has the scores of the splits by method."""
     return [
         {"data_set": "made", "split": split, "method": method, "score": score}
         | {"version": "1", "task": "regression", "n_rows": 100, "n_features": 3}

@@ -1,4 +1,4 @@
-"""The benchmarks run: small, one round, against scikit-learn alone."""
+"""The benchmarks run with small data, one round, and scikit-learn as the only peer."""
 
 import os
 import re
@@ -27,7 +27,7 @@ def run_benchmarks(*arguments, **environment):
 
 
 def read_table(text):
-    """One dict for each row, by the names of the columns."""
+    """Return one dict per row, with the names of the columns as keys."""
     head, _, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in text)
     return [dict(zip(head, row, strict=True)) for row in rows]
 
@@ -87,7 +87,8 @@ def test_unknown_name_of_a_work():
     done = run_benchmarks("--only", "nothing")
     assert done.returncode == 2
     assert (
-        "no benchmark has a name with nothing; there are mnist-sgd, mnist-adam, " in done.stderr
+        "no benchmark name contains nothing; the names are mnist-sgd, mnist-adam, "
+        in done.stderr
     )
 
 

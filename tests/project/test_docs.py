@@ -1,4 +1,4 @@
-"""The code in README and on the pages of docs/, and the names that they promise to have."""
+"""The code in README and docs/ runs, and the names that they mention exist."""
 
 import inspect
 import re
@@ -61,7 +61,7 @@ def test_code_that_needs_a_package_that_is_not_installed_is_left_out(run, tmp_pa
 
 
 def pages_under(caption: str) -> set[str]:
-    """The pages that the table of contents of the guide lists under a caption."""
+    """Return the pages under a caption in the table of contents of the guide."""
     index = (DOCS / "guide/index.md").read_text("utf-8")
     return set(re.search(rf":caption: {caption}\n(.*?)```", index, re.DOTALL)[1].split())
 

@@ -1,7 +1,7 @@
 """Links in README, CONTRIBUTING, CHANGELOG and docs/: paths and anchors exist, URLs are https.
 
-Nothing here needs a network; `make linkcheck` asks the other sites, and `make docs` fails on a
-cross-reference that leads nowhere.
+These tests need no internet connection. `make linkcheck` checks links to other sites, and
+`make docs` fails if a cross-reference has no target.
 """
 
 import re
@@ -25,7 +25,7 @@ URL = re.compile(r"\bhttps?:[^\s)>\]\"'`]*")
 
 
 def text_of(path):
-    """The page without its blocks of code, where brackets mean something else."""
+    """Return the page without code blocks, where brackets have another meaning."""
     text = path.read_text("utf-8")
     return re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
 
@@ -38,7 +38,7 @@ def links(path):
 
 @cache
 def anchors(path):
-    """The anchors of a page's headings, as MyST and GitHub make them."""
+    """Return the anchors of a page's headings, as MyST and GitHub create them."""
     heading = r"^(\S.*)\n[-=~]{3,}$" if path.suffix == ".rst" else r"^#+ (.*)$"
     headings = re.findall(heading, text_of(path), re.MULTILINE)
     slugs = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
@@ -47,7 +47,7 @@ def anchors(path):
 
 
 def target_of(page, link):
-    """The file that a relative link leads to: the source of what the build makes."""
+    """Return the file to which a relative link leads: the source of a built page."""
     target = (page.parent / link.partition("#")[0]).resolve() if link[0] != "#" else page
     if target.is_relative_to(DOCS / "gallery"):
         source = ROOT / "examples" / target.relative_to(DOCS / "gallery")
@@ -80,7 +80,7 @@ def test_links_to_other_sites_are_well_formed_and_https(page):
 
 
 def test_the_files_that_are_named_exist():
-    """Names of files in the text of design, extending and contributing pages."""
+    """Return file names in the text of the design, extending and contributing pages."""
     named = r"`((?:skneural|tests|examples|studies|docs|benchmarks)/[\w/.]+\.\w+|\.ci/run)"
     found = set()
     for page in PAGES:
@@ -90,7 +90,7 @@ def test_the_files_that_are_named_exist():
 
 
 def test_there_are_links():
-    """The patterns find them."""
+    """The patterns find file names."""
     found = [link for page in PAGES for link in links(page)]
     assert sum(bool(urlsplit(link).scheme) for link in found) >= 4
     assert sum("#" in link for link in found) >= 10

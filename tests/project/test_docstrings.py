@@ -1,4 +1,4 @@
-"""Docstrings of public names are complete numpydoc."""
+"""Docstrings of public names are complete and follow numpydoc."""
 
 import inspect
 import itertools
@@ -84,7 +84,7 @@ OF_CONVOLUTIONS = {"hidden_layer_sizes", "activation", "dropout", "batch_norm"}
 
 
 def entries(name):
-    """The parameters and attributes of a class: what its docstring says of each."""
+    """Return the documented parameters and attributes of a class with their descriptions."""
     doc = inspect.getdoc(getattr(skneural, name))
     found = {}
     for section in ("Parameters", "Attributes"):

@@ -1,4 +1,4 @@
-"""The examples run as they are after a download, and their texts say what their numbers say."""
+"""The examples run after a download, and their texts agree with their numbers."""
 
 import ast
 import re
@@ -29,7 +29,7 @@ Run = Callable[[str], dict[str, Any]]
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """Return a function that runs a copy of an example in an empty folder: its variables."""
+    """Return a function that runs a copy of an example in a new folder."""
     plt.switch_backend("agg")
     plt.close("all")
     monkeypatch.delenv("DISPLAY", raising=False)

@@ -1,4 +1,4 @@
-"""The scripts of `tests/robustness`, in short; they run in full by hand, see its README."""
+"""Short runs of the scripts in `tests/robustness`; its README describes the full runs."""
 
 import ast
 

@@ -1,4 +1,4 @@
-"""The studies, run as a user runs them: as scripts, from an empty folder."""
+"""The studies run as scripts from an empty folder, as a user runs them."""
 
 import importlib
 import os
@@ -21,7 +21,7 @@ pytest.importorskip("matplotlib")
 
 @pytest.fixture
 def run_study(tmp_path):
-    """Return a function that runs a study in tmp_path, warnings being errors there too."""
+    """Return a function that runs a study in tmp_path with warnings as errors."""
 
     def run(name, *args):
         return subprocess.run(
@@ -50,7 +50,7 @@ def study(run_study):
 
 @pytest.fixture
 def load(monkeypatch):
-    """Return a function that imports a script: its functions are called without a process."""
+    """Return a function that imports a script, so that its functions can be called directly."""
     monkeypatch.syspath_prepend(STUDIES)
     return importlib.import_module
 
@@ -69,7 +69,7 @@ def assert_one_line_error(done, *words):
 
 
 def printed_test_accuracy(done):
-    return float(re.search(r"Test accuracy of the best: (\S+)", done.stdout)[1])
+    return float(re.search(r"Test accuracy of the best model: (\S+)", done.stdout)[1])
 
 
 def assert_png(path):
@@ -78,7 +78,7 @@ def assert_png(path):
 
 
 def rows_of_table(done):
-    """The table as a dict from hidden layers to its line."""
+    """Return the table as a dict from hidden layers to lines."""
     lines = done.stdout.splitlines()
     return {line.partition(")")[0] + ")": line for line in lines if line.startswith("(")}
 
@@ -109,7 +109,7 @@ def test_study_of_the_digits(study, tmp_path):
 
 @pytest.mark.long
 def test_study_of_own_data_on_two_cores(study, tmp_path):
-    """Any npz file will do; a fifth of its rows is kept for the test."""
+    """Any npz file can be used; a fifth of its rows is the test set."""
     rng = np.random.default_rng(0)
     y = np.repeat(["cat", "dog", "owl"], 100)
     X = (
@@ -171,7 +171,7 @@ def test_not_an_npz_file(module, tmp_path):
 
 def test_labels_that_do_not_fit_the_rows(module, tmp_path):
     np.savez(tmp_path / "odd.npz", X=np.zeros((4, 2)), y=np.zeros(3))
-    with pytest.raises(SystemExit, match=r"^error: .*odd\.npz: y must be one label a row"):
+    with pytest.raises(SystemExit, match=r"^error: .*odd\.npz: y must have one label per row"):
         module.main(["--data", f"{tmp_path}/odd.npz"])
 
 
@@ -181,7 +181,7 @@ def test_folder_of_the_picture_is_checked_before_the_search(module, tmp_path):
 
 
 def test_mnist_keeps_its_own_test_rows(load, monkeypatch, tmp_path):
-    """Whether the images come from a file or from OpenML."""
+    """The images come from a file or from OpenML."""
     np.savez_compressed(
         tmp_path / "mnist.npz", X=np.zeros((63_000, 28, 28), np.uint8), y=np.arange(63_000)
     )
@@ -228,7 +228,7 @@ def test_three_rectifiers_draw_a_sine(load):
 
 @pytest.mark.parametrize(("n_pieces", "error"), [(1, 0.2586), (2, 0.0505), (4, 0.0206)])
 def test_least_error_of_straight_pieces(load, n_pieces, error):
-    """A linear program over the kinks of three rectifiers found 0.0207, close above."""
+    """A linear program over the kinks of three ReLU units found 0.0207, only slightly more."""
     sine = load("sine_by_relu")
     assert sine.least_error(n_pieces) == pytest.approx(error, abs=1e-4)
 
@@ -267,14 +267,14 @@ def test_regularization_of_the_digits(run_study, tmp_path):
 
 
 def test_regularization_asks_for_two_seeds(load, tmp_path):
-    """One seed has no spread."""
+    """The standard deviation of a single seed is not defined."""
     regularization = load("regularization")
     with pytest.raises(SystemExit, match=r"^error: --seeds must be at least 2"):
         regularization.main(["--seeds", "1", "--output", f"{tmp_path}/a.png"])
 
 
 def test_rows_of_the_regularization_do_not_overlap(load):
-    """All: five sixths of what is not for the test; pixels are scaled by training rows."""
+    """With "all" five sixths of the other rows are used; the scaler is fitted on these."""
     regularization = load("regularization")
     args = regularization.parse_args(["--train", "all"])
     (X, y), (X_val, _), (X_test, _) = regularization.split(args)
@@ -297,7 +297,7 @@ def test_convnet_filters_of_the_digits(run_study, tmp_path):
     best = next(line for line in done.stdout.splitlines() if line.endswith("<- best"))
     assert f"{max(accuracies):.4f}" in best
     assert "Conv2D" in done.stdout  # the summary of the best
-    (test,) = re.findall(r"Test accuracy of the best: (\S+) on 360 rows", done.stdout)
+    (test,) = re.findall(r"Test accuracy of the best model: (\S+) on 360 rows", done.stdout)
     assert float(test) > 0.85
     assert_png(tmp_path / "convnet_filters.png")
 

@@ -1,4 +1,4 @@
-"""Each layer is in every table that needs it; a failing test says what to write where."""
+"""Each layer is in every table that needs it; a failing test says what to add where."""
 
 import inspect
 import pkgutil

@@ -1,14 +1,14 @@
-"""Thousands of bad inputs: each is refused by name, and the estimator stays as it was.
+"""Thousands of bad inputs: each raises an error with its name and changes nothing.
 
     python tests/robustness/bad_inputs.py [--least 200]
 
-Bad parameters (those of `tests/checks/test_bad_parameters.py` and more), bad X, y, weights,
-classes, initial weights and validation data, wherever each of the four estimators takes them:
-a new one, and one that was fitted with the state of its optimizer kept. Every call must raise
-ValueError or TypeError within two seconds of work, with a message that names the parameter
-or the argument; parameters, fitted attributes, weights, optimizer and generators must stay to
-the bit. It ends with an error if a class has fewer than `--least` inputs. Two minutes.
-`tests/project/test_robustness.py` runs a part.
+Bad parameters (those of `tests/checks/test_bad_parameters.py` and more) and bad X, y, weights,
+classes, initial weights and validation data are passed to each of the four estimators, to a new
+one and to a fitted one with the state of its optimizer. Every call must raise ValueError or
+TypeError within two seconds of CPU time, with a message that names the parameter or argument.
+The bits of parameters, fitted attributes, weights, optimizer and generators must not change.
+The script ends with an error if a class has fewer than `--least` inputs. It takes two minutes.
+`tests/project/test_robustness.py` runs a part of it.
 """
 
 import argparse
@@ -76,7 +76,7 @@ TOGETHER = {
 
 
 def data_of(cls):
-    """X and y that the estimators can be fitted on, and how one is made."""
+    """Return X and y on which the estimators can be fitted, and how to make an estimator."""
     if cls in CONVNETS:
         return _convnets.X, _convnets.Y, _convnets.DEFAULTS
     defaults = {**_convnets.DEFAULTS, "hidden_layer_sizes": (4,)}
@@ -90,7 +90,7 @@ def entry(values, bad, dtype=None):
 
 
 def wild(make, part, value):
-    """Sparse data whose places lie outside."""
+    """Return sparse data with indices out of bounds."""
     x = make(np.random.default_rng(0).normal(size=(24, 3)))
     array = getattr(x, part)
     array = array if isinstance(array, np.ndarray) else array[1]
@@ -99,7 +99,7 @@ def wild(make, part, value):
 
 
 def bad_arrays(x):
-    """What is no array of finite numbers of the shape of `x`."""
+    """Return objects that are not arrays of finite numbers with the shape of `x`."""
     frame = pd.DataFrame(x.reshape(len(x), -1)).rename(columns=str)
     bag = np.empty(len(x), dtype=object)
     bag[:] = [[1.0, 2.0], *x.tolist()[1:]]
@@ -156,7 +156,7 @@ def bad_arrays(x):
 
 
 def bad_x(x):
-    """What is no X."""
+    """Return objects that are not a valid X."""
     flat = x.reshape(len(x), -1)
     return {
         **bad_arrays(x),
@@ -169,7 +169,7 @@ def bad_x(x):
 
 
 def other_x(x):
-    """X of another shape than in fit."""
+    """Return X with another shape than in fit."""
     flat = x.reshape(len(x), -1)
     return {
         "a feature less": flat[:, 1:],
@@ -189,7 +189,7 @@ NO_ARRAYS_OF_LABELS = {
 
 
 def bad_y(cls, y):
-    """Targets that are none, whatever X; the name of those that only `fit` refuses first."""
+    """Return invalid targets, and the name of those that only `fit` refuses first."""
     arrays = bad_arrays(y + 0.0)
     arrays |= {"one more": np.r_[y, 0], "one less": y[1:], "none": None, "not one": True}
     if not is_classifier(cls()):
@@ -340,7 +340,7 @@ def weight_cases(cls, x, y):
 
 
 def other_cases(cls, x, y):
-    """Classes, initial weights, and arguments that do not go together."""
+    """Return bad classes, initial weights, and combinations of arguments."""
     if is_classifier(cls()):
         for what, bad in BAD_CLASSES.items():
             part = lambda own, bad=bad: own.partial_fit(x, y, classes=bad)  # noqa: E731
@@ -368,7 +368,7 @@ _FITTED = {}
 
 
 def made(cls, fitted, params):
-    """An estimator with parameters that it may have got after it was fitted."""
+    """Return an estimator whose parameters may have been set after it was fitted."""
     x, y, defaults = data_of(cls)
     if fitted and cls not in _FITTED:
         own = cls(**{**defaults, "warm_start": True, "dropout": 0.1}).fit(x, y)
@@ -380,7 +380,7 @@ def made(cls, fitted, params):
 
 
 def state(own):
-    """All that an estimator is: the same objects for parameters, the same bits elsewhere."""
+    """Return the complete state of an estimator: objects of parameters, bits of the rest."""
     values = dict(vars(own))
     params = {name: id(values.pop(name)) for name in own.get_params(deep=False)}
     rng = own.random_state
@@ -389,7 +389,7 @@ def state(own):
 
 
 def complaint(own, words, call):
-    """Make a bad call; return what is wrong with how it was refused, or None."""
+    """Make a bad call, and return what is wrong with its refusal, or None."""
     before, start = state(own), time.process_time()
     try:
         with warnings.catch_warnings():
@@ -408,7 +408,7 @@ def complaint(own, words, call):
 
 
 def check(cls, every=1):
-    """Run every so many cases; return how many, and what went wrong."""
+    """Run a part of the cases; return their number, and the failures."""
     counts, wrong = Counter(), []
     for i, (name, words, params, fitted, call) in enumerate(cases(cls)):
         if i % every:

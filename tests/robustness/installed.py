@@ -1,10 +1,10 @@
-"""An installed wheel works: every SIMD level that the CPU can run is there and trains.
+"""An installed wheel works: every SIMD level that the CPU supports is included and trains.
 
-Run it with the Python for which the wheel was installed:
+Run the script with the Python for which the wheel was installed:
 
     python tests/robustness/installed.py
 
-On free-threaded Python it checks as well that no import turned the lock of the interpreter on.
+On free-threaded Python it also checks that no import has enabled the GIL.
 """
 
 import os
@@ -27,7 +27,7 @@ skneural.show_versions()
 
 
 def main():
-    """Fit the digits at every SIMD level, each in a process of its own."""
+    """Fit the digits at every SIMD level, each in a separate process."""
     from skneural._engine import native
 
     assert native is not None, "the wheel has no compiled engine"

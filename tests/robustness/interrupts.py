@@ -1,15 +1,15 @@
-"""Ctrl-C at random times: what a fit leaves is whole, and is what it was on its way to.
+"""Ctrl-C at random times: the interrupted estimator is in a valid state of the same fit.
 
     python tests/robustness/interrupts.py [--interrupts 100] [--presses 20]
 
-A fit in a fork is sent SIGINT after a random number of seconds of the CPU, which do not depend
-on how busy the machine is. Its weights must then be those that an
-uninterrupted fit had after one of its steps, or the best so far where there is validation
-data; its history must be the first epochs of that fit; and before the end of the first epoch
-the estimator must be as it was. `tests/training/test_interrupt.py` runs a few.
+A fit in a fork gets SIGINT after a random amount of CPU time, which does not depend on how busy
+the machine is. Its weights must then be those of an uninterrupted fit after one of its steps,
+or the best weights so far if there are validation data. Its history must consist of the first
+epochs of that fit. Before the end of the first epoch the estimator must be unchanged.
+`tests/training/test_interrupt.py` runs a few interrupts.
 
-Then fits that would take minutes are pressed at random times, and how long they go on is
-measured in seconds of the CPU, which do not depend on who else is busy: at most a tenth.
+Then Ctrl-C is pressed at random times in fits that would take minutes. They must end within a
+tenth of a second of CPU time.
 """
 
 import argparse
@@ -81,7 +81,7 @@ def recorded_iteration(end):
 
 
 def begun(kind):
-    """The estimator as it is before the call that is interrupted."""
+    """Return the estimator as it is before the call that is interrupted."""
     name, params = KINDS[kind]
     defaults = {"batch_size": 32, "patience": None, "random_state": 0, "dtype": "float64"}
     own = getattr(skneural, name)(**{**defaults, **params})
@@ -100,7 +100,7 @@ def run(kind, own):
 
 
 class Whole:
-    """A fit that nobody interrupts: what it leaves, and where it was on its way."""
+    """A fit without interrupts: its result and its intermediate states."""
 
     def __init__(self, kind):
         own = begun(kind)
@@ -113,7 +113,7 @@ class Whole:
         self.epochs, self.samples = own.n_iter_, own.t_
 
     def check(self, kind, own):
-        """Check an interrupted estimator; say how far it came."""
+        """Check an interrupted estimator, and return how far its fit came."""
         if not hasattr(own, "network_"):
             assert vars(own).keys() == vars(begun(kind)).keys()
             return "unfitted"
@@ -144,13 +144,13 @@ class Whole:
 
 
 def cpu_seconds(process):
-    """Seconds that the main thread of a process has had on the CPU."""
+    """Return the CPU seconds of the main thread of a process."""
     with open(f"/proc/{process}/schedstat") as told:
         return int(told.read().split()[0]) / 1e9
 
 
 def wait_for_cpu_seconds(child, seconds):
-    """Wait until a child has had so many more seconds on the CPU, or has ended."""
+    """Wait until a child has used this many more CPU seconds, or has ended."""
     end = cpu_seconds(child) + seconds
     while cpu_seconds(child) < end and not os.waitid(
         os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT
@@ -159,7 +159,7 @@ def wait_for_cpu_seconds(child, seconds):
 
 
 def interrupted(kind, whole, delays):
-    """Interrupt a fit in a fork, each time after so many seconds of the CPU; return its end."""
+    """Interrupt a fit in a fork after each of these CPU times; return its end."""
     told, tell = os.pipe()
     child = os.fork()
     if not child:
@@ -230,7 +230,7 @@ MOST_SECONDS = 0.1
 
 
 def seconds_to_the_end(kind, delay):
-    """How long a fit goes on after Ctrl-C, in seconds of the CPU."""
+    """Return for how many CPU seconds a fit continues after Ctrl-C."""
     name, shape, params = LONG_FITS[kind]
     told, tell = os.pipe()
     child = os.fork()

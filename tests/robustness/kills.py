@@ -2,9 +2,9 @@
 
     python tests/robustness/kills.py [--kills 200]
 
-A fit that writes a checkpoint after every epoch is killed at a random time and started again,
-until it gets to its end; its digest must be that of a fit that was never interrupted.
-`tests/files/test_checkpoint.py` does it a few times.
+A fit that writes a checkpoint after every epoch is killed at a random time and started again
+until it is complete. Its digest must be that of a fit without interruptions.
+`tests/files/test_checkpoint.py` repeats this a few times.
 """
 
 import argparse

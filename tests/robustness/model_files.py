@@ -1,16 +1,16 @@
-"""Thousands of damaged and mutated files: each is refused by a ValueError, or was allowed.
+"""Thousands of damaged and mutated files: each raises a ValueError or has valid contents.
 
     python tests/robustness/model_files.py [--damaged 500] [--mutated 1000]
 
-Damaged files (cut off, or with flipped bits), saved models and checkpoints, must never load,
-nor may a fit resume from them. Mutated ones, by a stranger who writes a right checksum, may
-load if what was changed is allowed, such as a learning rate; they must run no code, raise
-nothing but ValueError, write no file, and never take more than twice the file beyond eight
-megabytes for its header. The counts are for each of the four estimators and for a Pipeline
-with a ColumnTransformer. A parameter of scikit-learn that was changed to a wrong value is
-refused by scikit-learn when it is used, so what has loaded predicts, too, and may raise one
-of the usual errors. Some minutes. `tests/files/test_persistence.py`,
-`test_persistence_refusals.py` and `test_checkpoint.py` beside it run a few hundred.
+Damaged models and checkpoints, which are cut off or have flipped bits, must never be loaded,
+and no fit may resume from them. Mutated files have a correct checksum. They may be loaded if
+the changed value is valid, such as another learning rate. They must not run code, raise
+anything except ValueError, write a file, or use more memory than twice the size of the file
+plus eight megabytes for its header. The counts are for each of the four estimators and for a
+Pipeline with a ColumnTransformer. scikit-learn checks its parameters when they are used.
+Loaded Pipelines therefore also predict, and may raise one of the usual errors. The script
+takes some minutes. `tests/files/test_persistence.py`, `test_persistence_refusals.py` and
+`test_checkpoint.py` run a few hundred cases.
 """
 
 import argparse
@@ -41,7 +41,7 @@ ESTIMATORS = {
 
 
 def use(estimator):
-    """Summarize a network; predict with a Pipeline, which may have wrong parameters."""
+    """Summarize a network, or predict with a Pipeline, whose parameters may be wrong."""
     if hasattr(estimator, "summary"):
         estimator.summary()
         return
@@ -50,7 +50,7 @@ def use(estimator):
 
 
 def outcome(path, data):
-    """Load the bytes; return "refused" or "loaded" and the peak of memory."""
+    """Load the bytes; return "refused" or "loaded", and the peak memory."""
     path.write_bytes(data)
     tracemalloc.start()
     try:
@@ -68,7 +68,7 @@ def outcome(path, data):
 
 
 def files_of(path, data, change, n_files):
-    """Load many files; return how many were refused, loaded, and the most memory beyond."""
+    """Load many files; return how many were refused and loaded, and the most extra memory."""
     counts, beyond = {"refused": 0, "loaded": 0}, 0
     for seed in range(n_files):
         bad = change(data, np.random.default_rng(seed))
@@ -80,7 +80,7 @@ def files_of(path, data, change, n_files):
 
 
 def checkpoints(path, n_files):
-    """Damage checkpoints: neither `load` nor a fit that would resume may take them."""
+    """Damage checkpoints; neither `load` nor a resumed fit may accept them."""
     refused = 0
     for name in FITS:
         fit(name, path, max_iter=2)
@@ -101,7 +101,7 @@ def checkpoints(path, n_files):
 
 
 def fitted(X, y):
-    """Return the models that are saved, by name."""
+    """Return the saved models by name."""
     own = {}
     for name, params in ESTIMATORS.items():
         params = {"max_iter": 2, "patience": None, "random_state": 0, **params}

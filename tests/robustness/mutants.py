@@ -1,13 +1,13 @@
-"""Hundreds of small bugs put into the numeric core: the tests must notice nine of ten.
+"""Mutation tests: the tests must detect nine of ten small bugs in the numeric core.
 
     python tests/robustness/mutants.py [--mutants 400] [--seed 0] [--only PATTERN] [--root DIR]
 
-Every mutant changes one place of one module: another operator, comparison or number, a
-condition turned round, a statement left out. It is written into a copy of the tree, and the
-tests that belong to the module run on it until one fails, in a fork of this process, which
-has imported everything but skneural. It takes two to ten seconds a mutant on one core. Every
-verdict is printed; the survivors are listed at the end. `survivors.md` says what is known
-about them. `tests/project/test_robustness.py` runs a few that must be killed.
+Every mutant has one change in one module: another operator, comparison or number, a negated
+condition, or a removed statement. It is written to a copy of the tree, and the tests of the
+module run until one of them fails. They run in a fork of this process, which has imported
+everything except skneural. A mutant takes two to ten seconds on one core. Every result is
+printed, and the surviving mutants are listed at the end. `survivors.md` describes the known
+ones. `tests/project/test_robustness.py` runs a few mutants that must be killed.
 """
 
 import argparse
@@ -83,7 +83,7 @@ _TYPES = {"annotation", "returns", "bases", "decorator_list"}
 
 
 def changes(node, field, parent):
-    """Nodes that may stand in the place of one."""
+    """Return nodes that can replace a node."""
     if isinstance(node, ast.Constant):
         if isinstance(node.value, bool):
             yield ast.Constant(not node.value)
@@ -106,7 +106,7 @@ def changes(node, field, parent):
 
 
 def _may_go(node, parent):
-    """Whether a statement can be left out without a NameError or a None that anyone sees."""
+    """Return whether a statement can be removed without an obvious error."""
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Call)
     if isinstance(node, ast.Assign):
@@ -117,7 +117,7 @@ def _may_go(node, parent):
 
 
 def places(tree, statement=None):
-    """Every node below: its parent, field and place there, itself, and its statement."""
+    """Yield every node with its parent, field, index and statement."""
     for field, value in ast.iter_fields(tree):
         if field in _TYPES:
             continue
@@ -130,11 +130,11 @@ def places(tree, statement=None):
 
 
 def equivalent(tree):
-    """Return the nodes whose change no test could notice, whatever the program computes.
+    """Return the nodes whose change has no effect that a test could detect.
 
-    These are negative lengths in ``reshape``, because NumPy takes each of them as the one to be
-    inferred; ``strict=`` of ``zip``, which only guards against mistakes of programmers; and
-    defaults of arguments that the function does not read.
+    These are negative lengths in ``reshape``, because NumPy infers the length for all of them;
+    ``strict=`` of ``zip``, which only guards against programming errors; and defaults of
+    arguments that the function does not read.
     """
     found = set()
     for node in ast.walk(tree):
@@ -151,7 +151,7 @@ def equivalent(tree):
 
 
 def mutants(module):
-    """Yield a name and how to make its source, for all mutants of a module."""
+    """Yield a name and a function that makes the source, for all mutants of a module."""
     tree = ast.parse((ROOT / "skneural" / module).read_text())
     unnoticeable = equivalent(tree)
     for parent, field, i, node, statement in list(places(tree)):
@@ -171,7 +171,7 @@ def _first_line(node):
 
 
 def _source(tree, place, node, new):
-    """The module with a node in the place of another one."""
+    """Return the module with one node replaced."""
     _put(*place, new)
     source = ast.unparse(tree)
     _put(*place, node)
@@ -200,7 +200,7 @@ hypothesis.settings.register_profile(
 
 
 def scratch_copy(root):
-    """Copy what the tests need, and settle what Hypothesis draws."""
+    """Copy the files that the tests need, and fix the examples of Hypothesis."""
     for name in ("skneural", "tests", "examples", "studies", "docs"):
         ignored = shutil.ignore_patterns("__pycache__", "_build", "auto_examples")
         shutil.copytree(ROOT / name, root / name, ignore=ignored, dirs_exist_ok=True)
@@ -211,7 +211,7 @@ def scratch_copy(root):
 
 
 def preload():
-    """Import what every run needs, so that a fork has it; skneural itself comes anew."""
+    """Import all modules that every run needs, except skneural, before the forks."""
     os.environ["SCIPY_ARRAY_API"] = "1"  # as tests/conftest.py
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     import pandas  # noqa: F401
@@ -299,7 +299,7 @@ def main():
 
 
 def log_of(root):
-    """The end of what pytest said."""
+    """Return the end of the output of pytest."""
     return (root / "log.txt").read_text()[-2000:]
 
 

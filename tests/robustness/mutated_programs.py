@@ -2,10 +2,10 @@
 
     python tests/robustness/mutated_programs.py [--programs 500] [--seed 0]
 
-Every number of the tables of randomly generated programs is changed, one or two at a time. What
-is accepted trains and predicts in this process, which must not crash; under valgrind or with
-`MALLOC_PERTURB_` in the environment bad accesses show that do no harm by chance.
-`tests/engine/test_engine_seam.py` runs it in short.
+The numbers in the tables of randomly generated programs are changed, one or two at a time.
+Accepted programs train and predict in this process, which must not crash. With valgrind, or
+with `MALLOC_PERTURB_` in the environment, invalid accesses are found even if they cause no
+crash. `tests/engine/test_engine_seam.py` contains a short run.
 """
 
 import argparse
@@ -24,7 +24,7 @@ LARGEST = 100_000  # numbers of a sample that are tried out
 
 
 def tables_of(network):
-    """The arguments that a network's program is made from."""
+    """Return the arguments from which a network's program is made."""
     made = []
 
     class Recorded:
@@ -41,7 +41,7 @@ def tables_of(network):
 
 
 def mutated(tables, rng):
-    """The tables with one number changed, sometimes two."""
+    """Return the tables with one or two numbers changed."""
     steps, step_reals, heads, head_reals, sizes, dtype, embeddings = tables
     changed = [steps.copy(), heads.copy(), np.array(sizes, np.int64), embeddings.copy()]
     reals = [step_reals.copy(), head_reals.copy()]

@@ -3,10 +3,10 @@
     python tests/robustness/no_compiler.py
 
 Each case installs the package of this checkout into a temporary folder and trains a network
-there: with no compiler, with one that always fails, with one that does not know AVX-512, and,
-for comparison, with the compiler of this machine. As root on Linux it also hides the headers of
-Python. With ``SKNEURAL_BUILD=require`` the same installs have to fail. Needs PyPI, for
-setuptools and Cython.
+there: without a compiler, with a compiler that always fails, with one that does not support
+AVX-512, and, for comparison, with the compiler of this machine. As root on Linux the script
+also hides the headers of Python. With ``SKNEURAL_BUILD=require`` the same installations must
+fail. The script needs PyPI for setuptools and Cython.
 """
 
 import os
@@ -53,7 +53,7 @@ def install(folder, compiler=None, build="auto", before=()):
 
 
 def engine_line(folder):
-    """Train with the package in a folder; return what show_versions says about the engine."""
+    """Train with the package in a folder, and return the engine line of show_versions."""
     environment = {**os.environ, "PYTHONPATH": folder}
     for variable in ("SKNEURAL_ENGINE", "SKNEURAL_SIMD"):
         environment.pop(variable, None)
@@ -79,7 +79,7 @@ def check(case, engine, n_lines, **options):
 
 
 def without_headers():
-    """Return what to put before a command to hide Python's headers from it, None elsewhere."""
+    """Return a command prefix that hides the headers of Python, or None if there is none."""
     include = sysconfig.get_path("include")
     if sys.platform != "linux" or os.getuid() or not shutil.which("unshare"):
         return None

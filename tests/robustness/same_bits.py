@@ -1,14 +1,14 @@
-"""The same seed gives the same bits, whoever runs the fit, and touches no global generator.
+"""The same seed gives the same bits in every process, and no global generator changes.
 
     python tests/robustness/same_bits.py [--processes 3]
 
 Ten fits of all four estimators, with dropout, early stopping, augmentation, sparse rows and
-L-BFGS, and a search, each as one digest: in several processes with hash seeds of their own,
-and in searches with the backends loky, threading and multiprocessing at n_jobs of 1 and 2.
-With 1 and 2 BLAS threads, by the environment and by threadpool_limits, predictions of a
-network large enough for threads differ by 1e-7 at most. The states of `numpy.random` and
-`random` are compared before and after every fit. About two minutes.
-`tests/project/test_robustness.py` runs it in short.
+L-BFGS, and a search are compared by their digests: in several processes with different hash
+seeds, and in searches with the backends loky, threading and multiprocessing and n_jobs of 1 and
+2. Predictions of a network that is large enough for several threads may differ by at most 1e-7
+between 1 and 2 BLAS threads, set by the environment or by threadpool_limits. The states of
+`numpy.random` and `random` are compared before and after every fit. The script takes about two
+minutes. `tests/project/test_robustness.py` contains a short run.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def global_generators():
 
 
 def fits():
-    """The digests of some fits, by name; no global generator may move."""
+    """Return the digests of some fits by name; no global generator may change."""
     warnings.simplefilter("ignore")
     before, digests = global_generators(), {}
     for name in FITS:
@@ -62,7 +62,7 @@ def fits():
 
 
 def search(n_jobs=None, backend="loky"):
-    """The digest of a search and of predictions of cross-validation."""
+    """Return the digest of a search and of cross-validated predictions."""
     before = global_generators()
     own = MLPClassifier((16,), max_iter=4, patience=None, dropout=0.1, random_state=0)
     grid = GridSearchCV(own, {"alpha": [1e-4, 1.0], "batch_size": [16, 64]}, cv=2)
@@ -75,7 +75,7 @@ def search(n_jobs=None, backend="loky"):
 
 
 def large():
-    """Predictions of a network whose products are large enough for BLAS threads."""
+    """Predict with a network whose products are large enough for several BLAS threads."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 500))
     own = MLPRegressor((800,), max_iter=4, patience=None, random_state=0)
@@ -83,7 +83,7 @@ def large():
 
 
 def child(what, **env):
-    """The answer of a process of its own."""
+    """Return the output of a separate process."""
     command = [sys.executable, __file__, f"--{what}"]
     env = {**os.environ, **env}
     told = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
@@ -91,7 +91,7 @@ def child(what, **env):
 
 
 def across_blas_threads():
-    """The largest difference between predictions with different numbers of BLAS threads."""
+    """Return the largest difference between predictions with 1 and 2 BLAS threads."""
     answers = [np.array(child("large", OPENBLAS_NUM_THREADS=str(n))) for n in (1, 2)]
     for n_threads in (1, 2):
         with threadpool_limits(n_threads, user_api="blas"):

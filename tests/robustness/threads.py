@@ -1,16 +1,16 @@
-"""Many threads predict with one estimator; searches run inside searches; nothing is left.
+"""Predictions in many threads, searches inside searches, and a test for memory leaks.
 
     python tests/robustness/threads.py [--predictions 10000] [--searches 54] [--cycles 1000]
 
-* 8 threads make so many predictions each, of one row and of many, dense and sparse, with the
-  same estimators: every answer must have the bits of the one computed before.
+* Each of 8 threads makes `--predictions` predictions with the same estimators, for one row and
+  many rows, dense and sparse. Every result must have the bits of a result computed before.
 * Searches run inside parallel calls, for every pair of the backends loky, threading and
-  multiprocessing, each pair in a process that must end within five minutes, with the results
-  of a search that was run alone.
-* So many cycles of fit, predict, copy and drop, after 300 to warm up: less than 1 MB more in
-  memory, no file descriptor and no thread more.
+  multiprocessing. Each pair runs in a process that must end within five minutes, with the
+  results of a search that was run alone.
+* `--cycles` cycles of fit, predict, copy and delete, after 300 cycles to warm up, must use less
+  than 1 MB of additional memory, and no additional file descriptors or threads.
 
-Five to ten minutes. `tests/project/test_robustness.py` runs each part in short.
+The script takes five to ten minutes. `tests/project/test_robustness.py` contains short runs.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def make(cls, **params):
 
 
 def predictors():
-    """Functions without arguments that predict, with the estimators and data of all threads."""
+    """Return functions that predict, with the estimators and data of all threads."""
     dense = make(MLPClassifier, activation="gelu").fit(X, Y)
     values = make(MLPRegressor, batch_norm=True, dtype="float32").fit(X, np.c_[Y, -Y])
     images = make(ConvNetClassifier).fit(IMAGES, np.arange(len(IMAGES)) % 3)
@@ -66,7 +66,7 @@ def predictors():
 
 
 def threads_predict(n_predictions, n_threads=8):
-    """Predict in threads; return how many answers were wrong."""
+    """Predict in threads, and return the number of wrong results."""
     calls = predictors()
     expected = [call().tobytes() for call in calls]
     barrier = threading.Barrier(n_threads)
@@ -85,7 +85,7 @@ def threads_predict(n_predictions, n_threads=8):
 
 
 def search(seed, backend=None):
-    """The scores of a small search, its fits in parallel if there is a backend."""
+    """Return the scores of a small search, with parallel fits if there is a backend."""
     own = make(MLPClassifier, random_state=seed)
     grid = GridSearchCV(own, {"alpha": [1e-4, 1.0]}, cv=2, n_jobs=2 if backend else None)
     with joblib.parallel_config(backend or "sequential"):
@@ -93,14 +93,14 @@ def search(seed, backend=None):
 
 
 def nested(outer, inner, n_searches):
-    """Run searches with the inner backend, two at once in the outer one; for a process."""
+    """Run searches with the inner backend, two at once in the outer one, in a process."""
     tasks = (joblib.delayed(search)(seed, inner) for seed in range(n_searches))
     found = joblib.Parallel(n_jobs=2, backend=outer)(tasks)
     assert found == [search(seed) for seed in range(n_searches)]
 
 
 def nested_searches(n_searches, pairs=None):
-    """Run searches in searches, a process a pair of backends; return how many."""
+    """Run searches in searches, one process per pair of backends; return their number."""
     pairs = list(pairs or itertools.product(BACKENDS, BACKENDS))
     each = -(-n_searches // len(pairs))
     # a worker that may have no children says so and goes on alone
@@ -112,13 +112,13 @@ def nested_searches(n_searches, pairs=None):
 
 
 def resident():
-    """Bytes of this process in memory."""
+    """Return the memory of this process in bytes."""
     gc.collect()
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def opened():
-    """File descriptors and threads of this process."""
+    """Return the numbers of file descriptors and threads of this process."""
     return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
 
 
@@ -133,7 +133,7 @@ def cycle(i):
 
 
 def growth(n_cycles, n_warm=300):
-    """Bytes, descriptors and threads more after so many cycles than after warming up."""
+    """Return the growth of memory, descriptors and threads over cycles after a warm-up."""
     for i in range(n_warm):
         cycle(i)
     memory, before = resident(), opened()

@@ -1,4 +1,4 @@
-"""Augmentation: what may change a training batch, from which draws, and what stays as it is."""
+"""Augmentation: changes of training batches, their random numbers, and what is unchanged."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def augmented(options, shape=(5, 6, 1), n_samples=400, seed=0):
 
 
 def moved(image, *steps):
-    """`image` with every axis moved by so many pixels, zeros coming in: the slow way."""
+    """Shift `image` by this many pixels along every axis and fill with zeros, the slow way."""
     out = np.zeros_like(image)
     for place in np.ndindex(*image.shape[:-1]):
         source = tuple(i - step for i, step in zip(place, steps, strict=True))
@@ -31,7 +31,7 @@ def moved(image, *steps):
 
 
 def kinds(images):
-    """The different ones, as bytes, and how many there are of each."""
+    """Return the different arrays as bytes, with their counts."""
     found = {}
     for image in images:
         found[image.tobytes()] = found.get(image.tobytes(), 0) + 1

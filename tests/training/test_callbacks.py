@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks, on an estimator alone, in a Pipeline and in a search."""
+"""scikit-learn's callbacks on an estimator alone, in a Pipeline and in a search."""
 
 import pickle
 import warnings
@@ -26,7 +26,7 @@ def make(cls=MLPClassifier, **params):
 
 
 class Recorder:
-    """Writes down what it is told, and stops the fit after some epochs."""
+    """Records its calls, and stops the fit after some epochs."""
 
     def __init__(self, stop_after=None, error_after=None):
         self.stop_after, self.error_after = stop_after, error_after
@@ -100,7 +100,7 @@ def test_progress_bar_alone_in_a_pipeline_and_in_a_search(cls, depth, capsys):
 
 
 class Collector(Callback):
-    """Keeps the fitted estimators of all epochs, and that of the whole fit."""
+    """Keeps the fitted estimators of all epochs and of the whole fit."""
 
     def setup(self, estimator, context):
         self.epochs, self.whole = [], None
@@ -113,7 +113,7 @@ class Collector(Callback):
 
 
 def fitted_attributes(own):
-    """All public ones by name, without the seconds, which no two fits share."""
+    """Return all public attributes by name, without the seconds, which differ between fits."""
     names = [name for name in vars(own) if name.endswith("_") and not name.startswith("_")]
     values = {name: getattr(own, name) for name in names if name != "network_"}
     values["history_"] = {k: v for k, v in own.history_.items() if k != "seconds"}
@@ -196,7 +196,7 @@ def test_an_estimator_of_an_epoch_is_independent_of_the_fit(tmp_path):
 
 
 def test_warnings_come_after_the_callbacks_have_ended(monkeypatch):
-    """So they do not break into a progress bar."""
+    """Messages must not interrupt the lines of a progress bar."""
     recorder = Recorder()
 
     def show(message, *args, **kwargs):

@@ -1,4 +1,4 @@
-"""Default scores of validation data: the numbers of `score`, at less cost."""
+"""Default scores of validation data: the same numbers as `score`, computed faster."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def make(kind, **params):
 
 
 def by_score(estimator, x, y, sample_weight=None):
-    """The scorer that `scoring=None` stands for."""
+    """Return the scorer for which `scoring=None` stands."""
     return estimator.score(x, y, sample_weight)
 
 

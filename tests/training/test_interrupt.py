@@ -1,4 +1,4 @@
-"""Ctrl-C: the step is ended, the fit is kept, and the user is told."""
+"""Ctrl-C: the current step is completed, the fit is kept, and the user is informed."""
 
 import contextlib
 import itertools
@@ -41,7 +41,7 @@ def pythons_own_handler():
 
 
 class CtrlC:
-    """Presses Ctrl-C in some of its calls: as a function of batches, or of scores."""
+    """Presses Ctrl-C in some of its calls, as a function of batches or of scores."""
 
     def __init__(self, *calls, times=1):
         self.calls, self.times, self.n_calls = calls, times, 0
@@ -77,7 +77,7 @@ def fit_interrupted(own, *data, match=None, **more):
 
 
 def stored(own):
-    """All that an estimator knows."""
+    """Return the complete state of the estimator."""
     return pickle.dumps({k: v for k, v in vars(own).items() if k != "augmentation"})
 
 
@@ -240,7 +240,7 @@ def test_in_another_thread_nothing_is_changed():
 
 
 def keeps_attributes(frame):
-    """Whether a frame takes part in giving attributes back after an error of partial_fit."""
+    """Return whether a frame belongs to restoring attributes after an error in partial_fit."""
     name, file = frame.f_code.co_name, frame.f_code.co_filename
     if file == contextlib.__file__:
         name = frame.f_back.f_code.co_name
@@ -327,7 +327,7 @@ def test_an_interrupted_fit_goes_on_from_its_checkpoint_to_the_bit(step, tmp_pat
 
 @pytest.mark.slow
 def test_ctrl_c_from_outside_at_random_times():
-    """`tests/robustness/interrupts.py` presses it a hundred times."""
+    """`tests/robustness/interrupts.py` presses Ctrl-C a hundred times."""
     command = [sys.executable, SCRIPT, "--interrupts", "14", "--presses", "0"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

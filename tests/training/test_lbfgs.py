@@ -1,4 +1,4 @@
-"""L-BFGS: linear models as scikit-learn fits them, records, stopping, and what it refuses."""
+"""L-BFGS: linear models as in scikit-learn, the history, stopping, and refused options."""
 
 import warnings
 
@@ -224,7 +224,7 @@ def test_overflow_says_why(loss):
 
 
 def test_sparse_rows_are_never_laid_out_in_full():
-    """All rows are one batch, which would take 128 GiB as a dense array."""
+    """All rows form one batch, which would take 128 GiB as a dense array."""
     n = 2**17
     x = sparse.eye_array(n, format="csr")
     own = make(hidden_layer_sizes=(), max_iter=2, patience=None).fit(x, np.arange(n) % 2)

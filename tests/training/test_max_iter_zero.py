@@ -1,4 +1,4 @@
-"""`max_iter=0`: a fitted estimator with the weights that it starts from."""
+"""`max_iter=0`: a fitted estimator with its initial weights."""
 
 import pickle
 import warnings

@@ -1,4 +1,4 @@
-"""The study on MNIST: needs the file that SKNEURAL_MNIST names (X uint8, y uint8)."""
+"""The study on MNIST; it needs the file SKNEURAL_MNIST (X and y of dtype uint8)."""
 
 import os
 
@@ -17,7 +17,7 @@ pytestmark = [
 
 @pytest.mark.parametrize(("hidden", "expected"), [((64,), 0.972), ((128, 64), 0.978)])
 def test_validation_accuracy_of_the_study(hidden, expected):
-    """PyTorch with the same setting reaches `expected`; the mean of 3 seeds is near it."""
+    """PyTorch with the same settings reaches `expected`; the mean of 3 seeds is close to it."""
     data = np.load(MNIST)
     X = data["X"][:60000].reshape(60000, -1).astype(np.float32) / 255
     y = data["y"][:60000]
@@ -35,7 +35,7 @@ def test_validation_accuracy_of_the_study(hidden, expected):
 
 
 def test_convolutional_network_on_the_test_images():
-    """PyTorch with the same setting reaches 0.982 to 0.984."""
+    """PyTorch with the same settings reaches 0.982 to 0.984."""
     data = np.load(MNIST)
     X, y = data["X"].astype(np.float32) / 255, data["y"]
     scores = []

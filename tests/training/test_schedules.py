@@ -1,4 +1,4 @@
-"""Schedules against PyTorch's, by hand, and as estimators."""
+"""Schedules compared with PyTorch and by hand, and as estimators."""
 
 import inspect
 import itertools
@@ -58,7 +58,7 @@ CLASSES = pytest.mark.parametrize("cls", SCHEDULES.values())
 
 
 class MultiStep(Schedule):
-    """A schedule of one's own, without a warm-up."""
+    """A user-defined schedule without a warm-up."""
 
     def __init__(self, milestones=(15, 30, 45), multiplier=0.1):
         self.milestones = milestones
@@ -69,7 +69,7 @@ class MultiStep(Schedule):
 
 
 class HalfToOne(Schedule):
-    """A schedule of one's own, with a warm-up, that does not begin with 1."""
+    """A user-defined schedule with a warm-up, which does not begin with 1."""
 
     def __init__(self, warmup=0):
         self.warmup = warmup
@@ -204,7 +204,7 @@ def test_warmup_leads_to_the_first_factor_of_any_schedule():
 
 
 def scalars(schedule):
-    """The schedule with its numbers as NumPy scalars, as a search passes them."""
+    """Return the schedule with NumPy scalars as parameters, as a search passes them."""
     narrow = {int: np.uint8, float: np.float64}
     values = schedule.get_params().items()
     return clone(schedule).set_params(**{k: narrow[type(v)](v) for k, v in values})

@@ -1,4 +1,4 @@
-"""`scoring`: a score that decides nothing never ends a fit, and none is ignored in silence."""
+"""`scoring`: a score that cannot decide never ends a fit, and is never silently ignored."""
 
 import warnings
 from pathlib import Path
@@ -26,7 +26,7 @@ def make(cls=MLPClassifier, **params):
 @QUIET
 @pytest.mark.parametrize("scoring", ["roc_auc", "neg_log_loss", "average_precision"])
 def test_scorers_that_need_both_classes_with_a_rare_class(scoring):
-    """The 30 rows of the rare class are 3 of the rows held out; as many are compared."""
+    """Of 30 rows of the rare class, 3 are held out, and as many are compared."""
     own = make(early_stopping=True, scoring=scoring)
     search = GridSearchCV(own, {"alpha": [0.0, 0.1]}, scoring=scoring, error_score="raise")
     search.fit(X, RARE)
@@ -66,7 +66,7 @@ def test_training_rows_are_compared_in_the_proportions_of_their_classes():
 
 
 def scorer_that_fails_on(n_rows):
-    """A scorer that cannot score so many rows."""
+    """A scorer that fails for this many rows."""
 
     def score(estimator, x_rows, y_rows):
         if len(y_rows) == n_rows:
@@ -77,7 +77,7 @@ def scorer_that_fails_on(n_rows):
 
 
 def test_a_scorer_that_fails_on_training_rows_leaves_nan_and_one_warning():
-    """12 training rows beside 3 validation rows of 12 classes."""
+    """There are 12 training rows and 3 validation rows with 12 classes."""
     y = np.arange(1000) % 12
     given = {"X_val": X[:3], "y_val": y[:3]}
     own = make(scoring=scorer_that_fails_on(12), patience=None)
@@ -112,7 +112,7 @@ def test_a_scorer_that_fails_on_validation_rows_ends_the_fit():
 
 
 def test_a_scorer_that_warns_and_returns_nan_is_not_asked_again():
-    """All training rows that have a weight are of one class."""
+    """All training rows with a positive weight are of one class."""
     y = np.arange(1000) % 2
     own = make(scoring="roc_auc", patience=None)
     with warnings.catch_warnings(record=True) as caught:
@@ -135,7 +135,7 @@ def test_scores_of_partial_fit_are_only_recorded():
 
 
 def test_a_scorer_that_fails_in_partial_fit():
-    """An epoch whose score is not known is none without progress for an adaptive rate."""
+    """For an adaptive rate, an epoch with an unknown score is not one without progress."""
     own = make(scoring=scorer_that_fails_on(40), schedule="adaptive", patience=1)
     for _ in range(2):
         with pytest.warns(UserWarning, match="failed on 40 (training|validation) rows") as all_:
@@ -174,7 +174,7 @@ def test_a_fit_that_warned_is_the_fit_without_scoring():
 
 
 def test_a_program_beside_the_package_is_not_taken_for_it():
-    """Its path may begin like that of the package: /x/skneural_demo.py and /x/skneural."""
+    """The path may begin like that of the package: /x/skneural_demo.py and /x/skneural."""
     path = f"{Path(skneural.__file__).parent}_demo.py"
     fit = compile("make(scoring='accuracy', patience=None).fit(X, RARE)", path, "exec")
     with pytest.warns(UserWarning, match="has no effect") as caught:

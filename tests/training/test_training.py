@@ -1,4 +1,4 @@
-"""What a fit does, epoch by epoch: going on, stopping, starting weights, seeds."""
+"""Fits epoch by epoch: warm starts, stopping, initial weights and seeds."""
 
 import hashlib
 import io
@@ -153,7 +153,7 @@ def test_every_parameter_reaches_the_network(solver, change):
 
 
 def test_loss_curve_is_the_weighted_mean_of_the_batches():
-    """At a rate of almost 0 the mean over batches is the mean over rows."""
+    """With a learning rate near 0, the mean over batches is the mean over rows."""
     weight = np.random.default_rng(0).uniform(0, 3, len(X))
     own = classifier(max_iter=1, learning_rate=1e-12, alpha=0.0)
     own.fit(X, Y, sample_weight=weight)
@@ -190,7 +190,7 @@ def test_probability_of_the_first_class_does_not_round_to_zero():
 
 
 def test_decay_multiplies_the_rate_after_every_epoch():
-    """Plain gradient descent on all rows, without penalty, is easily done by hand."""
+    """Gradient descent on all rows without a penalty is easily computed by hand."""
     x, y = X[:40, 20:23], Y[:40] / 10
     own = MLPRegressor(
         (), solver="sgd", momentum=0.0, learning_rate=0.1, schedule="constant",
@@ -380,7 +380,7 @@ def test_a_target_is_reached_by_the_very_score():
 
 
 def test_the_norm_on_record_is_that_of_the_last_gradient():
-    """A bound that is never reached has it measured in every step, and changes nothing."""
+    """A bound that is never reached is checked in every step, and changes nothing."""
     X = np.random.default_rng(0).normal(size=(50, 3))
     params = {"batch_size": 20, "max_iter": 3, "patience": None, "random_state": 0}
     plain, bounded = (

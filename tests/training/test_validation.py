@@ -1,4 +1,4 @@
-"""Early stopping and validation data: what is watched, when it stops, what is kept."""
+"""Early stopping and validation data: the monitored score, stopping, and kept weights."""
 
 import warnings
 
@@ -21,7 +21,7 @@ BOTH = pytest.mark.parametrize("cls", [MLPClassifier, MLPRegressor])
 
 
 def best_epoch(own):
-    """The number of the first epoch with the highest score; of these, the lowest loss."""
+    """Return the first epoch with the highest score; in case of ties, with the lowest loss."""
     history = own.history_
     ranks = zip(
         history["validation_score"], np.negative(history["validation_loss"]), strict=True

@@ -1,4 +1,4 @@
-// Activations, in place, with forward and backward pass, as in layers/activations.py.
+// Forward and backward passes of the activations, computed in place, as in layers/activations.py.
 #pragma once
 
 #include "elementary.h"
@@ -9,7 +9,8 @@ enum Activation : Index { LOGISTIC, TANH, RELU, LEAKY_RELU, ELU, SOFTPLUS, SILU,
 
 constexpr double leak = 0.01;
 
-// Whether backward needs the slope that forward keeps; the others have it from the output.
+// Whether the forward pass has to store the slope for the backward pass. The slope of the other
+// activations can be computed from their output.
 inline bool keeps_slope(Index kind) { return kind == SILU || kind == GELU; }
 
 template <class T, class F>
@@ -17,7 +18,7 @@ SKNEURAL_INLINE void each(T* z, Index n, F function) {
     for (Index i = 0; i < n; ++i) z[i] = function(z[i]);
 }
 
-// z = f(z); slope = f'(z) for those that keep it, unless it is null as in predictions
+// z = f(z). If `keeps_slope(kind)`, also slope = f'(z), unless `slope` is null as in predictions.
 template <class T>
 void activate(Index kind, T* z, T* slope, Index n) {
     switch (kind) {
@@ -48,7 +49,7 @@ void activate(Index kind, T* z, T* slope, Index n) {
     }
 }
 
-// dy *= f'(z), from the output y or the slope that forward kept
+// dy *= f'(z), computed from the output y or from the slope that the forward pass has stored
 template <class T>
 void activate_backward(Index kind, T* dy, const T* y, const T* slope, Index n) {
     switch (kind) {

@@ -1,4 +1,4 @@
-// What steps of training work on: samples, settings of a call, and arrays for a batch.
+// Data structures for training: the samples, the arguments of a call, and arrays for a batch.
 #pragma once
 
 #include <cstring>
@@ -19,7 +19,8 @@ struct Samples {
     Index n_samples;
 };
 
-// What a call of `Training::run` does. Rows are those of `order` (null: as they stand).
+// Arguments and results of a call of `Training::run`. If `order` is null, the rows are used in the
+// order of the data.
 struct Run {
     const Index* order;
     Index n_rows, batch_size;
@@ -27,19 +28,19 @@ struct Run {
     double rate, first, second, epsilon, decay;
     bool nesterov;
     double alpha, l1_ratio, max_norm;
-    bool measure_norm;     // of the last gradient; always measured with a maximum
-    bool updates;          // false: only loss and gradient, left in `gradient`
+    bool measure_norm;     // whether to measure the norm of the last gradient, if max_norm is infinite
+    bool updates;          // false: only compute the loss and the gradient, without an update
     Draws draws;
-    Index n_updates;       // of the optimizer so far, for Adam; counted on
+    Index n_updates;       // updates so far, needed by Adam; the call increases it
     // results
     double loss_sum, weight_sum, norm;
 };
 
 constexpr Index align = 64;  // bytes
-// Groups of the samples of a batch; a thread takes whole groups.
+// Number of groups into which the samples of a batch are divided. A thread takes whole groups.
 constexpr Index n_groups = 16;
 
-// Numbers that begin at a cache line; zeros unless they are written before they are read.
+// An array that begins at a cache line. It is filled with zeros unless `zeros` is false.
 template <class T>
 class Array {
 public:
@@ -56,12 +57,12 @@ private:
     T* first = nullptr;
 };
 
-// Numbers for each sample of a batch, or of the few that a thread works on at once.
+// Values for each sample of a batch, or for the few samples that a thread processes at a time.
 template <class T>
 struct Batch {
     T* data = nullptr;
-    Index size = 0;           // for one sample
-    Index of_thread = 0;      // samples of each thread; 0: one place for each sample of the batch
+    Index size = 0;           // number of values per sample
+    Index of_thread = 0;      // number of samples per thread; 0: room for every sample of the batch
     T* at(int thread, Index row) const {
         return data ? data + (of_thread ? thread * of_thread : row) * size : nullptr;
     }

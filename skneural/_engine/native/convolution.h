@@ -1,5 +1,5 @@
-// Convolutions that read images directly: the windows of a row of pixels are the left matrix of a
-// product, run by run, so that no matrix of windows is needed.
+// Convolutions that read images directly. The windows along a row of pixels are the left matrix of
+// a product. They are read run by run, so the matrix of windows (im2col) is never formed.
 #pragma once
 
 #include "program.h"
@@ -9,19 +9,19 @@ namespace skneural {
 
 // Geometry of a convolution, computed once.
 struct Windows {
-    // forward: where the runs of a window begin in a padded image
+    // forward: offsets of the runs of a window in a padded image
     std::vector<Index> runs;
-    Index run_length, n_values;  // in a run; in a window
+    Index run_length, n_values;  // number of values per run, and per window
     Index padded_h, padded_w;
     bool is_padded;
-    // input gradient: the gradient of the output, spread out by the strides and with margins, is
-    // correlated with the turned filters
+    // input gradient: the gradient of the output, spaced by the strides and padded, is correlated
+    // with the filters rotated by 180 degrees
     std::vector<Index> turned_runs;
     Index turned_run_length, spread_h, spread_w, spread_top, spread_left;
     // weight gradient: the runs are the rows of the output
     std::vector<Index> output_runs;
 
-    Windows() = default;  // of a step that is no convolution
+    Windows() = default;  // for a step that is not a convolution
     explicit Windows(const Step& s) {
         padded_h = s.in.h + s.top + s.bottom;
         padded_w = s.in.w + s.left + s.right;
@@ -56,8 +56,8 @@ const T* pad(const Step& s, const Windows& windows, const T* x, T* padded) {
     return padded;
 }
 
-// y = x * weight + bias for some images; `packed` are the panels of the weights, `padded` the
-// place for one image, `long_bias` the bias filled up to whole vectors.
+// y = x * weight + bias for some images. `packed` contains the panels of the weights, `padded` has
+// room for one padded image, and `long_bias` is the bias padded to whole vectors.
 template <class T>
 void convolution_forward(const Step& s, const Windows& windows, const T* x, Index n_images,
                          const T* packed, const T* long_bias, T* y, T* padded) {
@@ -78,8 +78,9 @@ void convolution_forward(const Step& s, const Windows& windows, const T* x, Inde
     }
 }
 
-// gradient = or += that of the weights (n_values x filters) for some images; `packed` has room
-// for the gradient of one output in panels.
+// Compute the gradient of the weights (n_values x filters) for some images. It overwrites
+// `gradient` if `begins`, and is added to it otherwise. `packed` has room for the gradient of the
+// output for one image in panels.
 template <class T>
 void convolution_weight_gradient(const Step& s, const Windows& windows, const T* x, const T* dy,
                                  Index n_images, bool begins, T* gradient, T* padded, T* packed) {
@@ -108,7 +109,7 @@ void convolution_weight_gradient(const Step& s, const Windows& windows, const T*
     }
 }
 
-// Pack the filters turned by half a circle, with inputs and outputs exchanged.
+// Pack the filters rotated by 180 degrees, with inputs and outputs exchanged.
 template <class T>
 void pack_turned(const Step& s, const T* weight, T* turned, T* packed) {
     T* to = turned;
@@ -121,7 +122,8 @@ void pack_turned(const Step& s, const T* weight, T* turned, T* packed) {
     pack(turned, s.in.c, 1, s.kh * s.kw * s.out.c, s.in.c, packed);
 }
 
-// dx for some images; `spread` is the place for one output's gradient, zero but where it goes.
+// Compute dx for some images. `spread` has room for the spaced gradient of the output for one image;
+// it must be zero everywhere else.
 template <class T>
 void convolution_input_gradient(const Step& s, const Windows& windows, const T* dy,
                                 Index n_images, const T* packed_turned, T* dx, T* spread) {

@@ -1,5 +1,5 @@
-// Whether the CPU supports a SIMD level, and the operating system saves its wide registers.
-// The features are those of the compiler flags in setup.py.
+// Tests whether the CPU supports a SIMD level and the operating system saves its wide registers.
+// The CPU features correspond to the compiler flags in setup.py.
 #pragma once
 
 #if defined(_M_X64)
@@ -20,7 +20,7 @@ inline bool cpuid_has(int leaf, int index, unsigned mask) noexcept {
     return (static_cast<unsigned>(registers[index]) & mask) == mask;
 }
 
-// Whether the operating system saves the registers that `mask` names, by their bits in XCR0.
+// Whether the operating system saves the registers whose bits in XCR0 are set in `mask`.
 inline bool system_saves(unsigned mask) noexcept {
     const unsigned osxsave = 1u << 27;
     return cpuid_has(1, 2, osxsave) && (_xgetbv(0) & mask) == mask;

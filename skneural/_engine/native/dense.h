@@ -5,34 +5,38 @@
 
 namespace skneural {
 
-// Rows of x that are multiplied with all columns before the next ones: half of a second-level
-// cache, and never so few that packing the weights would cost as much as multiplying with them.
+// Number of rows of x that are multiplied with all columns before the next rows. They fill half of
+// the second-level cache. With fewer than 64 rows, packing the weights would cost as much time as
+// the multiplication.
 template <class T>
 inline Index rows_at_once(Index n_inputs) {
     return std::max<Index>(64, (Index(1) << 19) / (n_inputs * Index(sizeof(T))));
 }
 
-// From so many rows on a panel of weights is packed first (measured: 64 rows of 784 x 128 gain
-// nothing, 256 rows of 784 x 512 a third with AVX2); last columns always are.
+// Minimum number of rows for which a panel of weights is packed first. Measured: packing gains
+// nothing with 64 rows and 784 x 128 weights, and a third with 256 rows and 784 x 512 weights with
+// AVX2. The last columns are always packed if they do not fill their vectors.
 constexpr Index rows_worth_packing = 96;
-// Rows summed up at once in a gradient: what is read then stays in the second-level cache.
+// Number of rows that are summed in one pass for a gradient, so that the data that are read stay
+// in the second-level cache.
 constexpr Index rows_summed_at_once = 1024;
-// Numbers in a strip of a gradient, which the update reads from the first-level cache.
+// Number of values in a strip of a gradient. The update then reads the strip from the first-level
+// cache.
 constexpr Index strip_size = 4096;
 
-// Whether columns fill their vectors: all but the last few of a matrix do.
+// Whether the columns fill whole vectors. Only the last columns of a matrix may not.
 template <class T>
 inline bool fills_vectors(Index columns) {
     return columns % tile_columns<T> == 0 || columns % tile_columns<T> == width<T>;
 }
 
-// Whether `dense_forward` packs any of the weights.
+// Whether `dense_forward` packs at least some of the weights.
 template <class T>
 inline bool packs_any(Index n_rows, Index n_units) {
     return n_rows >= rows_worth_packing || !fills_vectors<T>(n_units);
 }
 
-// y = x weight + bias; `panel` has room for n_inputs x tile_columns numbers.
+// y = x weight + bias. `panel` has room for n_inputs x tile_columns values.
 template <class T>
 void dense_forward(const T* x, Index n_rows, Index n_inputs, Index n_units, const T* weight,
                    const T* bias, T* y, T* panel) {
@@ -60,7 +64,8 @@ void dense_forward(const T* x, Index n_rows, Index n_inputs, Index n_units, cons
     }
 }
 
-// dx = dy weight^T, for the inputs from `first` on; `panel` has room for n_units x tile_columns.
+// dx = dy weight^T for the inputs from `first` on. `panel` has room for n_units x tile_columns
+// values.
 template <class T>
 void dense_input_gradient(const T* dy, Index n_rows, Index n_inputs, Index n_units,
                           const T* weight, Index first, T* dx, T* panel) {
@@ -78,15 +83,16 @@ void dense_input_gradient(const T* dy, Index n_rows, Index n_inputs, Index n_uni
     }
 }
 
-// How many inputs have their gradients in one strip, of whole tiles.
+// Number of inputs whose weight gradients form one strip, rounded to whole tiles.
 inline Index strip_rows(Index n_units) {
     return std::max<Index>(1, strip_size / (n_units * tile_rows)) * tile_rows;
 }
 
-// Many rows are not packed, but for the last columns if these do not fill their vectors.
+// Whether all columns are packed. With many rows only the last columns are packed, if they do not
+// fill their vectors.
 inline bool packs_all(Index n_rows) { return n_rows <= rows_summed_at_once; }
 
-// Pack the gradients of the outputs for `dense_strip`.
+// Pack the gradient of the outputs for `dense_strip`.
 template <class T>
 void pack_output_gradient(const T* dy, Index n_rows, Index n_units, T* packed) {
     for (Index j = 0; j < n_units; j += tile_columns<T>) {
@@ -97,7 +103,7 @@ void pack_output_gradient(const T* dy, Index n_rows, Index n_units, T* packed) {
     }
 }
 
-// strip = x[:, first : first + n]^T dy: the gradient of the weights of some inputs.
+// strip = x[:, first : first + n]^T dy, the gradient of the weights of these inputs.
 template <class T>
 void dense_strip(const T* x, const T* dy, const T* packed, Index n_rows, Index n_inputs,
                  Index n_units, Index first, Index n, T* strip) {
@@ -128,13 +134,13 @@ void sum_rows(const T* x, Index n_rows, Index n_columns, T* sum) {
         for (Index j = 0; j < n_columns; ++j) sum[j] += x[i * n_columns + j];
 }
 
-// How many numbers `pack_output_gradient` writes.
+// Number of values that `pack_output_gradient` writes.
 template <class T>
 inline Index packed_gradient_size(Index n_rows, Index n_units) {
     return packs_all(n_rows) ? packed_size<T>(n_rows, n_units) : n_rows * tile_columns<T>;
 }
 
-// Rows of a matrix of which most numbers are zero (CSR).
+// Rows of a sparse matrix in CSR format.
 template <class T>
 struct SparseRows {
     const T* values;
@@ -142,7 +148,7 @@ struct SparseRows {
     const std::int32_t* starts;
 };
 
-// y = x weight + bias for sparse rows; `rows` are their numbers.
+// y = x weight + bias for sparse rows, whose indices are `rows`
 template <class T>
 void sparse_forward(const SparseRows<T>& x, const Index* rows, Index n_rows, Index n_units,
                     const T* weight, const T* bias, T* y) {

@@ -1,5 +1,6 @@
-// Random numbers that depend only on seed, step, layer and element: Philox4x64-10, as in NumPy
-// (J. Salmon et al., Parallel random numbers: as easy as 1, 2, 3, SC 2011). See philox.py.
+// Random numbers that depend only on the seed, the step, the layer and the element. The generator is
+// Philox4x64-10, as in NumPy (J. Salmon et al., Parallel random numbers: as easy as 1, 2, 3, SC
+// 2011). See philox.py.
 #pragma once
 
 #include <algorithm>
@@ -27,9 +28,9 @@ inline std::uint64_t multiply_high(std::uint64_t x, std::uint64_t y) {
 
 constexpr Index words_in_block = 8;
 
-// Eight 32-bit words of block number `block` of a layer's draws.
+// Write the eight 32-bit words of block number `block` of the random numbers of a layer.
 inline void draw_block(const Draws& draws, Index layer, std::uint64_t block, std::uint32_t* words) {
-    // NumPy counts before it draws: its first block is number 1
+    // NumPy increases the counter before it draws, so its first block is number 1.
     std::uint64_t c[4] = {block + 1, draws.step, std::uint64_t(layer), 0};
     std::uint64_t key[2] = {draws.seed, 0};
     for (int round = 0; round < 10; ++round) {
@@ -49,7 +50,7 @@ inline void draw_block(const Draws& draws, Index layer, std::uint64_t block, std
     }
 }
 
-// Call f(j, words) for each eight columns j, j + 1, ... of a row.
+// Call f(j, words) for each block of eight columns j, j + 1, ... of a row.
 template <class F>
 inline void draw_row(const Draws& draws, Index layer, Index row, Index n_columns, F f) {
     Index n_blocks = (n_columns + words_in_block - 1) / words_in_block;
@@ -76,7 +77,7 @@ void dropout_forward(const Draws& draws, Index layer, double rate, Index first_r
     for (Index i = 0; i < n_rows * n_columns; ++i) y[i] = x[i] * factor[i];
 }
 
-// y = x + std * normal noise, two draws at a time (G. Box and M. Muller, 1958)
+// y = x + std * normal noise, computed in pairs (G. Box and M. Muller, 1958)
 template <class T>
 void noise_forward(const Draws& draws, Index layer, double std, Index first_row, Index n_rows,
                    Index n_columns, const T* x, T* y) {

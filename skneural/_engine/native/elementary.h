@@ -1,5 +1,5 @@
-// Exponentials and logarithms without branches, so that loops over them become vector code.
-// Each is within a few units in the last place of the exact value.
+// Exponentials and logarithms without branches, so that the compiler can vectorize loops over them.
+// The results are within a few units in the last place of the exact values.
 #pragma once
 
 #include <cmath>
@@ -19,8 +19,8 @@ template <>
 struct Float<float> {
     using Bits = std::int32_t;
     static constexpr int mantissa = 23, bias = 127;
-    static constexpr float largest = 88.72283f;  // beyond it exp is infinite
-    static constexpr float smallest = -86.9f;    // below it exp counts as zero: no denormals
+    static constexpr float largest = 88.72283f;  // exp of larger values is infinite
+    static constexpr float smallest = -86.9f;    // exp of smaller values is zero: no denormals
     static constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
     static constexpr int exp_terms = 7, atanh_terms = 6;
 };
@@ -49,20 +49,20 @@ SKNEURAL_INLINE typename Float<T>::Bits to_bits(T x) {
     return bits;
 }
 
-// 2 ** n for a whole number n within the range of normal numbers. Of NaN n is some other number:
-// it is unsigned here, for signed ones may not overflow.
+// 2 ** n for an integer n whose power is a normal number. If x was NaN, n has an arbitrary value. The
+// computation is unsigned, because signed integers must not overflow.
 template <class T>
 SKNEURAL_INLINE T power_of_two(typename Float<T>::Bits n) {
     using Unsigned = std::make_unsigned_t<typename Float<T>::Bits>;
     return from_bits<T>(typename Float<T>::Bits((Unsigned(n) + Float<T>::bias) << Float<T>::mantissa));
 }
 
-// x = n ln 2 + r with |r| <= ln 2 / 2; returns exp(r) - 1 by its Taylor series.
+// Write x = n ln 2 + r with |r| <= ln 2 / 2, and return exp(r) - 1 from its Taylor series.
 template <class T>
 SKNEURAL_INLINE T reduced_expm1(T x, typename Float<T>::Bits& n) {
     using F = Float<T>;
-    // adding and taking away 1.5 * 2 ** mantissa rounds to the nearest whole number, which then
-    // stands in the last bits
+    // Adding and subtracting 1.5 * 2 ** mantissa rounds to the nearest integer. After the addition
+    // the last bits contain this integer.
     constexpr T shift = T(3) * (typename F::Bits(1) << (F::mantissa - 1));
     T shifted = x * T(1.4426950408889634) + shift;
     T whole = shifted - shift;
@@ -82,7 +82,7 @@ SKNEURAL_INLINE T exponential(T x) {
     T bounded = x < F::smallest ? F::smallest : x;
     bounded = bounded > F::largest ? F::largest : bounded;
     T y = 1 + reduced_expm1(bounded, n);
-    y = y * power_of_two<T>(n - 1) * 2;  // 2 ** n alone may be too large
+    y = y * power_of_two<T>(n - 1) * 2;  // 2 ** n itself may overflow
     y = x > F::largest ? std::numeric_limits<T>::infinity() : y;
     y = x < F::smallest ? T(0) : y;
     return x == x ? y : x;
@@ -102,7 +102,7 @@ SKNEURAL_INLINE T exponential_minus_1(T x) {
     return x == x ? y : x;
 }
 
-// 2 atanh(s) = log((1 + s) / (1 - s)) for |s| <= 1/3, by its series
+// 2 atanh(s) = log((1 + s) / (1 - s)) for |s| <= 1/3, from its power series
 template <class T>
 SKNEURAL_INLINE T twice_atanh(T s) {
     T square = s * s, series = T(1) / (2 * Float<T>::atanh_terms + 1);

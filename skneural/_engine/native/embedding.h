@@ -1,4 +1,4 @@
-// Embeddings: the last columns of X are numbers of levels, each of which has a row in a table.
+// Embeddings. The last columns of X contain level codes, and each level has a row in a table.
 #pragma once
 
 #include <algorithm>
@@ -8,19 +8,21 @@
 
 namespace skneural {
 
-// A table of embeddings: where it begins in the parameters, its levels, and numbers for each.
+// A table of embeddings: its offset in the parameters, the number of levels, and the number of
+// values per level.
 struct Table {
     Index first, n_levels, width;
     Index size() const { return n_levels * width; }
 };
 
-// The level of a number in X, or -1: a number that no level has, or that is none at all.
+// Return the level of a code in X, or -1 if the code is out of range or NaN.
 template <class T>
 inline Index level_of(T code, const Table& table) {
     return code >= 0 && code < T(table.n_levels) ? Index(code) : -1;
 }
 
-// y = [the other columns, a row of each table]; `level_out(k, i, level)` is told every level.
+// y = [the other columns, one row of each table]. `level_out(k, i, level)` is called for every table
+// k and row i.
 template <class T, class F>
 void embedding_forward(const std::vector<Table>& tables, const T* x, Index n_rows, Index n_inputs,
                        const T* theta, T* y, F level_out) {

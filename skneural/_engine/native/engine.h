@@ -1,4 +1,5 @@
-// The functions for the seam: a program with its dtype, training and predicting by raw addresses.
+// The functions that seam.pxi calls to make a program, to train and to predict. Arrays are passed as
+// untyped addresses.
 #pragma once
 
 #include <stdexcept>
@@ -9,7 +10,8 @@ namespace skneural {
 
 constexpr int register_bytes() { return int(vector_bytes); }
 
-// Addresses of arrays whose dtype is that of the engine, as the seam has checked.
+// Addresses of the arrays of some samples. The seam has checked that their dtype is that of the
+// program.
 struct RawSamples {
     const void *X, *values;
     const std::int32_t *columns, *starts;

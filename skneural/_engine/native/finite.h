@@ -5,10 +5,10 @@
 
 namespace skneural {
 
-// A number that is not finite gives NaN when it is multiplied with zero, and NaN stays in the sum.
+// Multiplying a value that is not finite by zero gives NaN, and then the sum is NaN, too.
 template <class T>
 bool all_finite(const T* x, Index n) {
-    constexpr int at_once = 4;  // sums side by side, or the additions would wait for each other
+    constexpr int at_once = 4;  // independent sums, so that an addition need not wait for the last one
     Vector<T> sums[at_once] = {}, zero = broadcast(T(0));
     T numbers[width<T>], sum = 0;
     Index i = 0;

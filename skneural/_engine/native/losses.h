@@ -1,4 +1,4 @@
-// Losses: the loss of every row and its gradient in one call, as in
+// Losses. One call computes the loss of every row and its gradient, as in
 // skneural/_network/losses/. z is the raw prediction, y the target.
 #pragma once
 
@@ -14,15 +14,16 @@ enum LossKind : Index {
     N_LOSSES
 };
 
-// The link between raw predictions and predictions, if it is not that of the loss: exp(z), or
-// low + width * logistic(z).
+// The link between raw predictions and predictions, unless it belongs to the loss. LOG_LINK means
+// exp(z), and LOGIT_LINK means low + width * logistic(z).
 enum LinkKind : Index { IDENTITY_LINK, LOG_LINK, LOGIT_LINK, N_LINKS };
 
-// The loss of some of the columns: one of the heads of a network. Both tables have a row for each.
+// A head of the network: the loss of some of its output columns. Each of the two tables that Python
+// passes, of integers and of reals, has one row per head.
 struct Head {
     Index kind, first, n_columns, link;
-    double parameter;  // of Huber's loss delta, of the pinball loss the quantile, of hinges the margin
-    double low, width;  // of the range of the logit link
+    double parameter;  // delta (Huber loss), quantile (pinball loss), or margin (hinge losses)
+    double low, width;  // range of the logit link
 };
 
 constexpr Index n_head_integers = 4, n_head_reals = 3;
@@ -38,7 +39,8 @@ SKNEURAL_INLINE T sign(T x) {
     return T((x > 0) - (x < 0));
 }
 
-// Columns whose losses are added up, each by itself: f(z, y, gradient) returns the loss.
+// Return the sum of the losses of independent columns. f(z, y, gradient) returns the loss of one
+// column.
 template <class T, class F>
 SKNEURAL_INLINE T add_columns(const T* z, const T* y, T* gradient, Index n, F f) {
     T loss = 0;
@@ -46,7 +48,8 @@ SKNEURAL_INLINE T add_columns(const T* z, const T* y, T* gradient, Index n, F f)
     return loss;
 }
 
-// The same through the link of a head: f takes predictions, and its gradient their slope.
+// The same with the link of a head: f takes predictions instead of raw predictions, and its gradient
+// is multiplied by the slope of the link.
 template <class T, class F>
 SKNEURAL_INLINE T add_linked_columns(const Head& head, const T* z, const T* y, T* gradient, Index n, F f) {
     T low = T(head.low), width = T(head.width);
@@ -80,7 +83,8 @@ inline T softmax(const T* z, T* gradient, Index n, T& highest) {
     return std::log(total);
 }
 
-// The highest class other than that of the row, the first of equal ones; -1 if there is none.
+// Return the highest class other than the class of the row, the first one in case of ties, or -1 if
+// there is no other class.
 template <class T>
 inline Index highest_rival(const T* z, const T* y, Index n) {
     Index rival = -1;
@@ -165,7 +169,7 @@ T loss_of_row(const Head& head, const T* z, const T* y, T* gradient) {
         default: {  // MULTICLASS_HINGE
             Index rival = highest_rival(z, y, n);
             T of_label = 0;
-            for (Index k = 0; k < n; ++k) of_label += y[k] * z[k];  // NaN of infinite z, as in NumPy
+            for (Index k = 0; k < n; ++k) of_label += y[k] * z[k];  // NaN if z is infinite, as in NumPy
             T loss = rival < 0 ? -std::numeric_limits<T>::infinity() : z[rival] - of_label + parameter;
             bool active = loss >= 0;
             for (Index k = 0; k < n; ++k) gradient[k] = active ? T(k == rival) - y[k] : T(0);
@@ -176,8 +180,8 @@ T loss_of_row(const Head& head, const T* z, const T* y, T* gradient) {
 
 constexpr Index most_classes_at_once = 64;
 
-// Log-loss of one-hot targets for as many rows at once as a vector has numbers: exponentials of
-// one row are too few for a vector. `target` gives the targets of a row.
+// Log-loss of one-hot targets for several rows at a time, as many as a vector has lanes. A single
+// row often has too few exponentials to fill a vector. `target` returns the targets of a row.
 template <class T, class Y>
 void softmax_log_losses(const Head& head, const T* z, T* gradient, Index n_rows, Index stride, Y target,
                         double* losses) {
@@ -186,7 +190,7 @@ void softmax_log_losses(const Head& head, const T* z, T* gradient, Index n_rows,
     T columns[most_classes_at_once * w], totals[w];
     for (Index i = 0; i < n_rows; i += w) {
         Index m = std::min(w, n_rows - i);
-        for (Index r = 0; r < w; ++r) {  // the last rows may stand here several times
+        for (Index r = 0; r < w; ++r) {  // at the end the last row may be repeated
             const T* row = z + std::min(i + r, n_rows - 1) * stride;
             for (Index k = 0; k < n; ++k) columns[k * w + r] = row[k];
         }
@@ -212,7 +216,7 @@ void softmax_log_losses(const Head& head, const T* z, T* gradient, Index n_rows,
     }
 }
 
-// Add the losses of a head to those of some rows, and write the gradient of each row's loss.
+// Add the losses of a head to the losses of some rows, and write the gradients.
 template <class T, class Y>
 void add_losses(const Head& head, const T* z, T* gradient, Index n_rows, Index stride, Y target,
                 double* losses) {

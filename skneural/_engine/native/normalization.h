@@ -8,7 +8,8 @@
 
 namespace skneural {
 
-// sums[j] = sum of x[:, j], of (x[:, j] - mean[j]) ** 2, of (x[:, j] - mean[j]) * dy[:, j]
+// The next three functions compute for every channel j the sum of x[:, j], of
+// (x[:, j] - mean[j]) ** 2, and of (x[:, j] - mean[j]) * dy[:, j].
 template <class T>
 void sum_channels(const T* x, Index n_rows, Index c, double* sums) {
     std::fill_n(sums, c, 0.0);

@@ -1,4 +1,4 @@
-// Updates of a part of the parameters, as in _optimizers.py.
+// Updates of some of the parameters, as in _optimizers.py.
 #pragma once
 
 #include <algorithm>
@@ -10,27 +10,28 @@ namespace skneural {
 
 enum OptimizerKind : Index { SGD, ADAM, ADAGRAD, RMSPROP, N_OPTIMIZERS };
 
-// The numbers of one step. SGD: momentum and whether it is Nesterov's; Adam: beta_1, beta_2,
-// epsilon; AdaGrad: epsilon; RMSProp: rho, epsilon. Weights shrink by `shrink` (AdamW).
+// The parameters of one step. `first`, `second` and `epsilon` are, for SGD: the momentum; for Adam:
+// beta_1, beta_2 and epsilon; for AdaGrad: epsilon; for RMSProp: rho and epsilon. `nesterov` is for
+// SGD. AdamW subtracts `shrink` times the weight from each weight.
 struct Optimizer {
     Index kind;
     double rate, first, second, epsilon, shrink;
     bool nesterov;
 };
 
-// The penalty's share of the gradient: l2 * weight + l1 * sign(weight).
+// The gradient of the penalty: l2 * weight + l1 * sign(weight).
 struct Penalty {
     double l2, l1;
 };
 
-// What a step measures on the way.
+// Sums that are computed during a step.
 struct Sums {
-    double squares = 0;   // of the gradient, penalty included
+    double squares = 0;   // sum of squares of the gradient, including the penalty
     double weights_2 = 0; // sum of squares of the weights
-    double weights_1 = 0; // sum of their absolute values
+    double weights_1 = 0; // sum of the absolute values of the weights
 };
 
-// The sum of the numbers of some vectors.
+// Return the sum of all values of some vectors.
 template <class T, int N>
 inline double sum_of(const Vector<T> (&vectors)[N]) {
     T numbers[N * width<T>];
@@ -40,10 +41,11 @@ inline double sum_of(const Vector<T> (&vectors)[N]) {
     return sum;
 }
 
-// Add the penalty to the gradient of some weights; measure these weights.
+// Add the gradient of the penalty to the gradient of some weights, and compute the sums of these
+// weights for the penalty.
 template <class T>
 void add_penalty(const Penalty& penalty, const T* theta, T* gradient, Index n, Sums& sums) {
-    constexpr int at_once = 4;  // sums side by side, or the additions would wait for each other
+    constexpr int at_once = 4;  // independent sums, so that an addition need not wait for the last one
     T l2 = T(penalty.l2), l1 = T(penalty.l1);
     if (l2 != 0) {
         Vector<T> squares[at_once] = {}, factor = broadcast(l2);
@@ -85,10 +87,10 @@ double sum_of_squares(const T* x, Index n) {
     return sum + sum_of<T>(squares);
 }
 
-// All is read before anything is written: arrays often begin at the same place of a page, and then
-// a read behind a write to that place waits for it.
+// All values are read before any is written. The arrays often begin at the same offset within a
+// page, and then a read that follows a write to the same offset has to wait for it.
 
-// The numbers of a step of Adam; `kept` is what AdamW leaves of a weight.
+// The constants of a step of Adam. AdamW multiplies each weight by `kept`.
 template <class T>
 struct Adam {
     T rate, first, second, epsilon, kept;
@@ -103,7 +105,8 @@ SKNEURAL_INLINE void adam_vector(const Adam<T>& a, Vector<T>& theta, const Vecto
     theta = a.kept * theta - quotient<T>(a.rate * m, root(v) + a.epsilon);
 }
 
-// The last numbers go through a vector as well: the bits do not depend on where a part begins.
+// The last values are processed as a vector, too, so that the bits of the result do not depend on
+// where a part begins.
 template <class T>
 void adam_step(const Adam<T>& a, T* theta, const T* gradient, T* m, T* v, Index n) {
     Index i = 0, rest = n % width<T>;
@@ -136,7 +139,7 @@ void adam_step(const Adam<T>& a, T* theta, const T* gradient, T* m, T* v, Index 
 }
 #endif
 
-// One step for some parameters; `m` and `v` are what the optimizer remembers of each.
+// Update some parameters. `m` and `v` are the state of the optimizer for these parameters.
 template <class T>
 void update(const Optimizer& o, T* theta, const T* gradient, T* m, T* v, Index n, bool weights) {
     T rate = T(o.rate), first = T(o.first), second = T(o.second), epsilon = T(o.epsilon);

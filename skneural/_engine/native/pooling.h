@@ -1,4 +1,4 @@
-// Pooling: one value per window and channel, as in layers/pooling.py.
+// Pooling layers, which return one value per window and channel, as in layers/pooling.py.
 #pragma once
 
 #include <algorithm>
@@ -9,11 +9,12 @@
 
 namespace skneural {
 
-// The position of a maximum, of the same width as T, so that both use the same vectors.
+// Integer type for the position of a maximum. It has the same size as T, so that vectors of both
+// have equally many lanes.
 template <class T>
 using Place = typename Float<T>::Bits;
 
-// The pixels of a window that are on the image, and their positions in the window.
+// The pixels of a window that lie inside the image, and their positions in the window.
 struct Taps {
     std::vector<Index> pixels, places;
 
@@ -33,7 +34,7 @@ struct Taps {
     }
 };
 
-// Call f(window, taps) for each window of a pool.
+// Call f(window, taps) for each window of a pooling layer.
 template <class F>
 inline void each_window(const Step& s, F f) {
     Taps taps;
@@ -44,7 +45,8 @@ inline void each_window(const Step& s, F f) {
         }
 }
 
-// A vector of channels of one window: the largest values, and where they were found; a NaN stays.
+// Find the largest values of one window, and their positions, for a vector of channels. NaN counts
+// as largest.
 template <class T>
 SKNEURAL_INLINE void max_of_window(const Taps& taps, const T* x, Index c, T* y, Place<T>* found) {
     Vector<T> best = broadcast(-std::numeric_limits<T>::infinity());
@@ -69,7 +71,7 @@ SKNEURAL_INLINE void max_of_channel(const Taps& taps, const T* x, Index c, T* y,
     if (found) *found = where;
 }
 
-// places is null in predictions
+// `places` is null in predictions.
 template <class T>
 void max_pool_forward(const Step& s, const T* x, Index n_images, T* y, Place<T>* places) {
     Index c = s.in.c;
@@ -102,7 +104,7 @@ void max_pool_backward(const Step& s, const T* dy, Index n_images, const Place<T
     });
 }
 
-// The number of pixels of a window that count along one axis.
+// Number of pixels of a window along one axis that are counted in the average.
 inline Index counted(Index i, Index stride, Index before, Index size, Index length) {
     Index first = i * stride - before;
     return std::min(first + size, length) - std::max(first, Index(0));

@@ -1,4 +1,4 @@
-// Predictions: the raw output of the network for any number of samples.
+// Predictions: the raw outputs of the network for any number of samples.
 #pragma once
 
 #include <atomic>
@@ -11,7 +11,7 @@ namespace skneural {
 template <class T>
 class Prediction {
 public:
-    // `block`: how many samples a thread works on at once.
+    // `block` is the number of samples that a thread processes at a time.
     Prediction(const Program& program, Index block, int n_threads)
         : program(program), block(block), team(n_threads), threads(team.size()) {
         Index largest = program.largest(), panel = 0;
@@ -35,8 +35,8 @@ public:
         }
     }
 
-    // raw: n_samples x n_outputs. Returns whether all numbers of X are finite; sparse rows are not
-    // tested.
+    // Write the raw predictions (n_samples x n_outputs) into `raw`, and return whether all values of
+    // X are finite. Sparse X is not tested.
     bool run(const Samples<T>& samples, const T* theta, const T* state, T* raw) {
         for (std::size_t i = 0; i < program.steps.size(); ++i) {
             const Step& s = program.steps[i];
@@ -49,7 +49,7 @@ public:
         team.run([&](int thread) {
             for (Index i = next.fetch_add(block); i < samples.n_samples; i = next.fetch_add(block)) {
                 Index n = std::min(block, samples.n_samples - i), n_inputs = program.n_inputs();
-                // here, where they are on their way into the cache anyway
+                // tested here, because the forward pass loads these values into the cache anyway
                 if (!samples.is_sparse && !all_finite(samples.X + i * n_inputs, n * n_inputs)) finite = false;
                 predict(threads[thread], samples, i, n, theta, state, raw);
             }
@@ -112,7 +112,7 @@ private:
             case EMBEDDING:
                 return embedding_forward(program.tables, x, n, s.in.c, theta, y,
                                          [](Index, Index, Index) {});
-            default: {  // BATCH_NORM, by the running statistics
+            default: {  // BATCH_NORM, with the running statistics
                 Index c = s.in.c;
                 for (Index row = 0; row < n * s.in.pixels(); ++row)
                     for (Index j = 0; j < c; ++j) {

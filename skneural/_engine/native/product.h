@@ -1,4 +1,4 @@
-// Matrix products in register tiles: what dense layers and convolutions multiply with.
+// Matrix products with register tiles, for dense layers and convolutions.
 #pragma once
 
 #include <algorithm>
@@ -7,9 +7,9 @@
 
 namespace skneural {
 
-// A tile of the result, which stays in registers: rows x columns of vectors. Of the 16 registers
-// of AVX2 and SSE2 6 x 2 leaves two for the columns of B and one for a value of A; of the 32 of
-// AVX-512 and NEON 8 x 2 hides the latency of a multiply-add.
+// The size of a tile of the result, which stays in registers: rows x vectors per row. AVX2 and SSE2
+// have 16 registers: with 6 x 2, enough are left for two vectors of B and one value of A. AVX-512
+// and NEON have 32 registers: 8 x 2 is enough to hide the latency of a multiply-add.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr Index tile_rows = 8;
 #else
@@ -19,8 +19,8 @@ constexpr Index tile_vectors = 2;
 template <class T>
 constexpr Index tile_columns = tile_vectors * width<T>;
 
-// The left matrix. The value in row m and column k of run r is at
-// data[m * row + runs[r] + k * step]: runs let the windows of an image stay where they are.
+// The left matrix. The value in row m and column k of run r is
+// data[m * row + runs[r] + k * step]. With runs the windows of an image need not be copied.
 template <class T>
 struct Left {
     const T* data;
@@ -31,8 +31,8 @@ struct Left {
 
 constexpr Index one_run[1] = {0};
 
-// C = start + A B for one tile. Every value of C is one sum in the order of k, so that it does
-// not depend on the tile that it belongs to.
+// C = start + A B for one tile. Every value of C is a single sum in the order of k, so it does not
+// depend on how the matrix is divided into tiles.
 template <class T, int M, int N>
 SKNEURAL_INLINE void multiply_tile(const Left<T>& a, const T* b, Index b_row, const T* start,
                                    Index start_row, T* c, Index c_row) {
@@ -81,8 +81,8 @@ inline void multiply_rows(Index m, const Left<T>& a, const T* b, Index b_row, co
     }
 }
 
-// C = start + A B for up to `tile_columns` columns, of which B and start have `n_vectors` whole
-// vectors. Rows are shared out evenly: two tiles of 5 rows are faster than one of 8 and one of 2.
+// C = start + A B for up to `tile_columns` columns, for which B and start have `n_vectors` whole
+// vectors. Rows are divided evenly: two tiles of 5 rows are faster than one of 8 and one of 2.
 template <class T>
 void multiply_panel(Index n_rows, Index n_columns, Left<T> a, const T* b, Index b_row,
                     const T* start, Index start_row, T* c, Index c_row) {
@@ -97,7 +97,7 @@ void multiply_panel(Index n_rows, Index n_columns, Left<T> a, const T* b, Index 
         const T* from = start + first * start_row;
         T* to = c + first * c_row;
         Index from_row = start_row, to_row = c_row;
-        if (!whole) {  // vectors that are not full go through a tile of their own
+        if (!whole) {  // incomplete vectors are computed in a separate tile
             if (start_row) {
                 for (Index r = 0; r < m; ++r)
                     std::copy_n(from + r * start_row, n_columns, edge + r * tile_columns<T>);
@@ -117,20 +117,20 @@ void multiply_panel(Index n_rows, Index n_columns, Left<T> a, const T* b, Index 
     }
 }
 
-// Columns in vectors: how many numbers a row of a packed panel has.
+// Number of values in a row of a packed panel: the columns, rounded up to whole vectors.
 template <class T>
 inline Index panel_width(Index n_columns) {
     return n_columns <= width<T> ? width<T> : tile_columns<T>;
 }
 
-// How many numbers all panels of a matrix have.
+// Number of values in all panels of a matrix.
 template <class T>
 inline Index packed_size(Index n_rows, Index n_columns) {
     Index whole = n_columns / tile_columns<T> * tile_columns<T>;
     return n_rows * (whole + (n_columns > whole ? panel_width<T>(n_columns - whole) : 0));
 }
 
-// Lay out columns of a matrix row behind row, filled up with zeros to whole vectors.
+// Copy some columns of a matrix row by row, and pad each row with zeros to whole vectors.
 template <class T>
 inline void pack_panel(const T* b, Index row, Index column, Index n_rows, Index n_columns, T* to) {
     Index padded = panel_width<T>(n_columns);

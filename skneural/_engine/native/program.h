@@ -1,5 +1,5 @@
-// A network as a list of steps, with sizes and offsets into the flat parameters. Python writes it
-// as two tables; nothing in them is believed before `check_program` has looked at it.
+// A network as a list of steps, with sizes and offsets into the flat parameters. Python passes it as
+// two tables, which are not used before `check_program` has validated them.
 #pragma once
 
 #include <string>
@@ -22,18 +22,18 @@ struct Image {
     Index pixels() const { return h * w; }
 };
 
-// Both tables have a row for each step, with the fields in this order.
+// Both tables have one row per step, with the fields in this order.
 struct Step {
     Index kind;
     Index option;              // the activation, or whether an average counts padding
-    Image in, out;             // of one sample
+    Image in, out;             // shapes of one sample
     Index kh, kw, sh, sw, dh, dw;  // windows: size, strides, dilation
     Index top, left, bottom, right;  // padding
-    Index weight, bias;        // where the parameters are; scale and shift of a normalization
-    Index mean, variance;      // where the running statistics are in the state
-    Index layer;               // the number that draws know the layer by
-    double amount;             // rate of dropout, deviation of noise, momentum of statistics
-    double epsilon;            // of a normalization
+    Index weight, bias;        // offsets of the parameters; of scale and shift for batch normalization
+    Index mean, variance;      // offsets of the running statistics in the state
+    Index layer;               // identifies the layer in the random number generator
+    double amount;             // dropout rate, standard deviation of noise, or momentum of statistics
+    double epsilon;            // for batch normalization
 };
 
 constexpr Index n_step_integers = 23, n_step_reals = 2;
@@ -67,25 +67,25 @@ struct Program {
 
     Index n_inputs() const { return steps.front().in.size(); }
     Index n_outputs() const { return steps.back().out.size(); }
-    // The tables of embeddings lie side by side behind the weights.
+    // The embedding tables are stored one after another, after the weights.
     Index embeddings_end() const {
         return tables.empty() ? n_weights : tables.back().first + tables.back().size();
     }
-    double flops() const {  // of the products of a forward pass, for one sample
+    double flops() const {  // floating-point operations of the products of one sample's forward pass
         double flops = 0;
         for (const Step& step : steps)
             if (has_weight(step)) flops += 2 * double(weight_size(step)) * double(step.out.pixels());
         return flops;
     }
     bool takes_sparse() const { return steps.front().kind == DENSE; }
-    Index largest() const {  // numbers of a sample between two steps
+    Index largest() const {  // largest number of values of one sample between two steps
         Index largest = n_inputs();
         for (const Step& step : steps) largest = std::max(largest, step.out.size());
         return largest;
     }
 };
 
-// Checks of a program: each returns what is wrong, or an empty string.
+// Checks of a program. Each returns a message if something is wrong, and an empty string otherwise.
 constexpr Index largest_size = Index(1) << 31;
 
 inline bool in_range(Index value, Index least, Index most) { return value >= least && value <= most; }
@@ -116,7 +116,7 @@ inline std::string check_windows(const Step& s) {
     if (is_pool(s) && (s.in.c != s.out.c || s.dh != 1 || s.dw != 1 || 2 * s.top > s.kh ||
                        2 * s.left > s.kw || 2 * s.bottom > s.kh || 2 * s.right > s.kw))
         return "a pool with other channels, dilation or too much padding";
-    constexpr Index most = Index(1) << 40;  // numbers of a padded image
+    constexpr Index most = Index(1) << 40;  // values in a padded image
     if ((s.in.h + s.top + s.bottom) * (s.in.w + s.left + s.right) > most / std::max(s.in.c, s.out.c))
         return "too much padding";
     if (s.kw > largest_size / s.kh || s.in.c > largest_size / (s.kh * s.kw) ||
@@ -200,7 +200,8 @@ inline std::string check_program(const Program& program) {
         if (wrong.empty() && i && program.steps[i - 1].out.size() != s.in.size())
             wrong = "an input of another size than the output before";
         if (wrong.empty() && i && s.kind == EMBEDDING) wrong = "an embedding of what is not X";
-        // in place: it would overwrite rows of X, or an output that is needed on the way back
+        // An activation works in place. It would overwrite rows of X, or an output that the backward
+        // pass needs.
         if (wrong.empty() && s.kind == ACTIVATION && !(i && has_own_output(program.steps[i - 1])))
             wrong = "an activation with no layer of its own before it";
         if (!wrong.empty()) return "step " + std::to_string(i) + " has " + wrong;

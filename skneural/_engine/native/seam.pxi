@@ -1,5 +1,5 @@
-# The seam between Python and the C++ engine, included by one module per SIMD level. Every size
-# and every array is checked here, before the interpreter is released; the engine trusts them.
+# The interface between Python and the C++ engine, included by one module per SIMD level. Every size
+# and every array is checked here, before the GIL is released; the engine does not check them again.
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libcpp cimport bool as cbool
@@ -89,7 +89,7 @@ def usable_levels():
 
 
 cdef void* address(object array, object dtype, tuple shape, str name, bint writes=False) except? NULL:
-    """Return where the numbers of an array are, after checking what the engine relies on."""
+    """Return the address of the data of an array, after checking what the engine relies on."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"{name} must be an ndarray, got {type(array).__name__}.")
     cdef cnp.ndarray a = array
@@ -102,12 +102,12 @@ cdef void* address(object array, object dtype, tuple shape, str name, bint write
     return cnp.PyArray_DATA(a)
 
 
-# Numbers in one piece of a workspace, at most: so no product of sizes is too large for its type.
+# Maximum number of values in one array of a workspace, so that no product of sizes overflows.
 cdef int64_t most_numbers = 2**40
 
 
 cdef check_sizes(str name, int64_t n_samples, int64_t most, int64_t n_threads, int64_t largest):
-    """Refuse numbers of samples and threads for which no workspace can be laid out."""
+    """Raise ValueError if the numbers of samples and threads are too large for a workspace."""
     if not 0 < n_samples <= most or not 0 < n_threads < 10_000:
         raise ValueError(f"{name} and n_threads must be positive, got {n_samples} and {n_threads}.")
     if n_samples > most_numbers // largest:
@@ -115,7 +115,7 @@ cdef check_sizes(str name, int64_t n_samples, int64_t most, int64_t n_threads, i
 
 
 cdef class Program:
-    """A network as the engine sees it: steps, losses of the outputs, sizes and the dtype."""
+    """A network in the form the engine uses: steps, losses of the outputs, sizes and the dtype."""
 
     cdef CProgram program
     cdef readonly object dtype
@@ -128,7 +128,7 @@ cdef class Program:
 
     @property
     def flops(self):
-        """Floating-point operations of the products of a forward pass, for one sample."""
+        """Floating-point operations of the products in the forward pass of one sample."""
         return self.program.flops()
 
     @property
@@ -138,7 +138,7 @@ cdef class Program:
 
     @property
     def largest(self):
-        """How many numbers a sample has, at most, between two steps."""
+        """Largest number of values of one sample between two steps."""
         return self.program.largest()
 
     def __cinit__(self, steps, step_reals, heads, head_reals, sizes, dtype, tables=None):
@@ -170,7 +170,7 @@ cdef class Program:
 
 
 cdef class Samples:
-    """Rows of X, with targets and weights if they are to be learned from."""
+    """Rows of X, with targets and sample weights if they are used for training."""
 
     cdef RawSamples raw
     cdef tuple owners
@@ -200,7 +200,7 @@ cdef class Samples:
         self.owners = (X, y, sample_weight)
 
     def check_sparse(self, X, int64_t n, int64_t n_inputs):
-        """Check a CSR matrix; return the arrays that have to stay alive."""
+        """Check a CSR matrix, and return the arrays that must be kept alive."""
         if not self.program.program.takes_sparse():
             raise ValueError("The first step of this network does not take sparse X.")
         if X.shape[1] != n_inputs:
@@ -209,7 +209,7 @@ cdef class Samples:
             raise ValueError("X has too many numbers for 32-bit indices, or a wrong indptr.")
         if X.indptr.dtype.kind not in "iu" or X.indices.dtype.kind not in "iu":
             raise TypeError("indptr and indices of X must be integers.")
-        # compared, not subtracted: differences of large integers overflow
+        # Comparisons instead of differences, which could overflow for large integers.
         rising = X.indptr[0] == 0 and (X.indptr[1:] >= X.indptr[:n]).all()
         if not rising or X.indptr[n] > min(len(X.data), len(X.indices)):
             raise ValueError("indptr of X must rise from 0 to the number of values.")
@@ -226,7 +226,7 @@ cdef class Samples:
 
 
 cdef class Training:
-    """Workspace and threads to train a network on mini-batches of up to `batch_size` rows."""
+    """Workspace and threads for training a network on mini-batches of up to `batch_size` rows."""
 
     cdef unique_ptr[AnyTraining] training
     cdef Program program
@@ -242,7 +242,7 @@ cdef class Training:
         self.make()
 
     cdef make(self):
-        """Make workspace and threads, in this process."""
+        """Create the workspace and the threads in this process."""
         self.training.reset(make_training(self.program.program, self.program.is_double,
                                           self.batch_size, self.asked_for))
         self.process = process_id()
@@ -251,7 +251,10 @@ cdef class Training:
         self.forget_other_process()
 
     cdef bint forget_other_process(self):
-        """Whether a fork has left the threads behind: nothing can wait for them to end."""
+        """Release the workspace if this is a forked process, and return whether it is.
+
+        The threads do not exist in the forked process, so they cannot be joined.
+        """
         if self.process in (0, process_id()):
             return False
         self.training.release()
@@ -259,7 +262,7 @@ cdef class Training:
 
     @property
     def n_threads(self):
-        """How many threads there are: fewer than asked for, where the system has no more."""
+        """Number of threads; fewer than requested if the system could not start as many."""
         return self.training.get().n_threads()
 
     def run(self, Samples samples not None, order, int64_t n_rows, theta, state, m, v, gradient, *,
@@ -267,7 +270,7 @@ cdef class Training:
             double epsilon, double decay, bint nesterov, double alpha, double l1_ratio,
             double max_norm, bint measure_norm, bint updates, uint64_t seed, uint64_t step,
             int64_t n_updates):
-        """Train on the rows of `order`, batch by batch, and return what was measured.
+        """Train on the rows of `order`, batch by batch, and return the sums and the norm.
 
         Returns
         -------
@@ -314,7 +317,7 @@ cdef class Training:
 
 
 def predict(Samples samples not None, theta, state, raw, int64_t block, int n_threads):
-    """Write the raw predictions of some samples into `raw`; return whether dense X is finite."""
+    """Write the raw predictions of some samples to `raw`, and return whether dense X is finite."""
     cdef cbool finite
     cdef Program program = samples.program
     check_sizes("block", block, 2**31 - 1, n_threads, program.program.largest())

@@ -1,4 +1,4 @@
-// A team of threads that share the work of a step, and wait for each other within it.
+// A team of threads that share the work of a step and synchronize at barriers.
 #pragma once
 
 #include <atomic>
@@ -26,7 +26,7 @@
 
 namespace skneural {
 
-// A number of this process, which a fork changes; there are none on Windows.
+// The id of this process, which is different after a fork. Windows has no fork.
 inline std::int64_t process_id() {
 #if defined(_WIN32)
     return 1;
@@ -35,11 +35,12 @@ inline std::int64_t process_id() {
 #endif
 }
 
-// How often a waiting thread tests before it sleeps: 20 to 40 us, which is as long as waking it
-// takes. On a busy machine the other thread may not be running, and testing would slow it down.
+// How often a waiting thread tests before it sleeps. The tests take 20 to 40 us, about as long as
+// waking a thread. More tests would slow down a busy machine, where the other thread may not be
+// running.
 constexpr int looks_before_sleep = 1000;
 
-// A number that only grows, and threads that wait for it to change.
+// A counter that only increases. Threads can wait for it to change.
 class Signal {
 public:
     int value() const { return number.load(std::memory_order_acquire); }
@@ -71,7 +72,8 @@ private:
 
 class Team {
 public:
-    // Starts threads beside the one that calls; where the system has no more, there are fewer.
+    // Starts n_threads - 1 threads in addition to the calling thread, or fewer if the system cannot
+    // start as many.
     explicit Team(int n_threads) {
         try {
             for (int i = 1; i < n_threads; ++i) threads.emplace_back([this, i] { work(i); });
@@ -91,7 +93,7 @@ public:
 
     int size() const { return n_members; }
 
-    // Runs function(member) in every thread, and returns when all have ended.
+    // Runs function(member) in every thread and returns when all calls have returned.
     void run(const std::function<void(int)>& function) {
         task = &function;
         begin.advance();
@@ -99,7 +101,8 @@ public:
         barrier();
     }
 
-    // Waits until every member is here. What each wrote before, all see after.
+    // Waits until every thread has arrived. Afterwards every thread sees what the others have
+    // written before.
     void barrier() {
         if (n_members == 1) return;
         int before = phase.value();

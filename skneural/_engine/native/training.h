@@ -1,10 +1,11 @@
-// Steps of training: forward, loss, backward and update of one mini-batch after the other.
+// Training: forward pass, loss, backward pass and update for one mini-batch after another.
 //
-// Every thread takes some samples of a batch forward and backward. Behind a barrier the threads
-// share out the gradients of the parameters, strip by strip, each updated while it is in the cache.
-// So there are two barriers a step. Sums over samples that are not formed in one piece
-// (convolutions, batch normalization) have one part for each of `n_groups` groups of samples, added
-// up in order: no bit of a result depends on how many threads there are.
+// Every thread computes the forward and backward pass for some samples of a batch. After a barrier
+// the threads divide the gradients of the parameters among themselves, strip by strip, and update
+// each strip while it is in the cache. A second barrier ends the step. Sums over samples that are
+// computed by several threads (convolutions, batch normalization) have one partial sum for each of
+// `n_groups` groups of samples. The partial sums are added in a fixed order, so the bits of a result
+// do not depend on the number of threads.
 #pragma once
 
 #include <atomic>
@@ -35,16 +36,16 @@ public:
 
     int n_threads() const { return team.size(); }
 
-    // m, v: what the optimizer remembers, or null. gradient: room for all parameters.
+    // `m` and `v` are the state of the optimizer, or null. `gradient` has room for all parameters.
     void run(Run& run, const Samples<T>& samples, T* theta, T* state, T* m, T* v, T* gradient) {
         this->theta = theta;
         this->state = state;
         this->m = m;
         this->v = v;
         this->gradient = gradient;
-        // sparse rows, and rows in the order of the data, are read where they lie
+        // Sparse rows, and rows in the order of the data, are read without a copy.
         if (run.order && !samples.is_sparse && !input) input = allocate(batch_size * program.n_inputs());
-        if (!run.updates)  // nobody has a gradient of levels that do not occur
+        if (!run.updates)  // the gradient of levels that do not occur is not computed, but zero
             std::fill(gradient + program.n_weights, gradient + program.embeddings_end(), T(0));
         run.loss_sum = run.weight_sum = run.norm = 0;
         team.run([&](int thread) { train(thread, run, samples); });
@@ -52,53 +53,55 @@ public:
 
 private:
     enum Part : Index { STRIP, BIAS, SUM_OF_GROUPS, READY, ROWS };
-    struct Item {  // some of the parameters; of a table, `first`, every n-th level from `rows` on
+    // Some of the parameters. An item of a table has the table's index as `first`, and contains every
+    // n-th level from level `rows` on, where n is `parts_of_table`.
+    struct Item {
         Index part, step, offset, size, first, rows;
     };
-    // A table's levels are shared out to so many items, which threads take.
+    // Number of items into which the levels of a table are divided.
     static constexpr Index parts_of_table = 4;
 
     Program program;
     const std::vector<Step>& steps;
     Index batch_size, n_steps, first;
     Team team;
-    Index n_chunked = 0, chunk = 0;  // steps that are taken a few samples at a time; how many
+    Index n_chunked = 0, chunk = 0;  // steps that process `chunk` samples at a time
     T *theta = nullptr, *state = nullptr, *m = nullptr, *v = nullptr, *gradient = nullptr;
 
     std::vector<Array<T>> memory;
-    T* input = nullptr;  // rows of a batch side by side
-    std::vector<Batch<T>> values, deltas, extras;  // of each step: output, its gradient, slopes
+    T* input = nullptr;  // the rows of a batch, contiguous
+    std::vector<Batch<T>> values, deltas, extras;  // per step: output, its gradient, slopes
     std::vector<Batch<Place<T>>> places;
     std::vector<Array<Place<T>>> place_memory;
-    std::vector<Windows> windows;                // of each step
-    std::vector<double> row_losses[2];  // of this step and of the one before
-    std::vector<std::vector<double>> statistics;  // of each step: sums over each group
+    std::vector<Windows> windows;                // per step
+    std::vector<double> row_losses[2];  // of this step and of the previous step
+    std::vector<std::vector<double>> statistics;  // per step: sums over each group
     std::vector<std::vector<T>> channel_numbers;
     struct Thread {
         Array<T> panel, packed, strip, turned;
         std::vector<Array<T>> padded_images, spread_gradients, filters, turned_filters, biases;
-        std::vector<Index> numbers;  // of rows
-        Index n_fetched = 0;         // rows of the next batch that were asked for ahead
+        std::vector<Index> numbers;  // indices of rows
+        Index n_fetched = 0;         // rows of the next batch that have been prefetched
         Index packed_step = -1;
     };
     std::vector<Thread> threads;
     std::vector<Item> items;
     Index n_strips = 0;
     std::vector<Sums> item_sums;
-    std::unique_ptr<std::atomic<Index>[]> next_items{new std::atomic<Index>[team.size()]};  // by thread
-    std::vector<std::vector<std::int32_t>> levels;   // of each table: those of the batch's rows
-    std::vector<std::vector<Index>> last_steps;      // of each level: the last step that had it
-    std::vector<std::vector<std::int32_t>> touched;  // of each item: its levels in the batch
-    Index n_batches = 1;  // this one and those before it
-    Array<T> group_gradients;      // of convolutions: weights and biases of each group
-    std::vector<Index> own_place;  // where those of a step begin
+    std::unique_ptr<std::atomic<Index>[]> next_items{new std::atomic<Index>[team.size()]};  // per thread
+    std::vector<std::vector<std::int32_t>> levels;   // per table: the levels of the batch's rows
+    std::vector<std::vector<Index>> last_steps;      // per table and level: the last batch with it
+    std::vector<std::vector<std::int32_t>> touched;  // per item: its levels in the batch
+    Index n_batches = 1;  // number of batches, including the current one
+    Array<T> group_gradients;      // of convolutions: gradients of weights and biases for each group
+    std::vector<Index> own_place;  // per step: offset in `group_gradients`
 
     T* allocate(Index n) {
         memory.emplace_back(n);
         return memory.back().data();
     }
 
-    // Convolutions and pools work on a few images at a time, which stay in the cache; batch
+    // Convolutions and pooling layers process a few images at a time, which stay in the cache. Batch
     // normalization needs all images at once.
     void find_chunks() {
         bool convolves = false, normalizes = false;
@@ -114,7 +117,7 @@ private:
         chunk = std::min(std::max<Index>(1, cache / (largest * Index(sizeof(T)))), batch_size);
     }
 
-    static bool in_place(const Step& s) {  // whether the gradient of the input takes dy's place
+    static bool in_place(const Step& s) {  // whether the gradient of the input overwrites dy
         return s.kind == ACTIVATION || s.kind == DROPOUT || s.kind == NOISE || s.kind == BATCH_NORM;
     }
 
@@ -230,13 +233,13 @@ private:
         for (int thread = 0; thread < team.size(); ++thread) next_items[thread] = thread;
     }
 
-    // One batch as a thread sees it.
+    // A batch, and the part of it that belongs to one thread.
     struct Rows {
-        const Index* numbers;  // in the data; null: they follow each other from `begin`
+        const Index* numbers;  // indices of the rows; null: consecutive rows from `begin` on
         Index begin, n;        // of the whole batch
-        Index first_group, end_group, from, to;  // those of this thread, and their samples
+        Index first_group, end_group, from, to;  // groups of this thread, and their samples
         double total_weight;
-        const Index* next;  // numbers of the rows of the next batch, or null
+        const Index* next;  // indices of the rows of the next batch, or null
         Index n_next;
         Index number(Index i) const { return numbers ? numbers[i] : begin + i; }
         Index start_of(Index group) const { return n * group / n_groups; }
@@ -285,7 +288,8 @@ private:
         finish_step(thread, run, samples, rows, x, n_updates, last);
     }
 
-    // The rows of this thread, side by side; null for sparse rows.
+    // Return the batch as a contiguous matrix, with the rows of this thread copied into it if the
+    // batch is shuffled; null for sparse rows.
     const T* gather(const Rows& rows, const Samples<T>& samples) {
         if (samples.is_sparse) return nullptr;
         Index n = program.n_inputs();
@@ -308,7 +312,7 @@ private:
         }
     }
 
-    // What step `i` is given: rows of the batch, or the output of the step before.
+    // The input of step `i`: rows of the batch, or the output of the previous step.
     const T* input_of(int thread, Index i, const T* x, Index row) const {
         if (i) return values[i - 1].at(thread, row);
         return x + row * program.n_inputs();
@@ -403,13 +407,13 @@ private:
         }
     }
 
-    // The first input of step `i` whose gradient anybody asks for: not of numbers that come from X.
+    // The first input of step `i` whose gradient is needed. The gradient of columns of X is not needed.
     Index first_with_gradient(Index i) const {
         while (i && steps[i - 1].kind == NOISE) --i;
         return i == 1 && steps[0].kind == EMBEDDING ? steps[0].in.c - Index(program.tables.size()) : 0;
     }
 
-    // Gradients of a convolution's parameters for some samples, each in the sum of its group.
+    // Add the gradients of a convolution's parameters for some samples to the sums of their groups.
     void add_filter_gradients(Thread& t, Index i, const T* x, const T* dy, const Rows& rows, Index row,
                               Index n) {
         const Step& s = steps[i];
@@ -428,7 +432,8 @@ private:
         }
     }
 
-    // Sums over a group, four for each channel; and a thread's numbers for each channel.
+    // `sums_of` returns one of four sums over a group for each channel. `numbers_of` returns one of
+    // four arrays of a thread with one value per channel.
     double* sums_of(Index i, Index group, int which) {
         return statistics[i].data() + (which * n_groups + group) * steps[i].in.c;
     }
@@ -441,8 +446,8 @@ private:
         return sum;
     }
 
-    // Call f(group, offset, n) for each group of this thread: where its pixels begin among the
-    // thread's, and how many there are.
+    // Call f(group, offset, n) for each group of this thread, where `offset` is the offset of the
+    // group in the data of the thread and `n` is its number of pixels.
     template <class F>
     void each_group(const Rows& rows, const Step& s, F f) {
         for (Index group = rows.first_group; group < rows.end_group; ++group) {
@@ -495,7 +500,7 @@ private:
                 gradient[s.weight + j] = T(of_products / std::sqrt(double(variances[j])));
             }
             mean_dy[j] = T(of_dy / double(all));
-            variances[j] = T(of_products / double(variances[j]) / double(all));  // the projection
+            variances[j] = T(of_products / double(variances[j]) / double(all));  // projection
         }
         normalize_backward(dy, x, mean, factor, mean_dy, variances, n * s.in.pixels(), c);
     }
@@ -505,7 +510,7 @@ private:
             for (Index j = 0; j < n_columns; ++j) sum[j] += x[i * n_columns + j];
     }
 
-    // Gradients of all parameters, and their update.
+    // Compute the gradients of all parameters and update the parameters.
     void finish_step(int thread, Run& run, const Samples<T>& samples, const Rows& rows, const T* x,
                      Index n_updates, bool last) {
         bool clips = run.max_norm < std::numeric_limits<double>::infinity();
@@ -516,7 +521,8 @@ private:
                         run.alpha * run.l1_ratio / rows.total_weight};
         team.barrier();
         if (samples.is_sparse) sparse_gradient(thread, samples, rows);
-        // first its own items, whose parameters are in its cache, then what others have left
+        // A thread first takes its own items, whose parameters are in its cache, and then the items
+        // that other threads have not taken yet.
         for (int other = 0; other < team.size(); ++other) {
             std::atomic<Index>& next = next_items[(thread + other) % team.size()];
             for (Index i = next.fetch_add(team.size()); i < Index(items.size()); i = next.fetch_add(team.size()))
@@ -528,13 +534,13 @@ private:
             record(run, rows, row_losses[n_updates % 2], penalty, measures);
         }
         if (clips) {
-            team.barrier();  // the norm is known
+            team.barrier();  // from here on the norm is known
             clip(thread, run, optimizer);
-            team.barrier();  // the next forward reads all weights
+            team.barrier();  // the next forward pass reads all weights
         }
     }
 
-    // Gradients of the first weights from sparse rows: each thread takes some of the columns.
+    // Compute the gradient of the first weights for sparse rows. Each thread computes some columns.
     void sparse_gradient(int thread, const Samples<T>& samples, const Rows& rows) {
         const Step& s = steps[0];
         Index size = weight_size(s), from = size * thread / team.size();
@@ -593,8 +599,8 @@ private:
                    v ? v + item.offset : nullptr, item.size, weights);
     }
 
-    // Gradients of some levels of a table, and their update: only of those in the batch. Each
-    // level is in one item, which adds up its rows in their order.
+    // Compute the gradients of some levels of a table, and update them. Only levels that occur in the
+    // batch are updated. Each level belongs to one item, and its rows are added in their order.
     void take_rows(Index number, const Rows& rows, const Optimizer* optimizer, bool measures) {
         const Item& item = items[number];
         const Table& table = program.tables[item.first];
@@ -624,7 +630,7 @@ private:
         if (optimizer) update_rows(number, *optimizer);
     }
 
-    // Ask for what the update of a level will need: tables may be larger than the caches.
+    // Prefetch the values that the update of a level needs. Tables may be larger than the caches.
     void fetch_row(const Table& table, Index level) {
         if (level < 0) return;
         Index first = table.first + level * table.width, last = first + table.width - 1;
@@ -644,7 +650,7 @@ private:
         }
     }
 
-    // Ask for some rows of the next batch: memory fetches them while this thread multiplies.
+    // Prefetch some rows of the next batch. They are loaded while this thread multiplies.
     void fetch_ahead(Thread& t, const Samples<T>& samples, const Rows& rows) {
         if (!rows.next || samples.is_sparse) return;
         Index share = (rows.n_next + n_strips - 1) / n_strips, row_size = program.n_inputs();
@@ -664,7 +670,7 @@ private:
             sums.weights_2 += of_item.weights_2;
             sums.weights_1 += of_item.weights_1;
         }
-        // with the rounding errors carried on: L-BFGS compares losses to the last digits
+        // Kahan summation, because L-BFGS compares losses to the last digits
         double loss = 0, error = 0;
         for (Index i = 0; i < rows.n; ++i) {
             double term = losses[i] - error, sum = loss + term;
@@ -706,7 +712,7 @@ private:
         Optimizer o{run.optimizer, run.rate, run.first, run.second, run.epsilon,
                     run.rate * run.decay, run.nesterov};
         double root = 1;
-        if (o.kind == ADAM) {  // moments are discounted sums: averages but for these factors
+        if (o.kind == ADAM) {  // m and v are discounted sums; these factors turn them into averages
             double t = double(n_updates);
             root = std::sqrt((1 - o.second) / (1 - std::pow(o.second, t)));
             o.rate *= (1 - o.first) / (1 - std::pow(o.first, t));

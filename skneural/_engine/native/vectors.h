@@ -1,4 +1,4 @@
-// One SIMD register of numbers. The compiler chooses the instructions: its level is that of the
+// One SIMD register of values. The compiler chooses the instructions for the SIMD level of the
 // extension module that includes this file.
 #pragma once
 
@@ -23,7 +23,7 @@ constexpr Index vector_bytes = 16;  // SSE2 and NEON
 #endif
 
 template <class T>
-constexpr Index width = vector_bytes / Index(sizeof(T));  // numbers in a register
+constexpr Index width = vector_bytes / Index(sizeof(T));  // values in a register
 
 #if defined(__GNUC__) && !defined(SKNEURAL_PLAIN_VECTORS)  // GCC and Clang
 
@@ -63,7 +63,7 @@ SKNEURAL_INLINE Vector<T> larger(const Vector<T>& x, const Vector<T>& y) {
     return x > y ? x : y;
 }
 
-// Where x is larger than `best`, or no number, take it, and `place` for where it was.
+// In the lanes where x is larger than `best` or NaN, set `best` to x and `where` to `place`.
 template <class T, class P>
 SKNEURAL_INLINE void keep_larger(const Vector<T>& x, P place, Vector<T>& best, Vector<P>& where) {
     auto larger = (x > best) | (x != x);
@@ -74,8 +74,8 @@ SKNEURAL_INLINE void keep_larger(const Vector<T>& x, P place, Vector<T>& best, V
 #if defined(__AVX512F__)
 #define SKNEURAL_HAS_QUOTIENTS  // and masks
 
-// The compiler knows no operators for these. All lanes are asked for by a mask, since GCC 12 warns
-// of an uninitialized value in the forms without one.
+// There are no operators for these functions. The masks select all lanes: GCC 12 warns about an
+// uninitialized value in the functions without a mask.
 SKNEURAL_INLINE Vector<float> root(const Vector<float>& x) {
     return Vector<float>(_mm512_maskz_sqrt_ps(__mmask16(-1), __m512(x)));
 }
@@ -91,7 +91,7 @@ SKNEURAL_INLINE Vector<double> rough_reciprocal(const Vector<double>& x) {
     return Vector<double>(_mm512_maskz_rcp14_pd(__mmask8(-1), __m512d(x)));
 }
 
-// The first n numbers, and zeros behind them; and where only the first n are written.
+// Load the first n values and fill the rest with zeros; store only the first n values.
 SKNEURAL_INLINE Vector<float> load_first(const float* from, Index n) {
     return Vector<float>(_mm512_maskz_loadu_ps(__mmask16((1u << n) - 1), from));
 }
@@ -105,7 +105,7 @@ SKNEURAL_INLINE void store_first(double* to, const Vector<double>& x, Index n) {
     _mm512_mask_storeu_pd(to, __mmask8((1u << n) - 1), __m512d(x));
 }
 
-// Numbers of at most 1 as they are, and 1 in place of NaN.
+// Return x with NaN replaced by 1, for values of at most 1.
 SKNEURAL_INLINE Vector<float> one_for_nan(const Vector<float>& x) {
     return Vector<float>(_mm512_maskz_min_ps(__mmask16(-1), __m512(x), _mm512_set1_ps(1)));
 }
@@ -113,20 +113,21 @@ SKNEURAL_INLINE Vector<double> one_for_nan(const Vector<double>& x) {
     return Vector<double>(_mm512_maskz_min_pd(__mmask8(-1), __m512d(x), _mm512_set1_pd(1)));
 }
 
-// x / y for y > 0, to a unit or two in the last place. Division and root share one slow unit of the
-// CPU; Newton's steps, each of which doubles the number of correct bits, run beside it.
+// x / y for y > 0, with an error of one or two units in the last place. Division and square root
+// share one slow unit of the CPU. Newton steps, each of which doubles the number of correct bits, run
+// on other units at the same time.
 template <class T>
 SKNEURAL_INLINE Vector<T> quotient(const Vector<T>& x, const Vector<T>& y) {
     Vector<T> reciprocal = rough_reciprocal(y);
     SKNEURAL_UNROLL
     for (int bits = 14; bits < std::numeric_limits<T>::digits; bits *= 2)
-        // zero times infinity, of y infinite or zero, leaves the reciprocal zero or infinite
+        // If y is infinite or zero, y * reciprocal is NaN, and the reciprocal stays zero or infinite.
         reciprocal += reciprocal * one_for_nan(T(1) - y * reciprocal);
     return x * reciprocal;
 }
 #endif
 
-#else  // a plain array, which other compilers vectorize as they can
+#else  // a plain array, which other compilers may vectorize
 
 template <class T>
 struct Vector {
@@ -177,7 +178,7 @@ inline Vector<T> broadcast(T value) {
 
 #endif
 
-// memcpy is how C++ spells a load or a store that need not be aligned
+// In C++ an unaligned load or store is written with memcpy.
 template <class T>
 SKNEURAL_INLINE Vector<T> load(const T* from) {
     Vector<T> x;
@@ -190,7 +191,7 @@ SKNEURAL_INLINE void store(T* to, const Vector<T>& x) {
     std::memcpy(to, &x, sizeof x);
 }
 
-// Copy, or add, a few numbers, such as a row of a table: a call of memcpy would take longer.
+// Copy or add a few values, such as a row of an embedding table. A call of memcpy would take longer.
 template <class T>
 SKNEURAL_INLINE void copy_few(const T* from, Index n, T* to) {
     Index i = 0;

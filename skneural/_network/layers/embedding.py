@@ -10,13 +10,13 @@ from skneural._network.layers.base import Binding, Layer
 
 
 class Embedding(Layer):
-    """Replaces numbers of levels by learned vectors, one for each level.
+    """Replaces level codes by learned vectors, one per level.
 
-    The last columns of the input are numbers of levels, with one table of vectors for each of
-    them. The output is the other columns as they are, followed by a row of each table. A number
-    that no level has, such as -1, stands for the zero vector, as it does in one-hot columns.
-    Only the rows of levels that occur in a mini-batch have a gradient; a step leaves the others
-    as they are.
+    The last columns of the input contain level codes. Each of these columns has a table with
+    one vector per level. The output consists of the other columns, unchanged, followed by one
+    row of each table. A code that is out of range, such as -1, gives the zero vector, as an
+    unknown level does in one-hot columns. Only the rows of levels that occur in a mini-batch
+    have a gradient; a step leaves the other rows unchanged.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Embedding(Layer):
         return (self.n_passed + sum(width for _, width in self.tables),)
 
     def init_params(self, params: Arrays, state: Arrays, rng: np.random.Generator) -> None:
-        # the mean square of a row is 1, as that of one-hot columns
+        # The expected squared norm of a row is 1, as for one-hot columns.
         for table in params.values():
             initialize(table, "lecun", rng, fan_in=table.shape[1], fan_out=1)
 
@@ -95,7 +95,7 @@ class Embedding(Layer):
             self.dx = np.empty(self.batch_shape, dy.dtype)
         dx = self.dx[: len(dy)]
         dx[:, : self.n_passed] = dy[:, : self.n_passed]
-        dx[:, self.n_passed :] = 0  # numbers of levels have no slope
+        dx[:, self.n_passed :] = 0  # level codes have no gradient
         return dx
 
     def touched_rows(self) -> dict[str, Order]:
