@@ -41,6 +41,7 @@ TESTS = {
     "_network/layers/batch_norm.py": _LAYER,
     "_network/layers/conv.py": [*_IMAGES, "summary", "convnet_training", "limits"],
     "_network/layers/dense.py": [*_LAYER, "summary"],
+    "_network/layers/embedding.py": ["layers", "embedding_steps", "embeddings"],
     "_network/layers/dropout.py": [*_LAYER, "philox"],
     "_network/layers/flatten.py": _IMAGES,
     "_network/layers/noise.py": [*_LAYER, "philox"],
@@ -58,6 +59,7 @@ TESTS = {
     "_network/network.py": [
         *("gradients", "oracle", "layers", "one_row", "summary", "diagnostics", "convnet"),
         *("allocations", "options", "bad_parameters", "limits", "sklearn_parity"),
+        "embedding_steps",
     ],
     "_engine/prediction.py": [
         *("one_row", "limits", "engine_oracle", "activations", "convnet", "diagnostics"),
