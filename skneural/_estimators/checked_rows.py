@@ -188,8 +188,8 @@ def _check_table(
 ) -> tuple[np.ndarray, list[CategoryColumn], Matrix]:
     """Check a table with categories; return its numbers and its categories, and y."""
     refuse_unreadable("X", X)
-    if reset:
-        refuse_text_left_out(X, is_categorical)
+    if reset and not isinstance(getattr(estimator, "categorical_features", None), str):
+        refuse_text_left_out(X, is_categorical)  # "from_dtype" leaves none out
     with named("X", "y"):
         validate_data(estimator, X, y, skip_check_array=True, reset=reset)
         numbers, categories = read_table(X, is_categorical, "X")

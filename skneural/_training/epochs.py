@@ -11,6 +11,7 @@ from skneural._engine.compiled import CompiledTraining
 from skneural._engine.prediction import raw_prediction
 from skneural._engine.program import program_of
 from skneural._engine.reference import ReferenceTraining
+from skneural._network.layers.embedding import Embedding
 from skneural._training.job import Job
 from skneural._training.reporting import Reporting
 
@@ -151,7 +152,11 @@ def _loss_without_steps(job: Job) -> float:
 
 def diverged(job: Job, rate: float) -> ValueError:
     """Return the error for a fit with an overflow, which names possible causes."""
-    largest = np.abs(job.X.data if sparse.issparse(job.X) else job.X).max(initial=0)
+    x = job.X.data if sparse.issparse(job.X) else job.X
+    first = job.progress.network.layers[0]
+    if isinstance(first, Embedding):  # level codes have no size
+        x = x[:, : first.n_passed]
+    largest = np.abs(x).max(initial=0)
     largest_y = f"{np.abs(job.y).max(initial=0):.3g}"
     if job.target_scale is not None:
         largest_y += " after normalize_y has scaled it"

@@ -210,3 +210,11 @@ def test_too_many_levels(monkeypatch):
     monkeypatch.setattr("skneural._estimators.table._MOST_LEVELS", 39)
     with refusal(make(), "column 'shop' of X", "at most 39 levels, got 40", "Join rare"):
         make().fit(TABLE, Y)
+
+
+def test_a_diverged_fit_reports_the_size_of_numbers_and_not_of_level_codes():
+    towns = [f"t{i % 40}" for i in range(N)]
+    table = pd.DataFrame({"size": np.linspace(-1, 1, N), "town": towns})
+    own = MLPClassifier(solver="sgd", learning_rate=1e30, max_iter=5, random_state=0)
+    with pytest.raises(ValueError, match=r"largest \|X\| is 1\.\d+,"):
+        own.fit(table, Y)

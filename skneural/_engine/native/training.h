@@ -102,14 +102,14 @@ private:
     }
 
     // Convolutions and pooling layers process a few images at a time, which stay in the cache. Batch
-    // normalization needs all images at once.
+    // normalization and the gradients of embeddings need all samples at once.
     void find_chunks() {
         bool convolves = false, normalizes = false;
         Index largest = 1;
         for (n_chunked = 0; n_chunked < n_steps && steps[n_chunked].kind != DENSE; ++n_chunked) {
             const Step& s = steps[n_chunked];
             convolves = convolves || s.kind == CONVOLUTION;
-            normalizes = normalizes || s.kind == BATCH_NORM;
+            normalizes = normalizes || s.kind == BATCH_NORM || s.kind == EMBEDDING;
             largest = std::max({largest, s.in.size(), s.out.size()});
         }
         if (!convolves || normalizes) n_chunked = 0;
