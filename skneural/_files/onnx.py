@@ -307,11 +307,9 @@ def _embedded(graph: Graph, x: str, layer: Embedding, weights: Arrays, is_image:
     parts = graph.split(x, sizes)
     passed, columns = parts[: -len(layer.tables)], parts[-len(layer.tables) :]
     for column, table in zip(columns, weights.values(), strict=True):
-        # An unknown level gets a row of zeros, which is appended to the table.
+        # The code of an unknown level is -1, which selects the appended row of zeros.
         rows = np.vstack([_single(table), np.zeros((1, table.shape[1]), np.float32)])
         codes = graph.add("Cast", graph.reshape(column, (-1,)), to=graph.onnx.TensorProto.INT64)
-        unknown = graph.add("Less", codes, np.array(0, np.int64))
-        codes = graph.add("Where", unknown, np.array(len(table), np.int64), codes)
         passed.append(graph.add("Gather", rows, codes, axis=0))
     return graph.add("Concat", *passed, axis=1)
 
