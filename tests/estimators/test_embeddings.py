@@ -223,7 +223,7 @@ def test_a_diverged_fit_reports_the_size_of_numbers_and_not_of_level_codes():
 
 
 def test_the_onnx_nodes_of_embeddings_compute_what_the_layer_does():
-    """`to_onnx` still refuses categories; given level codes, its graph is that of the network."""
+    """`to_onnx` refuses categories, but a graph that takes level codes equals the network."""
     onnxruntime = pytest.importorskip("onnxruntime")
     own = make(MLPRegressor, normalize_y=False).fit(TABLE, EFFECT)
     codes = check_x(own, TABLE, "X", own.network_.dtype)
