@@ -88,9 +88,14 @@ def random_job(rng, dtype):
 
 
 def _random_tables(rng):
-    """Return the levels and widths of embeddings; none for half of the networks."""
-    n_tables = int(rng.integers(0, 4)) if rng.random() < 0.6 else 0
-    return rng.integers(1, (9, 20), (n_tables, 2)).tolist()
+    """Return the levels and widths of embeddings, which are 0 for one-hot columns.
+
+    Half of the networks have none.
+    """
+    n_tables = int(rng.integers(0, 5)) if rng.random() < 0.6 else 0
+    tables = rng.integers(1, (9, 20), (n_tables, 2))
+    tables[rng.random(n_tables) < 0.4, 1] = 0
+    return tables.tolist()
 
 
 def _random_shape(rng):

@@ -124,19 +124,18 @@ def compile_program(network: Network) -> Program | None:
         np.array([head[4:] for head in heads], np.float64),
         (network.n_params, network.n_weights, network.n_state),
         network.dtype,
-        _tables(network, offsets),
+        _tables(network),
     )
 
 
-def _tables(network: Network, offsets: list[dict[str, int]]) -> np.ndarray:
-    """A row for each table of embeddings: where it is, its levels and its width."""
-    tables = [
-        (offsets[i][name], *shape)
-        for i, layer in enumerate(network.layers)
-        if type(layer) is Embedding
-        for name, shape in layer.param_shapes.items()
-    ]
-    return np.array(tables, np.int64).reshape(len(tables), 3)
+def _tables(network: Network) -> np.ndarray:
+    """A row for each column of level codes: its place in theta, its levels and its width."""
+    rows, place = [], network.n_weights
+    for layer in network.layers:
+        for n_levels, width in layer.tables if type(layer) is Embedding else ():
+            rows.append((place, n_levels, width))
+            place += n_levels * width
+    return np.array(rows, np.int64).reshape(len(rows), 3)
 
 
 def _is_a(layer: Layer, kind: type[Layer]) -> bool:

@@ -5,7 +5,6 @@ from functools import partial
 from typing import TypeGuard, cast
 
 import numpy as np
-from numpy.typing import DTypeLike
 from scipy import sparse
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_array, check_X_y, validate_data
@@ -47,9 +46,7 @@ def check_x(estimator: Estimator, X: object, name: str, dtype: DType) -> Matrix:
         refuse_unreadable(name, X)
         with named(name):
             validate_data(estimator, X, skip_check_array=True, reset=False)
-            return _encode_table(
-                estimator, encoding, *read_table(X, encoding.is_categorical, name), dtype
-            )
+            return encoding.encode(*read_table(X, encoding.is_categorical, name), dtype)
     refuse_misread(name, X, lambda _: " Pass numbers, as in fit." if name == "X" else "")
     with named(name), advised(lambda: estimator._shape_advice(shape_of(X), name)):
         rows = estimator._as_rows(X, name)
@@ -87,17 +84,6 @@ def _encode_numbers(encoding: TableEncoding, X: Matrix) -> Matrix:
         refuse_missing_in_sparse("X", X)
         assert_all_finite(X, input_name="X")
     return encoding.encode_numbers(X)
-
-
-def _encode_table(
-    estimator: Estimator,
-    encoding: TableEncoding,
-    numbers: np.ndarray,
-    categories: list[CategoryColumn],
-    dtype: DTypeLike,
-) -> Matrix:
-    dense = bool(getattr(estimator, "input_noise", 0))  # which makes all of it dense anyway
-    return encoding.encode(numbers, categories, dtype, dense=dense)
 
 
 def check_rows(
@@ -138,7 +124,7 @@ def check_rows(
                     is_categorical, numbers, categories, weights, declared=in_parts
                 )
                 estimator._table_encoding = table
-            rows = _encode_table(estimator, table, numbers, categories, dtype)
+            rows = table.encode(numbers, categories, dtype)
     return Rows(rows, targets, encoded, weights)
 
 

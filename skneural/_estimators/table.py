@@ -1,4 +1,4 @@
-"""Encoding of tables: numbers, missing indicators, one-hot columns, and level codes."""
+"""Encoding of tables: numbers, missing indicators, and level codes."""
 
 from collections.abc import Callable
 from typing import cast
@@ -12,12 +12,6 @@ from skneural._checks.columns import CategoryColumn, Level, Mask
 from skneural._checks.data import Matrix
 from skneural._estimators.target_scale import TargetScale
 
-# A CSR matrix is used if there are at least this many columns, and at least this many columns
-# per entry of a row. A fit on CSR then takes 0.3 to 0.8 times as long as one on a dense matrix
-# (measured with layers of 64 and 200 units, and 5 and 20 entries per row). With 64 columns it
-# takes 0.9 to 1.3 times as long.
-_FEWEST_SPARSE_COLUMNS = 128
-_FEWEST_COLUMNS_PER_ENTRY = 6
 # A category with more levels gets an embedding instead of one-hot columns.
 MOST_ONE_HOT_LEVELS = 32
 _MOST_LEVELS = 2**24  # float32 represents all integers up to this number exactly
@@ -39,10 +33,9 @@ class TableEncoding:
     """Encoding of X as a numeric matrix, learned from the data of the first fit.
 
     The matrix has these columns, in this order: the numeric columns of X; one missing indicator
-    for each numeric column that had missing values; the one-hot columns of each category with
-    few levels; and one column for each other category, which contains the code of the level, or
-    -1 for an unknown level. The first layer of the network, an `Embedding`, replaces the codes
-    by vectors.
+    for each numeric column that had missing values; and one column for each category, which
+    contains the code of the level, or -1 for an unknown level. The first layer of the network,
+    an `Embedding`, replaces the codes by one-hot columns or learned vectors.
 
     Parameters
     ----------
@@ -94,7 +87,12 @@ class TableEncoding:
     @property
     def n_columns(self) -> int:
         """Number of columns of the matrix."""
-        return self.n_numbers + int(self.has_indicator.sum()) + sum(self._widths)
+        return self._n_passed + len(self.levels)
+
+    @property
+    def _n_passed(self) -> int:
+        """Number of numeric columns and missing indicators."""
+        return self.n_numbers + int(self.has_indicator.sum())
 
     @property
     def is_embedded(self) -> Mask:
@@ -110,15 +108,9 @@ class TableEncoding:
         ]
 
     @property
-    def _widths(self) -> list[int]:
-        """Number of columns of the matrix for each category."""
-        return np.where(self.is_embedded, 1, self._n_levels).tolist()
-
-    @property
     def tables(self) -> list[tuple[int, int]]:
-        """Number of levels and length of the vectors, for each embedding."""
-        widths = self.embedding_widths.tolist()
-        return [(n, width) for n, width in zip(self._n_levels, widths, strict=True) if width]
+        """Number of levels and length of the vectors, 0 for one-hot columns, per category."""
+        return list(zip(self._n_levels, self.embedding_widths.tolist(), strict=True))
 
     @property
     def embedded_columns(self) -> list[int]:
@@ -131,12 +123,12 @@ class TableEncoding:
         names = [*numbers]
         names += [f"missingindicator_{numbers[j]}" for j in np.flatnonzero(self.has_indicator)]
         columns = np.flatnonzero(self.is_categorical)
+        for j, width in zip(columns, self.embedding_widths, strict=True):
+            names += [f"{features[j]}_embedding{i}" for i in range(width)]
         for k in np.flatnonzero(~self.is_embedded):
             name = features[columns[k]]
             names += [f"{name}_{level}" for level in self.levels[k].tolist()]
             names += [f"{name}_nan"] if self.has_missing[k] else []
-        for j, (_, width) in zip(self.embedded_columns, self.tables, strict=True):
-            names += [f"{features[j]}_embedding{i}" for i in range(width)]
         return names
 
     @property
@@ -160,49 +152,17 @@ class TableEncoding:
         return encoded
 
     def encode(
-        self,
-        numbers: np.ndarray,
-        categories: list[CategoryColumn],
-        dtype: DTypeLike,
-        *,
-        dense: bool = False,
-    ) -> Matrix:
-        """Return the matrix for a table with categories, as CSR if it is mostly zeros."""
-        n_dense = self.n_numbers + int(self.has_indicator.sum())
-        codes = np.empty((len(numbers), len(categories)), np.intp)
+        self, numbers: np.ndarray, categories: list[CategoryColumn], dtype: DTypeLike
+    ) -> np.ndarray:
+        """Return the matrix for a table with categories."""
+        first = np.empty((len(numbers), self._n_passed))
+        self._put_numbers(first, numbers, np.isnan(numbers))
+        encoded = np.empty((len(numbers), self.n_columns), dtype)
+        encoded[:, : self._n_passed] = first
         for k, column in enumerate(categories):
             self._check_kind(k, column)
-            codes[:, k] = column.codes(self._codes(k))
-        levels, codes = codes[:, self.is_embedded], codes[:, ~self.is_embedded]
-        present = codes >= 0
-        widths = np.array(self._widths)[~self.is_embedded]
-        codes += n_dense + np.cumsum(widths) - widths
-        first = np.empty((len(numbers), n_dense))
-        self._put_numbers(first, numbers, np.isnan(numbers))
-        first = first.astype(dtype, copy=False)
-        if not (dense or levels.size) and self._is_mostly_zeros(n_dense):
-            return self._sparse(first, codes, present)
-        encoded = np.zeros((len(numbers), self.n_columns), dtype)
-        encoded[:, :n_dense] = first
-        rows, columns = np.nonzero(present)
-        encoded[rows, codes[rows, columns]] = 1
-        encoded[:, self.n_columns - levels.shape[1] :] = levels
+            encoded[:, self._n_passed + k] = column.codes(self._codes(k))
         return encoded
-
-    def _is_mostly_zeros(self, n_dense: int) -> bool:
-        n_entries = n_dense + len(self.levels)
-        return self.n_columns >= max(
-            _FEWEST_SPARSE_COLUMNS, _FEWEST_COLUMNS_PER_ENTRY * n_entries
-        )
-
-    def _sparse(self, first: np.ndarray, codes: np.ndarray, present: Mask) -> sparse.csr_array:
-        n_rows, n_dense = first.shape
-        is_entry = np.hstack([np.ones(first.shape, dtype=bool), present])
-        data = np.hstack([first, np.ones(codes.shape, first.dtype)])
-        columns = np.hstack([np.tile(np.arange(n_dense), (n_rows, 1)), codes])
-        starts = np.concatenate([[0], np.cumsum(is_entry.sum(axis=1))])
-        parts = data[is_entry], columns[is_entry].astype(np.int32), starts.astype(np.int32)
-        return sparse.csr_array(parts, shape=(n_rows, self.n_columns))
 
     def _put_numbers(self, encoded: np.ndarray, numbers: np.ndarray, missing: Mask) -> None:
         """Write the numbers and the missing indicators to the first columns of the matrix."""
@@ -213,8 +173,7 @@ class TableEncoding:
             own -= self.shift
             own /= self.scale
             np.clip(own, -FARTHEST, FARTHEST, out=own)
-        end = self.n_numbers + int(self.has_indicator.sum())
-        encoded[:, self.n_numbers : end] = missing[:, self.has_indicator]
+        encoded[:, self.n_numbers : self._n_passed] = missing[:, self.has_indicator]
 
     def _codes(self, k: int) -> Callable[[Level], int]:
         """Return a function that maps a level of category `k` to its code, or to -1."""

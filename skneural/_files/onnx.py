@@ -305,13 +305,15 @@ def _flattened(graph: Graph, x: str, layer: Flatten, weights: Arrays, is_image: 
 def _embedded(graph: Graph, x: str, layer: Embedding, weights: Arrays, is_image: bool) -> str:
     sizes = [layer.n_passed] * (layer.n_passed > 0) + [1] * len(layer.tables)
     parts = graph.split(x, sizes)
-    passed, columns = parts[: -len(layer.tables)], parts[-len(layer.tables) :]
-    for column, table in zip(columns, weights.values(), strict=True):
+    vectors, columns = parts[: -len(layer.tables)], parts[-len(layer.tables) :]
+    one_hots: list[str] = []
+    for k, (column, (n_levels, width)) in enumerate(zip(columns, layer.tables, strict=True)):
+        table = weights[f"table{k}"] if width else np.eye(n_levels)
         # The code of an unknown level is -1, which selects the appended row of zeros.
         rows = np.vstack([_single(table), np.zeros((1, table.shape[1]), np.float32)])
         codes = graph.add("Cast", graph.reshape(column, (-1,)), to=graph.onnx.TensorProto.INT64)
-        passed.append(graph.add("Gather", rows, codes, axis=0))
-    return graph.add("Concat", *passed, axis=1)
+        (vectors if width else one_hots).append(graph.add("Gather", rows, codes, axis=0))
+    return graph.add("Concat", *vectors, *one_hots, axis=1)
 
 
 def _gelu(graph: Graph, x: str, *_: object) -> str:

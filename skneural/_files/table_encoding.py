@@ -65,7 +65,7 @@ def _check_embeddings(encoding: TableEncoding) -> None:
     widths = encoding.embedding_widths
     if widths.size and not 0 <= widths.min() <= widths.max() <= _LARGEST_WIDTH:
         raise ValueError(f"embedding_widths must be from 0 to {_LARGEST_WIDTH}, got {widths}")
-    if not all(n_levels for n_levels, _ in encoding.tables):
+    if not all(n_levels for n_levels, width in encoding.tables if width):
         raise ValueError("a category with an embedding must have levels")
 
 

@@ -1,4 +1,4 @@
-"""Embeddings in both engines: gradients, and steps that change only rows of the batch."""
+"""Embeddings and one-hot columns in both engines: gradients, and steps that change few rows."""
 
 import json
 from pathlib import Path
@@ -67,7 +67,7 @@ def test_steps_are_those_of_pytorch_with_sparse_gradients(engine, name):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_step_changes_only_the_rows_of_its_batch(engine, name, max_norm):
     rng = np.random.default_rng(0)
-    tables = [(6, 3), (40, 2)]
+    tables = [(6, 3), (40, 2), (5, 0)]
     network = make_network(tables, 2, rng)
     x, y = make_data(tables, 2, rng)
     optimizer = OPTIMIZERS[name](network.n_weights)
@@ -94,15 +94,19 @@ def test_a_step_changes_only_the_rows_of_its_batch(engine, name, max_norm):
 @ENGINES
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
-    tables=st.lists(st.tuples(st.integers(1, 40), st.integers(1, 20)), min_size=1, max_size=3),
+    tables=st.lists(st.tuples(st.integers(1, 40), st.integers(0, 20)), min_size=1, max_size=4),
     n_numbers=st.integers(0, 5),
     weighted=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_an_embedding_is_one_hot_columns_times_its_table(
+def test_vectors_are_one_hot_columns_times_their_table(
     engine, tables, n_numbers, weighted, seed
 ):
-    """Compare predictions and gradients with the chain rule."""
+    """Compare predictions and gradients with the chain rule.
+
+    The vectors come first, then the one-hot columns without a table, for which the identity
+    stands here.
+    """
     rng = np.random.default_rng(seed)
     network = make_network(tables, n_numbers, rng)
     x, y = make_data(tables, n_numbers, rng)
@@ -115,10 +119,14 @@ def test_an_embedding_is_one_hot_columns_times_its_table(
     twin = Network(layers, HalfSquaredError(), one_hot.shape[1:], np.float64)
     twin.init_params(rng)
     first, _, last = twin.views(twin.theta)
-    rows = np.split(parts[0]["weight"], n_numbers + np.cumsum([0, *(w for _, w in tables)]))
-    tables_of = list(embedding.values())
-    products = [table @ part for table, part in zip(tables_of, rows[1:], strict=False)]
-    first["weight"][...] = np.vstack([rows[0], *products])
+    order = sorted(range(len(tables)), key=lambda k: tables[k][1] == 0)
+    sizes = [tables[k][1] or tables[k][0] for k in order]
+    passed, *rows = np.split(parts[0]["weight"], n_numbers + np.cumsum([0, *sizes[:-1]]))
+    rows = dict(zip(order, rows, strict=True))
+    products = [
+        embedding.get(f"table{k}", np.eye(n)) @ rows[k] for k, (n, _) in enumerate(tables)
+    ]
+    first["weight"][...] = np.vstack([passed, *products])
     for own, other in ((first, parts[0]), (last, parts[2])):
         own["bias"][...] = other["bias"]
     last["weight"][...] = parts[2]["weight"]
@@ -131,15 +139,20 @@ def test_an_embedding_is_one_hot_columns_times_its_table(
     slopes = np.split(
         twin.views(of_twin)[0]["weight"], n_numbers + np.cumsum([0, *(n for n, _ in tables)])
     )
-    for k, table in enumerate(network.views(gradient)[0].values()):
-        expected = slopes[1 + k] @ rows[1 + k].T
-        np.testing.assert_allclose(table, expected, rtol=0, atol=1e-10)
+    found, dense, *_ = network.views(gradient)
+    for k, (_, width) in enumerate(tables):
+        if width:
+            expected = slopes[1 + k] @ rows[k].T
+            np.testing.assert_allclose(found[f"table{k}"], expected, rtol=0, atol=1e-10)
+    own = np.vstack([slopes[1 + k] for k in order if not tables[k][1]] or [np.empty((0, 4))])
+    of_one_hot = dense["weight"][len(dense["weight"]) - len(own) :]
+    np.testing.assert_allclose(of_one_hot, own, rtol=0, atol=1e-10)
 
 
 @ENGINES
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
-    tables=st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=3),
+    tables=st.lists(st.tuples(st.integers(1, 9), st.integers(0, 9)), min_size=1, max_size=3),
     n_numbers=st.integers(0, 3),
     alpha=st.sampled_from([0.0, 0.3]),
     seed=st.integers(0, 2**32 - 1),
@@ -162,17 +175,18 @@ def test_gradient_against_finite_differences(engine, tables, n_numbers, alpha, s
 
 @ENGINES
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_numbers_that_no_level_has_are_the_zero_vector(engine, dtype):
+def test_numbers_that_no_level_has_are_zeros(engine, dtype):
     rng = np.random.default_rng(0)
-    network = make_network([(6, 3)], 1, rng, dtype)
+    network = make_network([(6, 3), (6, 0)], 1, rng, dtype)
     codes = [-1, 6, -0.5, 2**24, -(2.0**40), np.finfo(dtype).max, 5.5]
-    x = np.column_stack([np.zeros(len(codes)), codes]).astype(dtype)
-    embedded = x @ np.zeros((2, 4), dtype)  # a row of zeros for each
-    embedded[-1, 1:] = network.views(network.theta)[0]["table0"][5]
+    x = np.column_stack([np.zeros(len(codes)), codes, codes]).astype(dtype)
+    embedded = x @ np.zeros((3, 10), dtype)  # a row of zeros for each
+    embedded[-1, 1:4] = network.views(network.theta)[0]["table0"][5]
+    embedded[-1, 9] = 1
     weight, bias = network.params("weight"), network.params("bias")
     expected = np.tanh(embedded @ weight[0] + bias[0]) @ weight[1] + bias[1]
     np.testing.assert_allclose(raw_prediction(engine, network, x), expected, rtol=1e-5)
     if engine == "compiled":  # which looks at numbers before Python has seen that they are bad
-        bad = np.array([[0, np.nan], [0, np.inf], [0, -np.inf]], dtype)
+        bad = np.array([[0, bad, bad] for bad in (np.nan, np.inf, -np.inf)], dtype)
         found = raw_prediction(engine, network, bad)
         np.testing.assert_array_equal(found, raw_prediction(engine, network, x[:3]))

@@ -115,6 +115,8 @@ def embedding(steps=None, tables=((6, 7, 1),)):
 def test_the_programs_that_are_changed_below_are_accepted():
     assert program().n_outputs == 3
     assert embedding().n_outputs == 3
+    one_hot = [step(kind=9, out_c=8), step(c=8, bias=24)]
+    assert program(one_hot, sizes=(27, 24, 0), tables=[(24, 7, 0)]).n_outputs == 3
 
 
 HUGE, FAR = 2**62, 2**24
@@ -181,7 +183,13 @@ PROGRAMS = {
     "table among the weights": lambda: embedding(tables=[(5, 7, 1)]),
     "table behind a gap": lambda: embedding(tables=[(7, 6, 1)]),
     "table of no levels": lambda: embedding(tables=[(6, 0, 1)]),
-    "table of no width": lambda: embedding(tables=[(6, 7, 0)]),
+    "table of a negative width": lambda: embedding(tables=[(6, 7, -1)]),
+    "one-hot columns of a negative number": lambda: embedding(tables=[(6, -1, 0)]),
+    "one-hot columns that overflow": lambda: embedding(tables=[(6, HUGE, 0)]),
+    "one-hot columns without an output": lambda: embedding(tables=[(6, 7, 0)]),
+    "too few weights for one-hot columns": lambda: embedding(
+        [step(kind=9, out_c=8), step(c=8, bias=6)], tables=[(6, 7, 0)]
+    ),
     "table that overflows": lambda: embedding(tables=[(6, HUGE, 1)]),
     "table outside": lambda: embedding(tables=[(6, 11, 1)]),
     "biases in a table": lambda: embedding(tables=[(6, 8, 1)]),

@@ -54,16 +54,18 @@ def test_attributes_and_summary(cls):
     own = make(cls).fit(TABLE, Y)
     shapes = {name: table.shape for name, table in own.embeddings_.items()}
     assert shapes == {"shop": (40, 4), "code": (51, 4)}  # one level for missing values
-    names = ["size", "missingindicator_size", "colour_blue", "colour_red"]
+    names = ["size", "missingindicator_size"]
     names += [f"shop_embedding{i}" for i in range(4)]
     names += [f"code_embedding{i}" for i in range(4)]
+    names += ["colour_blue", "colour_red"]
     assert own.input_names_.tolist() == names
     assert own.coefs_[0].shape == (len(names), 8)
     assert own.n_layers_ == 3
     printed = str(own.summary())
     assert "input, from 4 features" in printed
-    [row] = [line.split() for line in printed.splitlines() if "Embedding of 2" in line]
-    assert row[3:5] == ["12", str((40 + 51) * 4)]
+    name = "Embedding of 2, One-hot of 1"
+    [row] = [line for line in printed.splitlines() if name in line]
+    assert row.replace(name, "").split()[:2] == ["12", str((40 + 51) * 4)]
     assert [part.shape for part in own.activations(TABLE)] == [(N, 8), (N, 1)]
     own.embeddings_["shop"][...] = 0  # views, like coefs_
     renamed = TABLE.assign(shop=TABLE["shop"].to_numpy()[::-1])
@@ -101,10 +103,10 @@ def test_predictions_by_hand():
         [
             (few["size"] - size.mean()) / size.std(ddof=0),
             np.zeros(4),
-            few["colour"] == "blue",
-            few["colour"] == "red",
             shops,
             codes,
+            few["colour"] == "blue",
+            few["colour"] == "red",
         ]
     ).astype(float)
     hidden = np.maximum(x @ own.coefs_[0] + own.intercepts_[0], 0)
@@ -227,7 +229,7 @@ def test_the_onnx_nodes_of_embeddings_compute_what_the_layer_does():
     onnxruntime = pytest.importorskip("onnxruntime")
     own = make(MLPRegressor, normalize_y=False).fit(TABLE, EFFECT)
     codes = check_x(own, TABLE, "X", own.network_.dtype)
-    codes[0, -1] = -1  # an unknown level
+    codes[0, -3:] = -1  # unknown levels
     own._table_encoding = None
     session = onnxruntime.InferenceSession(to_onnx(own).SerializeToString())
     [prediction] = session.run(None, {"X": codes})

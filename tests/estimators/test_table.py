@@ -88,34 +88,22 @@ def test_the_table_is_what_a_column_transformer_makes_of_it(cls, solver, weight)
 
 @pytest.mark.usefixtures("_engine")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_many_levels_are_sparse_and_the_same(dtype, monkeypatch):
+def test_many_one_hot_columns_equal_those_of_a_transformer(dtype):
     places = [f"place {i}" for i in range(6)]
     table = pd.DataFrame(RNG.integers(0, 30, (400, 6)).astype(str), columns=places)
     table.insert(0, "z", RNG.normal(size=400))
     y = RNG.normal(size=400)
-    own = make(MLPRegressor, dtype=dtype)
-    seen, shape_of = [], type(own)._sample_shape
-
-    def watched(own, x):
-        seen.append(x)
-        return shape_of(own, x)
-
-    monkeypatch.setattr(type(own), "_sample_shape", watched)
-    own.fit(table, y)
-    assert sparse.issparse(seen[0])
-    assert seen[0].nnz == 7 * 400
+    own = make(MLPRegressor, dtype=dtype).fit(table, y)
+    assert own.coefs_[0].shape == (181, 8)
     x = make_column_transformer(
         (StandardScaler(), ["z"]), (OneHotEncoder(sparse_output=False), places)
     ).fit_transform(table)
     twin = make(MLPRegressor, dtype=dtype).fit(x, y)
     atol = 1e-10 if dtype == "float64" else 1e-4
     np.testing.assert_allclose(own.predict(table), twin.predict(x), atol=atol)
-    # an unseen place is no entry at all, and noise makes X dense
     unseen = table.assign(**dict.fromkeys(places, "nowhere"))
     x[:, 1:] = 0
     np.testing.assert_allclose(own.predict(unseen), twin.predict(x), atol=atol)
-    make(MLPRegressor, input_noise=0.1).fit(table, y).predict(table)
-    assert not sparse.issparse(seen[-1])
 
 
 DTYPES, ORDER = dict.fromkeys(COLUMNS), ["Rome", "Oslo", "Paris", "Bern"]

@@ -42,7 +42,7 @@ LAYERS = {
     "overlapping_average_pool": lambda: AveragePool(3, 2, 1, count_padding=False),
     "global_average_pool": GlobalAveragePool,
     "flatten": Flatten,
-    "embedding": lambda: Embedding([(2, 3), (1, 4)]),
+    "embedding": lambda: Embedding([(2, 3), (2, 0), (1, 4)]),
     "relu_of_images": ACTIVATIONS["relu"],
     "batch_norm_of_images": BatchNorm,
 }

@@ -96,13 +96,13 @@ void add_between(Tables& t, Image image) {
     if (draw(0, 4) == 0) t.add(DROPOUT, 0, image, image, {}, 0.3);
 }
 
-// The last columns of X become rows of tables.
+// The last columns of X become rows of tables or one-hot columns.
 Image add_embedding(Tables& t, Image in) {
     Image out = in;
     for (Index n = draw(1, std::min<Index>(3, in.c)); n > 0; --n) {
-        Index width = draw(1, 20);
-        for (Index x : {Index(0), draw(1, 9), width}) t.embeddings.push_back(x);
-        out.c += width - 1;
+        Index width = draw(0, 2) ? draw(1, 20) : 0, n_levels = draw(1, 9);
+        for (Index x : {Index(0), n_levels, width}) t.embeddings.push_back(x);
+        out.c += (width ? width : n_levels) - 1;
     }
     t.add(EMBEDDING, 0, in, out);
     return out;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "product.h"
+#include "program.h"
 
 namespace skneural {
 
@@ -10,7 +11,7 @@ namespace skneural {
 // the multiplication.
 template <class T>
 inline Index rows_at_once(Index n_inputs) {
-    return std::max<Index>(64, (Index(1) << 19) / (n_inputs * Index(sizeof(T))));
+    return std::max<Index>(64, (Index(1) << 19) / (std::max<Index>(n_inputs, 1) * Index(sizeof(T))));
 }
 
 // Minimum number of rows for which a panel of weights is packed first. Measured: packing gains
@@ -36,46 +37,65 @@ inline bool packs_any(Index n_rows, Index n_units) {
     return n_rows >= rows_worth_packing || !fills_vectors<T>(n_units);
 }
 
-// y = x weight + bias. `panel` has room for n_inputs x tile_columns values.
+// y = start + x weight for the first `n_inputs` values of the rows of x, which are `x_row` values apart.
+// `start` is the bias, and `start_row` is 0; or `start` is y, and `start_row` is n_units. `panel` has
+// room for n_inputs x tile_columns values.
 template <class T>
-void dense_forward(const T* x, Index n_rows, Index n_inputs, Index n_units, const T* weight,
-                   const T* bias, T* y, T* panel) {
+void dense_forward(const T* x, Index n_rows, Index x_row, Index n_inputs, Index n_units, const T* weight,
+                   const T* start, Index start_row, T* y, T* panel) {
     Index block = rows_at_once<T>(n_inputs);
     for (Index i = 0; i < n_rows; i += block) {
         Index rows = std::min(block, n_rows - i);
-        Left<T> a{x + i * n_inputs, n_inputs, 1, one_run, 1, n_inputs};
+        Left<T> a{x + i * x_row, x_row, 1, one_run, 1, n_inputs};
         for (Index j = 0; j < n_units; j += tile_columns<T>) {
             Index columns = std::min(tile_columns<T>, n_units - j);
-            const T *b = weight + j, *start = bias + j;
+            const T *b = weight + j, *from = start + i * start_row + j;
             Index b_row = n_units;
             T padded_bias[tile_columns<T>] = {};
             bool whole = fills_vectors<T>(columns);
-            if (!whole) {
-                std::copy_n(start, columns, padded_bias);
-                start = padded_bias;
+            if (!whole && !start_row) {
+                std::copy_n(from, columns, padded_bias);
+                from = padded_bias;
             }
             if (!whole || rows >= rows_worth_packing) {
                 pack_panel(b, n_units, 1, n_inputs, columns, panel);
                 b = panel;
                 b_row = panel_width<T>(columns);
             }
-            multiply_panel(rows, columns, a, b, b_row, start, 0, y + i * n_units + j, n_units);
+            multiply_panel(rows, columns, a, b, b_row, from, start_row, y + i * n_units + j, n_units);
         }
     }
 }
 
-// dx = dy weight^T for the inputs from `first` on. `panel` has room for n_units x tile_columns
-// values.
+// The forward pass of dense step `i`. If it adds rows of weights for one-hot columns, `levels` contains
+// the levels of the rows of x from `first` on. `picked` has room for one pointer per table.
 template <class T>
-void dense_input_gradient(const T* dy, Index n_rows, Index n_inputs, Index n_units,
-                          const T* weight, Index first, T* dx, T* panel) {
+void dense_step_forward(const Program& program, Index i, const T* x, Index n_rows, const T* theta,
+                        const Levels& levels, Index first, T* y, T* panel, std::vector<const T*>& picked) {
+    const Step& s = program.steps[i];
+    Index n_multiplied = program.n_multiplied(i), n_units = s.out.c, start_row = 0;
+    const T *weight = theta + s.weight, *start = theta + s.bias;
+    if (n_multiplied < s.in.size()) {
+        one_hot_forward(program.tables, levels, first, n_rows, n_units, weight + n_multiplied * n_units,
+                        start, y, picked);
+        start = y;
+        start_row = n_units;
+    }
+    dense_forward(x, n_rows, s.in.size(), n_multiplied, n_units, weight, start, start_row, y, panel);
+}
+
+// dx = dy weight^T for the inputs from `first` to `last`, without `last`. `panel` has room for
+// n_units x tile_columns values.
+template <class T>
+void dense_input_gradient(const T* dy, Index n_rows, Index n_inputs, Index n_units, const T* weight,
+                          Index first, Index last, T* dx, T* panel) {
     const T zeros[tile_columns<T>] = {};
     Index block = rows_at_once<T>(n_units);
     for (Index i = 0; i < n_rows; i += block) {
         Index rows = std::min(block, n_rows - i);
         Left<T> a{dy + i * n_units, n_units, 1, one_run, 1, n_units};
-        for (Index j = first; j < n_inputs; j += tile_columns<T>) {
-            Index columns = std::min(tile_columns<T>, n_inputs - j);
+        for (Index j = first; j < last; j += tile_columns<T>) {
+            Index columns = std::min(tile_columns<T>, last - j);
             pack_panel(weight + j * n_units, 1, n_units, n_units, columns, panel);
             multiply_panel(rows, columns, a, panel, panel_width<T>(columns), zeros, 0,
                            dx + i * n_inputs + j, n_inputs);

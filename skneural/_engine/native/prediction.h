@@ -28,6 +28,7 @@ public:
             t.odd = Array<T>(block * largest, false);
             t.panel = Array<T>(panel * tile_columns<T>, false);
             t.numbers.resize(block);
+            t.levels.resize(program.tables.size(), std::vector<std::int32_t>(block));
             for (std::size_t i = 0; i < program.steps.size(); ++i) {
                 bool convolves = program.steps[i].kind == CONVOLUTION;
                 t.padded.emplace_back(convolves ? windows[i].padded_size(program.steps[i]) : 0);
@@ -62,6 +63,8 @@ private:
         Array<T> even, odd, panel;
         std::vector<Array<T>> padded;
         std::vector<Index> numbers;
+        std::vector<const T*> picked;  // rows of weights of one-hot columns
+        Levels levels;
     };
 
     Program program;
@@ -100,8 +103,8 @@ private:
         const Step& s = program.steps[i];
         switch (s.kind) {
             case DENSE:
-                return dense_forward(x, n, s.in.size(), s.out.c, theta + s.weight, theta + s.bias, y,
-                                     t.panel.data());
+                return dense_step_forward(program, Index(i), x, n, theta, t.levels, 0, y, t.panel.data(),
+                                          t.picked);
             case CONVOLUTION:
                 return convolution_forward(s, windows[i], x, n, filters[i].data(), biases[i].data(), y,
                                            t.padded[i].data());
@@ -110,8 +113,9 @@ private:
             case AVERAGE_POOL: return average_pool_forward(s, x, n, y);
             case GLOBAL_AVERAGE_POOL: return global_average_forward(s, x, n, y);
             case EMBEDDING:
-                return embedding_forward(program.tables, x, n, s.in.c, theta, y,
-                                         [](Index, Index, Index) {});
+                read_levels(program.tables, x, n, s.in.c, t.levels, 0);
+                return embedding_forward(program.tables, x, n, s.in.c, s.out.c, theta,
+                                         !program.adds_rows(), y, t.levels, 0);
             default: {  // BATCH_NORM, with the running statistics
                 Index c = s.in.c;
                 for (Index row = 0; row < n * s.in.pixels(); ++row)

@@ -130,6 +130,45 @@ inline Index packed_size(Index n_rows, Index n_columns) {
     return n_rows * (whole + (n_columns > whole ? panel_width<T>(n_columns - whole) : 0));
 }
 
+#if defined(SKNEURAL_HAS_SHUFFLES)
+// Transpose a square of values. Each pass exchanges blocks of `Block` x `Block` values.
+template <class T, int Block>
+SKNEURAL_INLINE void transpose(Vector<T> (&rows)[width<T>]) {
+    Vector<Integer<T>> upper, lower;
+    SKNEURAL_UNROLL
+    for (int i = 0; i < width<T>; ++i) {
+        upper[i] = i & Block ? i - Block + width<T> : i;
+        lower[i] = i & Block ? i + width<T> : i + Block;
+    }
+    SKNEURAL_UNROLL
+    for (int i = 0; i < width<T>; ++i) {
+        if (i & Block) continue;
+        Vector<T> above = rows[i], below = rows[i + Block];
+        rows[i] = __builtin_shuffle(above, below, upper);
+        rows[i + Block] = __builtin_shuffle(above, below, lower);
+    }
+    if constexpr (Block > 1) transpose<T, Block / 2>(rows);
+}
+
+// Copy the first `n_rows` values of some columns, which are `column` values apart. Whole squares are
+// transposed in registers. Return the number of rows copied.
+template <class T>
+inline Index pack_squares(const T* b, Index column, Index n_rows, Index n_columns, Index padded, T* to) {
+    Index whole = n_rows / width<T> * width<T>;
+    for (Index first = 0; first < n_columns; first += width<T>)
+        for (Index k = 0; k < whole; k += width<T>) {
+            Vector<T> rows[width<T>];
+            SKNEURAL_UNROLL
+            for (int n = 0; n < width<T>; ++n)
+                rows[n] = first + n < n_columns ? load(b + (first + n) * column + k) : Vector<T>{};
+            transpose<T, width<T> / 2>(rows);
+            SKNEURAL_UNROLL
+            for (int n = 0; n < width<T>; ++n) store(to + (k + n) * padded + first, rows[n]);
+        }
+    return whole;
+}
+#endif
+
 // Copy some columns of a matrix row by row, and pad each row with zeros to whole vectors.
 template <class T>
 inline void pack_panel(const T* b, Index row, Index column, Index n_rows, Index n_columns, T* to) {
@@ -140,7 +179,11 @@ inline void pack_panel(const T* b, Index row, Index column, Index n_rows, Index 
                 store(to + k * tile_columns<T> + n * width<T>, load(b + k * row + n * width<T>));
         return;
     }
-    for (Index k = 0; k < n_rows; ++k) {
+    Index first = 0;
+#if defined(SKNEURAL_HAS_SHUFFLES)
+    if (row == 1) first = pack_squares(b, column, n_rows, n_columns, padded, to);
+#endif
+    for (Index k = first; k < n_rows; ++k) {
         for (Index n = 0; n < n_columns; ++n) to[k * padded + n] = b[k * row + n * column];
         for (Index n = n_columns; n < padded; ++n) to[k * padded + n] = 0;
     }

@@ -44,9 +44,7 @@ inline Step read_step(const Index* i, const double* r) {
 }
 
 inline bool has_weight(const Step& step) { return step.kind == DENSE || step.kind == CONVOLUTION; }
-inline bool has_parameters(const Step& step) {
-    return has_weight(step) || step.kind == BATCH_NORM || step.kind == EMBEDDING;
-}
+inline bool has_parameters(const Step& step) { return has_weight(step) || step.kind == BATCH_NORM; }
 inline bool is_pool(const Step& step) { return step.kind == MAX_POOL || step.kind == AVERAGE_POOL; }
 inline bool has_windows(const Step& step) { return is_pool(step) || step.kind == CONVOLUTION; }
 
@@ -71,10 +69,31 @@ struct Program {
     Index embeddings_end() const {
         return tables.empty() ? n_weights : tables.back().first + tables.back().size();
     }
+    Index n_one_hot() const {
+        Index n = 0;
+        for (const Table& table : tables) n += table.n_one_hot();
+        return n;
+    }
+    // Number of inputs of a dense step that are multiplied. One-hot columns are the last inputs, and the
+    // step behind an embedding adds the rows of their ones instead.
+    Index n_multiplied(Index i) const {
+        bool adds_rows = i == 1 && steps[0].kind == EMBEDDING && steps[1].kind == DENSE;
+        return steps[i].in.size() - (adds_rows ? n_one_hot() : 0);
+    }
+    bool adds_rows() const { return steps.size() > 1 && n_multiplied(1) < steps[1].in.size(); }
+    // Whether a step has parameters. The first step has none if it only makes one-hot columns.
+    bool learns(Index i) const {
+        if (steps[i].kind == EMBEDDING) return embeddings_end() > n_weights;
+        return has_parameters(steps[i]);
+    }
     double flops() const {  // floating-point operations of the products of one sample's forward pass
         double flops = 0;
-        for (const Step& step : steps)
-            if (has_weight(step)) flops += 2 * double(weight_size(step)) * double(step.out.pixels());
+        for (std::size_t i = 0; i < steps.size(); ++i) {
+            const Step& step = steps[i];
+            Index added = step.in.size() - n_multiplied(Index(i));
+            if (has_weight(step))
+                flops += 2 * double(weight_size(step) - added * step.out.c) * double(step.out.pixels());
+        }
         return flops;
     }
     bool takes_sparse() const { return steps.front().kind == DENSE; }
@@ -136,10 +155,9 @@ inline std::string check_step(const Program& program, const Step& s) {
     } else if (s.kind == GLOBAL_AVERAGE_POOL) {
         if (s.out.pixels() != 1 || s.out.c != s.in.c) return "a wrong size";
     } else if (s.kind == EMBEDDING) {
-        Index width = 0;
-        for (const Table& table : program.tables) width += table.width;
-        if (s.in.pixels() != 1 || s.out.pixels() != 1 || s.in.c < Index(program.tables.size()) ||
-            s.out.c != s.in.c - Index(program.tables.size()) + width)
+        Index n = s.in.c - Index(program.tables.size());
+        for (const Table& table : program.tables) n += table.width + table.n_one_hot();
+        if (s.in.pixels() != 1 || s.out.pixels() != 1 || s.in.c < Index(program.tables.size()) || s.out.c != n)
             return "a wrong size";
     } else if (s.in.size() != s.out.size() || s.in.c != s.out.c) {
         return "an output of another size than its input";
@@ -174,8 +192,8 @@ inline std::string check_heads(const Program& program) {
 inline std::string check_tables(const Program& program) {
     Index next = program.n_weights;
     for (const Table& table : program.tables) {
-        if (!in_range(table.width, 1, largest_size) ||
-            !in_range(table.n_levels, 1, largest_size / table.width))
+        if (!in_range(table.width, 0, largest_size) || !in_range(table.n_levels, table.width ? 1 : 0, largest_size) ||
+            table.n_levels > largest_size / std::max<Index>(1, table.width))
             return "a table of a wrong size";
         if (table.first != next || !fits(table.first, table.size(), program.n_params))
             return "a table that does not follow the parameters before it";
@@ -205,7 +223,7 @@ inline std::string check_program(const Program& program) {
         if (wrong.empty() && s.kind == ACTIVATION && !(i && has_own_output(program.steps[i - 1])))
             wrong = "an activation with no layer of its own before it";
         if (!wrong.empty()) return "step " + std::to_string(i) + " has " + wrong;
-        learns = learns || has_parameters(s);
+        learns = learns || program.learns(Index(i));
     }
     return learns ? check_heads(program) : "no step with parameters";
 }

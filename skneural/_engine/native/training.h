@@ -28,7 +28,7 @@ public:
         : program(program), steps(this->program.steps), batch_size(batch_size), team(n_threads) {
         n_steps = Index(steps.size());
         first = 0;
-        while (!has_parameters(steps[first])) ++first;
+        while (!this->program.learns(first)) ++first;
         find_chunks();
         allocate();
         list_items();
@@ -52,14 +52,11 @@ public:
     }
 
 private:
-    enum Part : Index { STRIP, BIAS, SUM_OF_GROUPS, READY, ROWS };
-    // Some of the parameters. An item of a table has the table's index as `first`, and contains every
-    // n-th level from level `rows` on, where n is `parts_of_table`.
+    enum Part : Index { STRIP, ONE_HOT, BIAS, SUM_OF_GROUPS, READY, ROWS };
+    // Some of the parameters. An item of a column of level codes has the column's index as `first`.
     struct Item {
         Index part, step, offset, size, first, rows;
     };
-    // Number of items into which the levels of a table are divided.
-    static constexpr Index parts_of_table = 4;
 
     Program program;
     const std::vector<Step>& steps;
@@ -81,6 +78,7 @@ private:
         Array<T> panel, packed, strip, turned;
         std::vector<Array<T>> padded_images, spread_gradients, filters, turned_filters, biases;
         std::vector<Index> numbers;  // indices of rows
+        std::vector<const T*> picked;  // rows of weights of one-hot columns
         Index n_fetched = 0;         // rows of the next batch that have been prefetched
         Index packed_step = -1;
     };
@@ -89,7 +87,7 @@ private:
     Index n_strips = 0;
     std::vector<Sums> item_sums;
     std::unique_ptr<std::atomic<Index>[]> next_items{new std::atomic<Index>[team.size()]};  // per thread
-    std::vector<std::vector<std::int32_t>> levels;   // per table: the levels of the batch's rows
+    Levels levels;                                   // of the rows of the batch
     std::vector<std::vector<Index>> last_steps;      // per table and level: the last batch with it
     std::vector<std::vector<std::int32_t>> touched;  // per item: its levels in the batch
     Index n_batches = 1;  // number of batches, including the current one
@@ -154,7 +152,7 @@ private:
         }
         for (const Table& table : program.tables) {
             levels.emplace_back(batch_size);
-            last_steps.emplace_back(table.n_levels);
+            last_steps.emplace_back(table.width ? table.n_levels : 0);
         }
         allocate_scratch();
     }
@@ -172,6 +170,9 @@ private:
                 panel = std::max({panel, s.in.size(), s.out.c});
                 packed = std::max(packed, packed_gradient_size<T>(batch_size, s.out.c));
                 strip = std::max(strip, strip_rows(s.out.c) * s.out.c);
+                if (program.n_multiplied(i) < s.in.size())
+                    for (const Table& table : program.tables)
+                        strip = std::max(strip, table.n_one_hot() * s.out.c);
             } else if (s.kind == CONVOLUTION) {
                 packed = std::max(packed, s.out.pixels() * tile_columns<T>);
                 turned = std::max(turned, weight_size(s));
@@ -205,20 +206,20 @@ private:
         for (Index i = first; i < n_steps; ++i) {
             const Step& s = steps[i];
             if (s.kind == DENSE) {
-                Index rows = strip_rows(s.out.c);
-                for (Index j = 0; j < s.in.size(); j += rows) {
-                    Index n = std::min(rows, s.in.size() - j);
+                Index rows = strip_rows(s.out.c), n_multiplied = program.n_multiplied(i);
+                for (Index j = 0; j < n_multiplied; j += rows) {
+                    Index n = std::min(rows, n_multiplied - j);
                     items.push_back({STRIP, i, s.weight + j * s.out.c, n * s.out.c, j, n});
                     ++n_strips;
                 }
+                if (n_multiplied < s.in.size()) list_one_hot_items(i, s.weight + n_multiplied * s.out.c);
                 items.push_back({BIAS, i, s.bias, s.out.c, 0, 0});
             } else if (s.kind == CONVOLUTION) {
                 items.push_back({SUM_OF_GROUPS, i, s.weight, weight_size(s), 0, 0});
                 items.push_back({SUM_OF_GROUPS, i, s.bias, s.out.c, weight_size(s), 0});
             } else if (s.kind == EMBEDDING) {
                 for (Index k = 0; k < Index(program.tables.size()); ++k)
-                    for (Index part = 0; part < parts_of_table; ++part)
-                        items.push_back({ROWS, i, program.tables[k].first, 0, k, part});
+                    if (program.tables[k].width) items.push_back({ROWS, i, program.tables[k].first, 0, k, 0});
             } else if (s.kind == BATCH_NORM) {
                 items.push_back({READY, i, s.weight, s.in.c, 0, 0});
                 items.push_back({READY, i, s.bias, s.in.c, 0, 0});
@@ -227,6 +228,15 @@ private:
         item_sums.resize(items.size());
         touched.resize(items.size());
         deal_items();
+    }
+
+    // `offset` is that of the weights of all one-hot columns.
+    void list_one_hot_items(Index i, Index offset) {
+        for (Index k = 0; k < Index(program.tables.size()); ++k) {
+            Index size = program.tables[k].n_one_hot() * steps[i].out.c;
+            if (size) items.push_back({ONE_HOT, i, offset, size, k, 0});
+            offset += size;
+        }
     }
 
     void deal_items() {
@@ -295,7 +305,7 @@ private:
         Index n = program.n_inputs();
         if (!rows.numbers) return samples.X + rows.begin * n;
         for (Index i = rows.from; i < rows.to; ++i)
-            std::copy_n(samples.X + rows.numbers[i] * n, n, input + i * n);
+            copy_few(samples.X + rows.numbers[i] * n, n, input + i * n);
         return input;
     }
 
@@ -331,8 +341,7 @@ private:
         const T* x = input_of(thread, i, batch_x, row);
         switch (s.kind) {
             case DENSE:
-                return dense_forward(x, n, s.in.size(), s.out.c, theta + s.weight, theta + s.bias, y,
-                                     t.panel.data());
+                return dense_step_forward(program, i, x, n, theta, levels, row, y, t.panel.data(), t.picked);
             case CONVOLUTION:
                 return convolution_forward(s, windows[i], x, n, t.filters[i].data(), t.biases[i].data(),
                                            y, t.padded_images[i].data());
@@ -343,11 +352,10 @@ private:
             case GLOBAL_AVERAGE_POOL: return global_average_forward(s, x, n, y);
             case BATCH_NORM: return batch_norm_forward(thread, i, x, rows, n, y);
             case EMBEDDING:
-                return embedding_forward(program.tables, x, n, s.in.c, theta, y,
-                                         [&](Index table, Index k, Index level) {
-                                             levels[table][row + k] = std::int32_t(level);
-                                             fetch_row(program.tables[table], level);
-                                         });
+                read_levels(program.tables, x, n, s.in.c, levels, row);
+                fetch_rows(row, n);
+                return embedding_forward(program.tables, x, n, s.in.c, s.out.c, theta,
+                                         !program.adds_rows(), y, levels, row);
             case DROPOUT:
                 return dropout_forward(draws, s.layer, s.amount, row, n, s.in.size(), x, y,
                                        extras[i].at(thread, row));
@@ -382,7 +390,8 @@ private:
             case DENSE:
                 if (dx)
                     dense_input_gradient(dy, n, s.in.size(), s.out.c, theta + s.weight,
-                                         first_with_gradient(i), dx, t.panel.data());
+                                         first_with_gradient(i), program.n_multiplied(i), dx,
+                                         t.panel.data());
                 return;
             case CONVOLUTION: {
                 add_filter_gradients(t, i, x, dy, rows, row, n);
@@ -577,6 +586,10 @@ private:
                 dense_strip(input_of(0, item.step, x, 0), dy, t.packed.data(), rows.n, s.in.size(),
                             s.out.c, item.first, item.rows, g);
                 break;
+            case ONE_HOT:
+                one_hot_gradient(levels[item.first].data(), rows.n, s.out.c, dy,
+                                 program.tables[item.first].n_levels, g);
+                break;
             case BIAS: sum_rows(dy, rows.n, s.out.c, g); break;
             case SUM_OF_GROUPS:
                 std::fill_n(g, item.size, T(0));
@@ -599,8 +612,8 @@ private:
                    v ? v + item.offset : nullptr, item.size, weights);
     }
 
-    // Compute the gradients of some levels of a table, and update them. Only levels that occur in the
-    // batch are updated. Each level belongs to one item, and its rows are added in their order.
+    // Compute the gradients of the levels of a table, and update them. Only levels that occur in the
+    // batch are updated.
     void take_rows(Index number, const Rows& rows, const Optimizer* optimizer, bool measures) {
         const Item& item = items[number];
         const Table& table = program.tables[item.first];
@@ -611,7 +624,7 @@ private:
         own.clear();
         for (Index i = 0; i < rows.n; ++i) {
             std::int32_t level = levels[item.first][i];
-            if (level < 0 || level % parts_of_table != item.rows) continue;
+            if (level < 0) continue;
             T* g = gradient + table.first + level * table.width;
             const T* dy = deltas[0].data + i * n_outputs + column;
             if (last_step[level] == n_batches) {
@@ -630,15 +643,20 @@ private:
         if (optimizer) update_rows(number, *optimizer);
     }
 
-    // Prefetch the values that the update of a level needs. Tables may be larger than the caches.
-    void fetch_row(const Table& table, Index level) {
-        if (level < 0) return;
-        Index first = table.first + level * table.width, last = first + table.width - 1;
-        for (const T* vector : {gradient, m, v})
-            if (vector) {
-                SKNEURAL_PREFETCH(vector + first);
-                SKNEURAL_PREFETCH(vector + last);
+    // Prefetch the vectors of some rows' levels, and what their updates need. Tables may be larger than
+    // the caches.
+    void fetch_rows(Index row, Index n) {
+        for (std::size_t k = 0; k < program.tables.size(); ++k) {
+            const Table& table = program.tables[k];
+            for (Index i = row; i < row + n && table.width; ++i) {
+                Index first = table.first + std::max(levels[k][i], 0) * table.width;
+                for (const T* vector : {theta, gradient, m, v})
+                    if (vector) {
+                        SKNEURAL_PREFETCH(vector + first);
+                        SKNEURAL_PREFETCH(vector + first + table.width - 1);
+                    }
             }
+        }
     }
 
     void update_rows(Index number, const Optimizer& optimizer) {

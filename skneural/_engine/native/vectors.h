@@ -48,6 +48,12 @@ struct VectorOf<std::int64_t> {
 template <class T>
 using Vector = typename VectorOf<T>::type;
 
+#if !defined(__clang__)
+#define SKNEURAL_HAS_SHUFFLES
+template <class T>
+using Integer = typename std::conditional<sizeof(T) == 4, std::int32_t, std::int64_t>::type;
+#endif
+
 #define SKNEURAL_INLINE inline __attribute__((always_inline))
 #define SKNEURAL_UNROLL _Pragma("GCC unroll 16")
 
@@ -201,6 +207,22 @@ SKNEURAL_INLINE void copy_few(const T* from, Index n, T* to) {
 #else
     for (; i < n; ++i) to[i] = from[i];
 #endif
+}
+
+// y = start + the sum of some rows of n values
+template <class T>
+inline void add_picked(const T* start, const T* const* from, const T* const* end, Index n, T* y) {
+    Index j = 0;
+    for (; j + width<T> <= n; j += width<T>) {
+        Vector<T> sum = load(start + j);
+        for (const T* const* row = from; row != end; ++row) sum += load(*row + j);
+        store<T>(y + j, sum);
+    }
+    for (; j < n; ++j) {
+        T sum = start[j];
+        for (const T* const* row = from; row != end; ++row) sum += (*row)[j];
+        y[j] = sum;
+    }
 }
 
 template <class T>

@@ -10,18 +10,18 @@ from skneural._network.layers.base import Binding, Layer
 
 
 class Embedding(Layer):
-    """Replaces level codes by learned vectors, one per level.
+    """Replaces level codes by learned vectors or one-hot columns.
 
-    The last columns of the input contain level codes. Each of these columns has a table with
-    one vector per level. The output consists of the other columns, unchanged, followed by one
-    row of each table. A code that is out of range, such as -1, gives the zero vector, as an
-    unknown level does in one-hot columns. Only the rows of levels that occur in a mini-batch
-    have a gradient; a step leaves the other rows unchanged.
+    The last columns of the input contain level codes. The output consists of the other columns,
+    unchanged, the learned vectors, and the one-hot columns. A code that is out of range, such
+    as -1, gives zeros. Only the vectors of levels that occur in a mini-batch have a gradient; a
+    step leaves the other vectors unchanged.
 
     Parameters
     ----------
     tables : iterable of (int, int)
-        Number of levels and length of the vectors, for each table.
+        Number of levels and length of the vectors, for each column of codes. A length of 0
+        stands for one-hot columns.
 
     References
     ----------
@@ -39,15 +39,34 @@ class Embedding(Layer):
 
     @property
     def label(self) -> str:
-        return f"Embedding of {len(self.tables)}"
+        n_embedded = sum(width > 0 for _, width in self.tables)
+        n_one_hot = len(self.tables) - n_embedded
+        parts = [f"Embedding of {n_embedded}"] if n_embedded else []
+        return ", ".join([*parts, f"One-hot of {n_one_hot}"] if n_one_hot else parts)
 
     def build(self, input_shape: Shape) -> Shape:
         (n_inputs,) = input_shape
         self.n_passed = n_inputs - len(self.tables)
         if self.n_passed < 0:
             raise ValueError(f"{self!r} needs a column for each table, got {n_inputs} columns.")
-        self.param_shapes = {f"table{k}": table for k, table in enumerate(self.tables)}
-        return (self.n_passed + sum(width for _, width in self.tables),)
+        self.param_shapes = {
+            f"table{k}": table for k, table in enumerate(self.tables) if table[1]
+        }
+        return (self._outputs()[-1].stop,)
+
+    def _outputs(self) -> list[slice]:
+        """Return the columns of the output for each column of codes, then all columns."""
+        vectors = self.n_passed
+        one_hots = vectors + sum(width for _, width in self.tables)
+        outputs = []
+        for n_levels, width in self.tables:
+            if width:
+                outputs.append(slice(vectors, vectors + width))
+                vectors += width
+            else:
+                outputs.append(slice(one_hots, one_hots + n_levels))
+                one_hots += n_levels
+        return [*outputs, slice(0, one_hots)]
 
     def init_params(self, params: Arrays, state: Arrays, rng: np.random.Generator) -> None:
         # The expected squared norm of a row is 1, as for one-hot columns.
@@ -55,10 +74,10 @@ class Embedding(Layer):
             initialize(table, "lecun", rng, fan_in=table.shape[1], fan_out=1)
 
     def bind(self, binding: Binding) -> None:
-        self.values = list(binding.params.values())
+        self.values = binding.params
         self.batch_shape = binding.batch_shape
-        n_outputs = self.n_passed + sum(width for _, width in self.tables)
-        self.y = np.empty((binding.n_samples, n_outputs), binding.dtype)
+        *self.outputs, every = self._outputs()
+        self.y = np.empty((binding.n_samples, every.stop), binding.dtype)
         if binding.grads is not None:
             self.grads, self.dx = binding.grads, None
             self.levels: dict[str, Order] = {}
@@ -67,28 +86,29 @@ class Embedding(Layer):
                 self.levels[name] = np.empty(0, np.intp)
 
     def forward(self, x: Array, *, training: bool) -> Array:
-        y, start = self.y[: len(x)], self.n_passed
-        y[:, :start] = x[:, :start]
+        y = self.y[: len(x)]
+        y[:, : self.n_passed] = x[:, : self.n_passed]
         self.codes = []
-        for codes, table in zip(x[:, start:].T, self.values, strict=True):
-            is_known = (codes >= 0) & (codes < len(table))
-            levels = np.where(is_known, codes, 0).astype(np.intp)
-            stop = start + table.shape[1]
-            y[:, start:stop] = np.where(is_known[:, None], table[levels], 0)
-            self.codes.append((is_known, levels))
-            start = stop
+        for k, (n_levels, width) in enumerate(self.tables):
+            codes, own = x[:, self.n_passed + k], y[:, self.outputs[k]]
+            rows = np.flatnonzero((codes >= 0) & (codes < n_levels))
+            levels = codes[rows].astype(np.intp)
+            own[...] = 0
+            if width:
+                own[rows] = self.values[f"table{k}"][levels]
+            else:
+                own[rows, levels] = 1
+            self.codes.append((rows, levels))
         return y
 
     def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
-        start = self.n_passed
-        for (name, grad), (is_known, levels) in zip(
-            self.grads.items(), self.codes, strict=True
-        ):
-            stop = start + grad.shape[1]
-            grad[self.levels[name]] = 0
-            np.add.at(grad, levels[is_known], dy[is_known, start:stop])
-            self.levels[name] = np.unique(levels[is_known])
-            start = stop
+        for k, (rows, levels) in enumerate(self.codes):
+            name = f"table{k}"
+            if name in self.grads:
+                grad = self.grads[name]
+                grad[self.levels[name]] = 0
+                np.add.at(grad, levels, dy[rows, self.outputs[k]])
+                self.levels[name] = np.unique(levels)
         if not need_dx:
             return None
         if self.dx is None:  # the first layer of a network never needs it
