@@ -68,14 +68,13 @@ def _indicators(graph: Graph, missing: str, encoding: TableEncoding) -> str:
 def _codes(graph: Graph, column: str, encoding: TableEncoding, k: int) -> str:
     """Add the codes of the levels of category `k`, as a matrix of one column."""
     keys, other = _keys(encoding.levels[k]), encoding.other_code(k)
-    codes = np.arange(len(keys), dtype=np.int64) if len(encoding.levels[k]) else [other]
     tensor = graph.onnx.numpy_helper.from_array
     return graph.add(
         "LabelEncoder",
         column,
         domain=ML_DOMAIN,
         keys_tensor=tensor(keys),
-        values_tensor=tensor(np.array(codes, np.int64)),
+        values_tensor=tensor(np.arange(len(keys), dtype=np.int64)),
         default_tensor=tensor(np.array([other], np.int64)),
     )
 
