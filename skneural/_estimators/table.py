@@ -100,7 +100,7 @@ class TableEncoding:
         return self.embedding_widths > 0
 
     @property
-    def _n_levels(self) -> list[int]:
+    def n_levels(self) -> list[int]:
         """Number of levels of each category, including the level for missing values."""
         return [
             len(levels) + int(more)
@@ -110,7 +110,7 @@ class TableEncoding:
     @property
     def tables(self) -> list[tuple[int, int]]:
         """Number of levels and length of the vectors, 0 for one-hot columns, per category."""
-        return list(zip(self._n_levels, self.embedding_widths.tolist(), strict=True))
+        return list(zip(self.n_levels, self.embedding_widths.tolist(), strict=True))
 
     @property
     def embedded_columns(self) -> list[int]:
@@ -134,8 +134,8 @@ class TableEncoding:
     @property
     def widest(self) -> tuple[int, int]:
         """Index of the column of X with the most levels, and its number of levels."""
-        k = int(np.argmax(self._n_levels))
-        return int(np.flatnonzero(self.is_categorical)[k]), self._n_levels[k]
+        k = int(np.argmax(self.n_levels))
+        return int(np.flatnonzero(self.is_categorical)[k]), self.n_levels[k]
 
     def encode_numbers(self, X: Matrix) -> Matrix:
         """Return the matrix for an X without categories; X itself if nothing changes."""
@@ -178,8 +178,12 @@ class TableEncoding:
     def _codes(self, k: int) -> Callable[[Level], int]:
         """Return a function that maps a level of category `k` to its code, or to -1."""
         known: dict[Level, int] = {level: i for i, level in enumerate(self.levels[k].tolist())}
-        other = len(known) if self.has_missing[k] else -1
+        other = self.other_code(k)
         return lambda level: known.get(level, other)
+
+    def other_code(self, k: int) -> int:
+        """Return the code of missing values and of unknown levels of category `k`."""
+        return len(self.levels[k]) if self.has_missing[k] else -1
 
     def _check_kind(self, k: int, column: CategoryColumn) -> None:
         """Raise ValueError for text if `fit` had numbers, and for numbers if it had text."""

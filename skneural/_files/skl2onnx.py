@@ -7,15 +7,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural._estimators.classifier import NeuralClassifierMixin
 from skneural._estimators.labels import LabelColumns, LabelIndicator
+from skneural._estimators.mlp import BaseMLP
+from skneural._estimators.table_mlp import BaseTableMLP
 from skneural._files.load import CLASSES
-from skneural._files.onnx import (
-    OPSET,
-    Graph,
-    add_label,
-    add_probabilities,
-    add_targets,
-    network_graph,
-)
+from skneural._files.onnx import add_label, add_probabilities, add_targets, network_graph
+from skneural._files.onnx_graph import OPSET, Graph
 
 if TYPE_CHECKING:
     from skl2onnx.common._container import ModelComponentContainer
@@ -32,8 +28,9 @@ def register_skl2onnx() -> None:
     loss has no probabilities, the graph returns scores instead, which are ``-score`` and
     ``score`` for two classes. A regressor has one column per target.
 
-    skl2onnx does not support several columns of labels, for which `to_onnx` can convert the
-    network alone, or a network whose `transform` is used by a later step.
+    skl2onnx does not support several columns of labels, categories in the X of a network, or a
+    network whose `transform` is used by a later step. `to_onnx` can convert such a network
+    alone.
 
     Raises
     ------
@@ -84,6 +81,7 @@ def _set_types(operator: "Operator") -> None:
 
     own = operator.raw_operator
     check_is_fitted(own, "network_")
+    _refuse_categories(own)
     check_input_and_output_numbers(operator, input_count_range=1)
     _refuse_features(operator)
     rows = operator.inputs[0].get_first_dimension()
@@ -97,6 +95,22 @@ def _set_types(operator: "Operator") -> None:
     label_type = StringTensorType if as_text else Int64TensorType
     label.set_type(label_type(shape if indicator else [rows]))
     probabilities.set_type(FloatTensorType(shape))
+
+
+def _refuse_categories(estimator: BaseMLP) -> None:
+    encoding = estimator._table_encoding
+    if not isinstance(estimator, BaseTableMLP) or encoding is None:
+        return
+    features = estimator._feature_names()
+    categories = [features[j] for j in np.flatnonzero(encoding.is_categorical)]
+    if categories:
+        names = ", ".join(map(repr, categories))
+        raise ValueError(
+            f"skl2onnx cannot convert this {type(estimator).__name__}, because X has the "
+            f"categories {names}, and skl2onnx passes one array of numbers to a network. "
+            "Convert the network alone with skneural.to_onnx, or fit a Pipeline of a "
+            "ColumnTransformer, with OneHotEncoder for these columns, and the network."
+        )
 
 
 def _refuse_features(operator: "Operator") -> None:

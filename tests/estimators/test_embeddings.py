@@ -10,9 +10,7 @@ from _refusal import refusal
 from scipy.special import expit
 from sklearn.base import clone
 
-from skneural import MLPClassifier, MLPRegressor, WeightsDisplay, diagnose, to_onnx
-from skneural._engine.prediction import raw_prediction
-from skneural._estimators.checked_rows import check_x
+from skneural import MLPClassifier, MLPRegressor, WeightsDisplay, diagnose
 
 BOTH = pytest.mark.parametrize("cls", [MLPClassifier, MLPRegressor], ids=lambda c: c.__name__)
 RNG = np.random.default_rng(0)
@@ -222,16 +220,3 @@ def test_a_diverged_fit_reports_the_size_of_numbers_and_not_of_level_codes():
     own = MLPClassifier(solver="sgd", learning_rate=1e30, max_iter=5, random_state=0)
     with pytest.raises(ValueError, match=r"largest \|X\| is 1\.\d+,"):
         own.fit(table, Y)
-
-
-def test_the_onnx_nodes_of_embeddings_compute_what_the_layer_does():
-    """`to_onnx` refuses categories, but a graph that takes level codes equals the network."""
-    onnxruntime = pytest.importorskip("onnxruntime")
-    own = make(MLPRegressor, normalize_y=False).fit(TABLE, EFFECT)
-    codes = check_x(own, TABLE, "X", own.network_.dtype)
-    codes[0, -3:] = -1  # unknown levels
-    own._table_encoding = None
-    session = onnxruntime.InferenceSession(to_onnx(own).SerializeToString())
-    [prediction] = session.run(None, {"X": codes})
-    expected = raw_prediction(own.network_, codes).ravel()
-    np.testing.assert_allclose(prediction, expected, rtol=1e-4, atol=1e-5)

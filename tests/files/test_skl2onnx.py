@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import onnxruntime
+import pandas as pd
 import pytest
 import skl2onnx
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, Int64TensorType
@@ -162,3 +163,14 @@ def test_what_cannot_be_converted_is_refused(monkeypatch):
     monkeypatch.setitem(sys.modules, "skl2onnx", None)
     with pytest.raises(ImportError, match=r"needs skl2onnx: pip install skl2onnx$"):
         skneural.register_skl2onnx()
+
+
+def test_tables_with_categories_are_refused():
+    table = pd.DataFrame({"size": X[:, 20], "digit": Y.astype(str)})
+    for x, name in ((table, "digit"), (np.c_[X[:, 20], Y], "x1")):
+        own = MLPClassifier((4,), max_iter=2, patience=None, categorical_features=[1]).fit(x, Y)
+        for model in (own, make_pipeline(own)):
+            with pytest.raises(
+                ValueError, match=rf"categories '{name}',.*skneural\.to_onnx.*Hot"
+            ):
+                skl2onnx.to_onnx(model, x[:1])

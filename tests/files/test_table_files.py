@@ -139,12 +139,6 @@ def test_onnx_takes_missing_numbers():
     np.testing.assert_allclose(probabilities, own.predict_proba(x), atol=1e-5)
 
 
-def test_onnx_refuses_categories():
-    own = make().fit(TABLE, Y)
-    with pytest.raises(ValueError, match=r"'city', 'code', 'size'.*ColumnTransformer"):
-        skneural.to_onnx(own)
-
-
 @pytest.mark.parametrize("width", [3, 5])
 def test_embeddings_of_another_width_are_refused(width, tmp_path):
     own, path = make().fit(SHOPS, Y), tmp_path / "own.skneural"
