@@ -37,12 +37,33 @@ inline bool packs_any(Index n_rows, Index n_units) {
     return n_rows >= rows_worth_packing || !fills_vectors<T>(n_units);
 }
 
+// The sum of x[k] * w[k]
+template <class T>
+T dot(const T* x, const T* w, Index n) {
+    Vector<T> sums[2] = {};
+    Index k = 0;
+    for (; k + 2 * width<T> <= n; k += 2 * width<T>) {
+        sums[0] += load(x + k) * load(w + k);
+        sums[1] += load(x + k + width<T>) * load(w + k + width<T>);
+    }
+    T lanes[width<T>], sum = 0;
+    sums[0] += sums[1];
+    store<T>(lanes, sums[0]);
+    for (T lane : lanes) sum += lane;
+    for (; k < n; ++k) sum += x[k] * w[k];
+    return sum;
+}
+
 // y = start + x weight for the first `n_inputs` values of the rows of x, which are `x_row` values apart.
 // `start` is the bias, and `start_row` is 0; or `start` is y, and `start_row` is n_units. `panel` has
 // room for n_inputs x tile_columns values.
 template <class T>
 void dense_forward(const T* x, Index n_rows, Index x_row, Index n_inputs, Index n_units, const T* weight,
                    const T* start, Index start_row, T* y, T* panel) {
+    if (n_units == 1) {  // in a tile, all lanes but one would be empty
+        for (Index i = 0; i < n_rows; ++i) y[i] = start[i * start_row] + dot(x + i * x_row, weight, n_inputs);
+        return;
+    }
     Index block = rows_at_once<T>(n_inputs);
     for (Index i = 0; i < n_rows; i += block) {
         Index rows = std::min(block, n_rows - i);
@@ -130,7 +151,13 @@ void dense_strip(const T* x, const T* dy, const T* packed, Index n_rows, Index n
     const T zeros[tile_columns<T>] = {};
     for (Index k = 0; k < n_rows; k += rows_summed_at_once) {
         Index rows = std::min(rows_summed_at_once, n_rows - k);
-        Left<T> a{x + k * n_inputs + first, 1, n_inputs, one_run, 1, rows};
+        // With one unit the roles are exchanged, because all lanes but one would be empty.
+        Index done = n_units == 1 ? n / tile_columns<T> * tile_columns<T> : 0;
+        Left<T> slopes{dy + k, 0, 1, one_run, 1, rows};
+        for (Index j = 0; j < done; j += tile_columns<T>)
+            multiply_panel(1, tile_columns<T>, slopes, x + k * n_inputs + first + j, n_inputs,
+                           k ? strip + j : zeros, 0, strip + j, 0);
+        Left<T> a{x + k * n_inputs + first + done, 1, n_inputs, one_run, 1, rows};
         for (Index j = 0; j < n_units; j += tile_columns<T>) {
             Index columns = std::min(tile_columns<T>, n_units - j);
             bool whole = fills_vectors<T>(columns);
@@ -140,8 +167,8 @@ void dense_strip(const T* x, const T* dy, const T* packed, Index n_rows, Index n
                 b_row = panel_width<T>(columns);
                 b = packed + (packs_all(n_rows) ? j * n_rows : 0) + k * b_row;
             }
-            T* c = strip + j;
-            multiply_panel(n, columns, a, b, b_row, k ? c : zeros, k ? n_units : 0, c, n_units);
+            T* c = strip + done * n_units + j;
+            multiply_panel(n - done, columns, a, b, b_row, k ? c : zeros, k ? n_units : 0, c, n_units);
         }
     }
 }
