@@ -134,7 +134,7 @@ inline Index packed_size(Index n_rows, Index n_columns) {
 // Transpose a square of values. Each pass exchanges blocks of `Block` x `Block` values.
 template <class T, int Block>
 SKNEURAL_INLINE void transpose(Vector<T> (&rows)[width<T>]) {
-    Vector<Integer<T>> upper, lower;
+    Vector<Integer<T>> upper = {}, lower = {};
     SKNEURAL_UNROLL
     for (int i = 0; i < width<T>; ++i) {
         upper[i] = i & Block ? i - Block + width<T> : i;
