@@ -114,3 +114,9 @@ def test_targets_of_any_size():
     """Squares that overflow are no reason for a warning before the fit fails."""
     with pytest.raises(ValueError, match="diverged"):
         make(MLPRegressor, normalize_y=False).fit(X, 1e200 * Y)
+
+
+@pytest.mark.parametrize(("cls", "y"), [(MLPClassifier, CLASSES), (MLPRegressor, Y)])
+def test_weights_that_add_up_to_1_do_not_strengthen_the_penalty(cls, y):
+    own, other = make(cls).fit(X, y, np.full(N, 1 / N)), make(cls).fit(X, y)
+    np.testing.assert_allclose(own.loss_curve_, other.loss_curve_, rtol=1e-9)

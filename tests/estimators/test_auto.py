@@ -173,9 +173,10 @@ def test_weights_that_add_up_to_1_do_not_strengthen_the_penalty():
     np.testing.assert_allclose(twice.network_.theta, repeated.network_.theta, rtol=1e-6)
 
 
-def test_the_whole_penalty_of_lbfgs():
-    own = make(alpha="auto", solver="lbfgs").fit(*FEW)
-    assert_same_fit(own, make(alpha=3.0, solver="lbfgs").fit(*FEW))
+@BOTH
+def test_the_whole_penalty_of_lbfgs(cls):
+    own = make(cls, alpha="auto", solver="lbfgs").fit(*FEW)
+    assert_same_fit(own, make(cls, alpha=3.0, solver="lbfgs").fit(*FEW))
 
 
 def test_partial_fit_knows_no_number_of_samples():
