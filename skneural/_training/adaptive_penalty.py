@@ -28,5 +28,7 @@ class AdaptivePenalty:
 
     def after(self, losses: Sequence[float]) -> float:
         """Return the strength in the next epoch, given the training losses so far."""
-        factor = losses[-1] / self.full_loss if losses else 1.0
+        if not losses:
+            return self.strongest
+        factor = losses[-1] / self.full_loss
         return self.strongest * min(max(factor, LEAST_FACTOR), 1.0)
