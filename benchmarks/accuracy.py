@@ -1,4 +1,4 @@
-"""Compare the accuracy of skneural with five other methods on 57 data sets.
+"""Compare the accuracy of skneural with five other methods on 76 data sets.
 
     python benchmarks/accuracy.py [--methods ours boosting] [--group held-out] [--again ours]
 

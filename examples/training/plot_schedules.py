@@ -33,7 +33,7 @@ schedules = {
     "cosine with restarts": CosineRestarts(period=8),
 }
 X, y = load_digits(return_X_y=True)
-network = MLPClassifier((32,), solver="sgd", learning_rate=0.1, batch_size=8)
+network = MLPClassifier((32,), solver="sgd", learning_rate=0.1, batch_size=8, alpha=0.01)
 network.set_params(max_iter=24, random_state=0)
 pipeline = make_pipeline(MinMaxScaler(), network)
 histories, accuracies = {}, {}

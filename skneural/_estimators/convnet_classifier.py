@@ -161,7 +161,13 @@ class ConvNetClassifier(NeuralClassifierMixin, BaseConvNet):
         ``1 - rate * alpha`` before every step. ``"auto"`` is ``3 * batch_size / n_samples``
         in `fit`, so that the effect of the penalty does not depend on the batch size and
         decreases with the number of samples; 0.0001 in `partial_fit`, where the number of
-        samples is not known; and 0.01 for ``solver="adamw"``.
+        samples is not known; and 0.01 for ``solver="adamw"``. With log-loss and with the
+        squared error of regressors, `fit` adjusts ``"auto"`` before every epoch (not for
+        ``solver="lbfgs"`` or ``"adamw"``). The training loss of the previous epoch is divided
+        by that of the best constant prediction. With log-loss, ``3 * batch_size / n_samples``
+        is multiplied by twice this ratio, and with squared error,
+        ``2 * batch_size / n_samples ** 0.75`` by the ratio. Factors below 0.2 are replaced by
+        0.2, and factors above 1 by 1.
     l1_ratio : float, default=0.0
         Proportion of the absolute values (L1) in the penalty, in [0, 1].
     dropout : float or sequence of float, default=0.0

@@ -14,12 +14,14 @@ from skneural._estimators.auto_parameters import (
     auto_alpha,
     auto_batch_size,
     auto_early_stopping,
+    auto_penalty,
 )
 from skneural._estimators.checked_rows import check_rows, check_validation_rows
 from skneural._estimators.estimator_protocol import Estimator
 from skneural._network.layers.user_activation import UserActivation
 from skneural._network.losses.user_loss import UserLoss
 from skneural._network.network import Network
+from skneural._training.adaptive_penalty import AdaptivePenalty
 from skneural._training.augmentation import Augmentation
 from skneural._training.convergence import Convergence
 from skneural._training.job import Job
@@ -69,7 +71,11 @@ def prepare(
         network.check_memory(batch_size)
     check_user_functions(network, rows.encoded)
     # fit has all rows and restores the best weights; partial_fit has only a part of them
-    alpha = _penalty(estimator, batch_size, rows if restore_best else None)
+    all_rows = rows if restore_best else None
+    adaptive_penalty = _adaptive_penalty(estimator, network, batch_size, all_rows)
+    alpha = _penalty(estimator, batch_size, all_rows)
+    if adaptive_penalty is not None:
+        alpha = adaptive_penalty.strongest
     optimizer = _make_optimizer(estimator, network.n_weights, alpha)
     if resume:
         progress = _progress_so_far(estimator, network, optimizer)
@@ -89,6 +95,7 @@ def prepare(
         target_scale=estimator._target_scale,
         # adamw has weight decay instead of a penalty
         alpha=0.0 if estimator.solver == "adamw" else alpha,
+        adaptive_penalty=adaptive_penalty,
         **_training_settings(estimator, progress.epochs, validation is not None),
     )
 
@@ -130,6 +137,15 @@ def _penalty(estimator: Estimator, batch_size: int, rows: Rows | None) -> float:
     if rows is None:
         return auto_alpha(estimator.solver, batch_size, None)
     return auto_alpha(estimator.solver, batch_size, len(rows.encoded), rows.sample_weight)
+
+
+def _adaptive_penalty(
+    estimator: Estimator, network: Network, batch_size: int, rows: Rows | None
+) -> AdaptivePenalty | None:
+    """Return the penalty that follows the training loss, or None if alpha is constant."""
+    if estimator.alpha != "auto" or estimator.solver in ("adamw", "lbfgs") or rows is None:
+        return None
+    return auto_penalty(network.loss, batch_size, rows.encoded, rows.sample_weight)
 
 
 def _make_schedule(estimator: Estimator, *, continues: bool) -> Schedule:

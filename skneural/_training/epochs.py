@@ -115,6 +115,7 @@ def train(job: Job, reporting: Reporting) -> str | None:
             if job.shuffle:
                 order = progress.rngs["shuffle"].permutation(job.X.shape[0])
             rate = job.rate()
+            job.adapt_penalty()
             loss, norm = training.epoch(order, rate, reporting)
             if loss is None:
                 break

@@ -7,6 +7,7 @@ import numpy as np
 
 from skneural._checks.data import Matrix
 from skneural._engine.optimizers import Optimizer
+from skneural._training.adaptive_penalty import AdaptivePenalty
 from skneural._training.convergence import Convergence
 from skneural._training.progress import Progress
 from skneural._training.validation import Validation
@@ -30,7 +31,7 @@ class Job:
     schedule: Schedule
     schedule_length: int  # epochs, for schedules without a length of their own
     decay: float
-    alpha: float
+    alpha: float  # in the current epoch, if there is an `adaptive_penalty`
     l1_ratio: float
     max_grad_norm: float
     batch_size: int
@@ -39,6 +40,7 @@ class Job:
     restore_best: bool  # end with the weights of the best validation score
     augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None
     begun: int  # number of epochs of the network before the run
+    adaptive_penalty: AdaptivePenalty | None = None
     target_scale: object | None = None  # the TargetScale that y was standardized with
     ended: bool = False  # whether patience, a target or a callback has ended the run
     # parameters and state of the best validation score
@@ -65,6 +67,11 @@ class Job:
         epochs, stalls = self.progress.epochs, self.progress.stalls
         factor = self.schedule(epochs, self.schedule_length, stalls)
         return self.learning_rate * factor * self.decay**epochs
+
+    def adapt_penalty(self) -> None:
+        """Set the strength of the penalty in the next epoch, unless it is constant."""
+        if self.adaptive_penalty is not None:
+            self.alpha = self.adaptive_penalty.after(self.progress.loss_curve)
 
     def has_stalled(self, rate: float) -> bool:
         """Return whether to stop because patience has run out; "adaptive" lowers the rate."""

@@ -155,7 +155,7 @@ def test_images():
 def test_diverging_loss_ends_the_run(params, engine):
     """The test ends without a message, and the picture shows only finite losses."""
     X, y = load_diabetes(return_X_y=True)
-    own = MLPRegressor((50, 50, 50), random_state=0, dtype="float32", **params)
+    own = MLPRegressor((50, 50, 50), alpha=0.2, random_state=0, dtype="float32", **params)
     with warnings.catch_warnings(action="error"), np.errstate(all="warn"):
         display = from_estimator(own, StandardScaler().fit_transform(X), y, max_rate=1e6)
         display.figure_.canvas.draw()

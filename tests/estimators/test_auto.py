@@ -146,13 +146,17 @@ def test_the_batch_size_follows_the_number_of_rows(n_samples):
 # alpha
 
 
-@BOTH
+@pytest.mark.parametrize(
+    ("cls", "penalty"), [(MLPClassifier, 3 / 60), (MLPRegressor, 2 / 60**0.75)]
+)
 @pytest.mark.parametrize("batch_size", [7, 60])
-def test_the_penalty_counts_the_less_the_more_samples_there_are(cls, batch_size):
-    own = make(cls, alpha="auto", batch_size=batch_size).fit(*FEW)
-    assert_same_fit(own, make(cls, alpha=3 * batch_size / 60, batch_size=batch_size).fit(*FEW))
+def test_the_penalty_counts_the_less_the_more_samples_there_are(cls, penalty, batch_size):
+    """In the first epoch; `test_adaptive_penalty` is about the next ones."""
+    params = {"batch_size": batch_size, "max_iter": 1}
+    own = make(cls, alpha="auto", **params).fit(*FEW)
+    assert_same_fit(own, make(cls, alpha=penalty * batch_size, **params).fit(*FEW))
     # one step without the penalty, to see that there is one
-    assert (own.network_.theta != make(cls, alpha=0.0).fit(*FEW).network_.theta).any()
+    assert (own.network_.theta != make(cls, alpha=0.0, **params).fit(*FEW).network_.theta).any()
 
 
 def test_rows_held_out_are_not_trained_on():
@@ -169,9 +173,10 @@ def test_weights_that_add_up_to_1_do_not_strengthen_the_penalty():
     np.testing.assert_allclose(twice.network_.theta, repeated.network_.theta, rtol=1e-6)
 
 
-def test_the_whole_penalty_of_lbfgs():
-    own = make(alpha="auto", solver="lbfgs").fit(*FEW)
-    assert_same_fit(own, make(alpha=3.0, solver="lbfgs").fit(*FEW))
+@BOTH
+def test_the_whole_penalty_of_lbfgs(cls):
+    own = make(cls, alpha="auto", solver="lbfgs").fit(*FEW)
+    assert_same_fit(own, make(cls, alpha=3.0, solver="lbfgs").fit(*FEW))
 
 
 def test_partial_fit_knows_no_number_of_samples():

@@ -231,8 +231,9 @@ def half_square(y, raw_prediction):
 
 
 def test_a_loss_of_the_users_has_its_own_link():
-    own = make(loss=half_square).fit(X, POSITIVE)
-    np.testing.assert_allclose(own.predict(X), make().fit(X, POSITIVE).predict(X), rtol=1e-6)
+    own, named = make(loss=half_square, alpha=0.1), make(alpha=0.1)
+    own.fit(X, POSITIVE)
+    np.testing.assert_allclose(own.predict(X), named.fit(X, POSITIVE).predict(X), rtol=1e-6)
     with refusal(own.set_params(link="log"), "link must be 'auto' for loss=<function"):
         own.fit(X, POSITIVE)
 

@@ -80,8 +80,9 @@ def test_trains_as_the_named_one_does(cls, own, name, targets):
     """The user-defined loss runs on NumPy, the built-in loss in the compiled engine."""
     y = TARGETS[targets] - TARGETS[targets].min()
     weight = np.linspace(0, 2, len(X))
-    ours = make(cls, loss=own, max_iter=5).fit(X, y, weight, X_val=X, y_val=y)
-    named = make(cls, loss=name, max_iter=5).fit(X, y, weight, X_val=X, y_val=y)
+    params = {"alpha": 0.1, "max_iter": 5}  # alpha="auto" depends on the loss
+    ours = make(cls, loss=own, **params).fit(X, y, weight, X_val=X, y_val=y)
+    named = make(cls, loss=name, **params).fit(X, y, weight, X_val=X, y_val=y)
     for key in ("loss", "validation_loss", "validation_score"):
         np.testing.assert_allclose(ours.history_[key], named.history_[key], rtol=1e-8)
     np.testing.assert_allclose(ours.predict(X), named.predict(X), rtol=1e-8)
@@ -164,7 +165,8 @@ def test_searches_over_them(n_jobs):
         {"loss": ["squared_error", squared_error, Distance()]},
         {"loss": [Huber()], "loss__delta": [0.1, 0.5]},
     ]
-    search = GridSearchCV(make(MLPRegressor, max_iter=5), grid, cv=2, n_jobs=n_jobs).fit(X, Y)
+    network = make(MLPRegressor, alpha=0.1, max_iter=5)
+    search = GridSearchCV(network, grid, cv=2, n_jobs=n_jobs).fit(X, Y)
     scores = search.cv_results_["mean_test_score"]
     assert np.isfinite(scores).all()
     assert scores[0] == pytest.approx(scores[1], rel=1e-6)

@@ -13,10 +13,14 @@ import skneural
 from skneural._estimators.auto_parameters import (
     BATCH_SIZE,
     DECAY,
+    FULL_PENALTY_SHARE,
     MANY_SAMPLES,
     PENALTY,
     PENALTY_OF_A_PART,
+    SQUARED_ERROR_PENALTY,
+    SQUARED_ERROR_POWER,
 )
+from skneural._training.adaptive_penalty import LEAST_FACTOR
 
 METHODS = ["fit", "partial_fit", "predict", "predict_proba", "predict_log_proba"]
 METHODS += [
@@ -112,8 +116,12 @@ def test_what_auto_stands_for():
     own = entries("MLPClassifier")
     assert f"min({BATCH_SIZE}, n_samples)" in own["batch_size"]
     assert f"more than {MANY_SAMPLES:,} samples" in own["early_stopping"]
-    for number in (f"{PENALTY} * batch_size", f"{PENALTY_OF_A_PART}", f"{DECAY}"):
+    squared_error = f"{SQUARED_ERROR_PENALTY} * batch_size / n_samples ** {SQUARED_ERROR_POWER}"
+    numbers = f"{PENALTY} * batch_size", f"{PENALTY_OF_A_PART}", f"{DECAY}", squared_error
+    for number in (*numbers, f"Factors below {LEAST_FACTOR}"):
         assert number in own["alpha"]
+    assert FULL_PENALTY_SHARE == 1 / 2
+    assert "twice this ratio" in own["alpha"]
 
 
 def test_parameters_stand_in_the_order_of_the_signature():

@@ -30,10 +30,13 @@ SHARE = 0.9
 # the tests of a module, quick ones first; its doctests run before them
 _LAYER = ["layers", "gradients", "oracle", "allocations", "options"]
 _IMAGES = ["conv", "pooling", "gradients", "oracle", "convnet", "allocations"]
-_LOSS = ["losses", "oracle", "gradients", "multioutput", "allocations", "engine_oracle"]
+_LOSS = [
+    *("losses", "constant_loss", "oracle", "gradients", "multioutput", "allocations"),
+    "engine_oracle",
+]
 _TRAINING = [
     *("training", "validation", "lbfgs", "options", "callbacks", "convnet_training"),
-    *("interrupt", "bad_input", "checkpoint"),
+    *("interrupt", "bad_input", "checkpoint", "adaptive_penalty"),
 ]
 TESTS = {
     "_network/layers/activations.py": [*_LAYER, "output_findings"],
@@ -65,6 +68,7 @@ TESTS = {
         *("one_row", "limits", "engine_oracle", "activations", "convnet", "diagnostics"),
     ],
     "_engine/batches.py": ["engine_oracle", "training", "allocations", "engine"],
+    "_training/adaptive_penalty.py": ["adaptive_penalty"],
     "_training/progress.py": [*_TRAINING, "copies"],
     "_training/job.py": [*_TRAINING, "schedules"],
     "_training/convergence.py": _TRAINING,

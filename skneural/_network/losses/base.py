@@ -75,6 +75,13 @@ class Loss:
         """Return the loss of every row and write the gradient of each row's loss."""
         raise TypeError(f"{type(self).__name__} does not define _row_losses.")
 
+    def constant_loss(self, y: Array, sample_weight: Array | None) -> float | None:
+        """Return the weighted mean loss of the best constant prediction.
+
+        None for losses for which it is not defined here.
+        """
+        return None
+
     def predict(self, raw_prediction: Array, *, out: Array) -> Array:
         """Write the inverse link of `raw_prediction`, which may be `out` itself."""
         if out is not raw_prediction:

@@ -31,6 +31,10 @@ class SoftmaxCrossEntropy(Loss):
         gradient_out -= y
         return np.log(total[:, 0]) - of_label
 
+    def constant_loss(self, y: Array, sample_weight: Array | None) -> float:
+        """Return the entropy of the classes."""
+        return _entropy(_shares(y, sample_weight))
+
     def predict(self, raw_prediction: Array, *, out: Array) -> Array:
         return ops.softmax(raw_prediction, out=out)
 
@@ -55,8 +59,26 @@ class LogisticCrossEntropy(Loss):
         gradient_out -= y
         return loss
 
+    def constant_loss(self, y: Array, sample_weight: Array | None) -> float:
+        """Return the sum of the entropies of the labels."""
+        shares = _shares(y, sample_weight)
+        return _entropy(shares) + _entropy(1 - shares)
+
     def predict(self, raw_prediction: Array, *, out: Array) -> Array:
         return ops.logistic(raw_prediction, out=out)
+
+
+def _shares(y: Array, sample_weight: Array | None) -> Array:
+    """Return the weighted share of the samples with 1 in each column."""
+    if sample_weight is None:
+        return y.mean(axis=0, dtype=np.float64)
+    shares = np.average(y, axis=0, weights=sample_weight.astype(np.float64))
+    return np.minimum(shares, 1.0)  # despite rounding errors
+
+
+def _entropy(shares: Array) -> float:
+    positive = shares[shares > 0]
+    return -float(np.add.reduce(positive * np.log(positive)))
 
 
 class SoftmaxSquaredError(Loss):
@@ -238,6 +260,16 @@ class MultiHead(Loss):
             columns = (slice(None), segment)
             loss += head._row_losses(y[columns], raw_prediction[columns], gradient_out[columns])
         return loss
+
+    def constant_loss(self, y: Array, sample_weight: Array | None) -> float | None:
+        """Return the sum over the heads, or None if it is not defined for all of them."""
+        total = 0.0
+        for head, segment in zip(self.heads, self.segments, strict=True):
+            of_head = head.constant_loss(y[:, segment], sample_weight)
+            if of_head is None:
+                return None
+            total += of_head
+        return total
 
     def predict(self, raw_prediction: Array, *, out: Array) -> Array:
         for head, segment in zip(self.heads, self.segments, strict=True):

@@ -13,6 +13,14 @@ class HalfSquaredError(Loss):
         np.subtract(raw_prediction, y, out=gradient_out)
         return 0.5 * np.vecdot(gradient_out, gradient_out)
 
+    def constant_loss(self, y: Array, sample_weight: Array | None) -> float:
+        """Return half of the sum of the variances of the outputs."""
+        y = y.astype(np.float64)
+        with np.errstate(all="ignore"):  # the loss of a fit will be infinite, too
+            deviations = y - np.average(y, axis=0, weights=sample_weight)
+            squares = np.vecdot(deviations, deviations)
+            return 0.5 * float(np.average(squares, weights=sample_weight))
+
 
 class AbsoluteError(Loss):
     """``sum_k |z_k - y_k|``, identity link: twice the pinball loss of the median.
