@@ -16,9 +16,9 @@ from accuracy import estimator_for, measure, rows_of
 
 from skneural._estimators import table
 
-DATA_SETS = "hotels", "sacramento", "ames", "bikeshare", "german"
+DATA_SETS = "ames", "bikeshare", "hotels", "sacramento", "customers", "lending"
 # the number of levels, the factor of the length, and the greatest length
-RULES = (32, 1.6, 16), (32, 1.0, 16), (32, 2.5, 32), (8, 1.6, 16), (8, 1.0, 16), (8, 4.0, 40)
+RULES = (64, 1.6, 16), (8, 1.6, 16), (32, 1.6, 16), (128, 1.6, 16), (64, 1.0, 16), (64, 2.5, 32)
 
 
 def width_of(most_one_hot, factor, most):

@@ -179,7 +179,7 @@ class MLPRegressor(NeuralRegressorMixin, BaseTableMLP):
         columns. ``"from_dtype"`` are those of a dataframe (pandas, polars or pyarrow) whose
         dtype is category, enum or string, or object with text in it; None means that all
         columns are numbers, and arrays are numbers without it, too. Each category with up to
-        32 levels becomes one-hot columns, one for each level of the training data and one for
+        64 levels becomes one-hot columns, one for each level of the training data and one for
         missing values if there were any. For a category with more levels, the network learns
         an embedding: a vector for each of these levels, whose length is
         ``1.6 * n_levels ** 0.25``, rounded and at most 16. A step changes the vectors of

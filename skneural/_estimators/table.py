@@ -13,7 +13,7 @@ from skneural._checks.data import Matrix
 from skneural._estimators.target_scale import TargetScale
 
 # A category with more levels gets an embedding instead of one-hot columns.
-MOST_ONE_HOT_LEVELS = 32
+MOST_ONE_HOT_LEVELS = 64
 _MOST_LEVELS = 2**24  # float32 represents all integers up to this number exactly
 _ROWS_PER_SUM = 4096  # longer sums in float32 would lose digits
 # In a table with categories, standardized numbers are clipped to this many standard deviations

@@ -15,8 +15,8 @@ from skneural import MLPClassifier, MLPRegressor, WeightsDisplay, diagnose
 BOTH = pytest.mark.parametrize("cls", [MLPClassifier, MLPRegressor], ids=lambda c: c.__name__)
 RNG = np.random.default_rng(0)
 N = 300
-SHOPS = [f"shop {i:02}" for i in RNG.permutation(np.arange(N) % 40)]
-CODES = RNG.permutation(np.arange(N) % 50 + 100).tolist()
+SHOPS = [f"shop {i:02}" for i in RNG.permutation(np.arange(N) % 80)]
+CODES = RNG.permutation(np.arange(N) % 100 + 100).tolist()
 TABLE = pd.DataFrame(
     {
         "shop": SHOPS,
@@ -26,7 +26,7 @@ TABLE = pd.DataFrame(
     }
 )
 TABLE.loc[:20, ["size", "code"]] = None
-EFFECT = RNG.normal(size=40)[[int(shop[-2:]) for shop in SHOPS]]
+EFFECT = RNG.normal(size=80)[[int(shop[-2:]) for shop in SHOPS]]
 Y = (EFFECT + 0.1 * RNG.normal(size=N) > 0).astype(int)
 WITHOUT_ENGINE = ("skneural._engine.program.compile_program", lambda network: None)
 
@@ -51,10 +51,10 @@ def outputs(own, x):
 def test_attributes_and_summary(cls):
     own = make(cls).fit(TABLE, Y)
     shapes = {name: table.shape for name, table in own.embeddings_.items()}
-    assert shapes == {"shop": (40, 4), "code": (51, 4)}  # one level for missing values
+    assert shapes == {"shop": (80, 5), "code": (101, 5)}  # one level for missing values
     names = ["size", "missingindicator_size"]
-    names += [f"shop_embedding{i}" for i in range(4)]
-    names += [f"code_embedding{i}" for i in range(4)]
+    names += [f"shop_embedding{i}" for i in range(5)]
+    names += [f"code_embedding{i}" for i in range(5)]
     names += ["colour_blue", "colour_red"]
     assert own.input_names_.tolist() == names
     assert own.coefs_[0].shape == (len(names), 8)
@@ -63,7 +63,7 @@ def test_attributes_and_summary(cls):
     assert "input, from 4 features" in printed
     name = "Embedding of 2, One-hot of 1"
     [row] = [line for line in printed.splitlines() if name in line]
-    assert row.replace(name, "").split()[:2] == ["12", str((40 + 51) * 4)]
+    assert row.replace(name, "").split()[:2] == ["14", str((80 + 101) * 5)]
     assert [part.shape for part in own.activations(TABLE)] == [(N, 8), (N, 1)]
     own.embeddings_["shop"][...] = 0  # views, like coefs_
     renamed = TABLE.assign(shop=TABLE["shop"].to_numpy()[::-1])
@@ -92,10 +92,10 @@ def test_predictions_by_hand():
     """Levels are sorted; unknown levels give the zero vector, or count as missing."""
     own = make().fit(TABLE, Y)
     few = TABLE.iloc[[30, 31, 32, 33]].reset_index(drop=True)
-    few["shop"] = ["shop 07", "shop 39", "no such shop", None]
-    few["code"] = pd.Categorical([100, None, 3, 149])
-    shops = np.vstack([own.embeddings_["shop"], np.zeros(4)])[[7, 39, 40, 40]]
-    codes = own.embeddings_["code"][[0, 50, 50, 49]]
+    few["shop"] = ["shop 07", "shop 79", "no such shop", None]
+    few["code"] = pd.Categorical([100, None, 3, 199])
+    shops = np.vstack([own.embeddings_["shop"], np.zeros(5)])[[7, 79, 80, 80]]
+    codes = own.embeddings_["code"][[0, 100, 100, 99]]
     size = TABLE["size"]
     x = np.column_stack(
         [
@@ -150,12 +150,12 @@ def test_noise_does_not_change_levels():
 
 def test_rows_of_no_weight_teach_nothing():
     weight = np.ones(N)
-    weight[TABLE["shop"].isin(["shop 00", "shop 39"])] = 0
+    weight[TABLE["shop"].isin(["shop 00", "shop 79"])] = 0
     weight[:21] = 0  # missing codes
     own = make(batch_size=N).fit(TABLE, Y, sample_weight=weight)
     twin = make(batch_size=N).fit(TABLE[weight > 0], Y[weight > 0])
-    assert own.embeddings_["shop"].shape == (38, 4)
-    assert own.embeddings_["code"].shape[0] == 50
+    assert own.embeddings_["shop"].shape == (78, 5)
+    assert own.embeddings_["code"].shape[0] == 100
     np.testing.assert_allclose(own.predict_proba(TABLE), twin.predict_proba(TABLE), atol=1e-10)
 
 
@@ -170,12 +170,12 @@ def test_every_library_gives_the_same_bits():
 
 @BOTH
 def test_parts_keep_the_levels_of_the_first_one(cls):
-    shops = pd.CategoricalDtype([f"shop {i:02}" for i in range(60)])
+    shops = pd.CategoricalDtype([f"shop {i:02}" for i in range(90)])
     table = TABLE.astype({"shop": shops})
     first = {"classes": [0, 1]} if cls is MLPClassifier else {}
     own = make(cls, batch_size=10).partial_fit(table[:10], Y[:10], **first)
     before = own.embeddings_["shop"].copy()
-    assert before.shape[0] == 60
+    assert before.shape[0] == 90
     own.partial_fit(table[100:110], Y[100:110])
     changed = np.flatnonzero((own.embeddings_["shop"] != before).any(axis=1))
     assert changed.tolist() == sorted({int(shop[-2:]) for shop in SHOPS[100:110]})
@@ -183,7 +183,7 @@ def test_parts_keep_the_levels_of_the_first_one(cls):
     own.set_params(warm_start=True, max_iter=1).fit(table, Y)
     assert own.embeddings_["shop"].shape == before.shape
     assert not np.array_equal(own.embeddings_["shop"], before)
-    np.testing.assert_array_equal(own.embeddings_["shop"][50:], before[50:])
+    np.testing.assert_array_equal(own.embeddings_["shop"][80:], before[80:])
 
 
 def test_copies():
@@ -201,21 +201,21 @@ def test_inspection():
     pytest.importorskip("matplotlib").use("agg")
     own = make(max_iter=30, n_hidden_layers=2).fit(TABLE, Y)
     assert not diagnose(own, TABLE)
-    WeightsDisplay.from_estimator(own, image_shape=(3, 4))
+    WeightsDisplay.from_estimator(own, image_shape=(2, 7))
     assert own.transform(TABLE).shape == (N, 8)
     linear = make(n_hidden_layers=0).fit(TABLE, Y)
-    assert linear.transform(TABLE).shape == (N, 12)
-    assert len(linear.get_feature_names_out()) == 12
+    assert linear.transform(TABLE).shape == (N, 14)
+    assert len(linear.get_feature_names_out()) == 14
 
 
 def test_too_many_levels(monkeypatch):
-    monkeypatch.setattr("skneural._estimators.table._MOST_LEVELS", 39)
-    with refusal(make(), "column 'shop' of X", "at most 39 levels, got 40", "Join rare"):
+    monkeypatch.setattr("skneural._estimators.table._MOST_LEVELS", 79)
+    with refusal(make(), "column 'shop' of X", "at most 79 levels, got 80", "Join rare"):
         make().fit(TABLE, Y)
 
 
 def test_a_diverged_fit_reports_the_size_of_numbers_and_not_of_level_codes():
-    towns = [f"t{i % 40}" for i in range(N)]
+    towns = [f"t{i % 80}" for i in range(N)]
     table = pd.DataFrame({"size": np.linspace(-1, 1, N), "town": towns})
     own = MLPClassifier(solver="sgd", learning_rate=1e30, max_iter=5, random_state=0)
     with pytest.raises(ValueError, match=r"largest \|X\| is 1\.\d+,"):

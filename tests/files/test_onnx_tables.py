@@ -26,9 +26,9 @@ TABLE = pd.DataFrame(
         "owner": RNG.integers(0, 2, N),
         "size": pd.Categorical(RNG.choice([0.1, 0.5, 1.7], N)),
         "member": RNG.choice([True, False], N),
-        "shop": [f"shop {i % 40}" for i in range(N)],  # embedded, as are the next two
-        "zip": pd.Categorical(np.arange(N) % 50 + 8_000),
-        "weight": pd.Categorical(np.arange(N) % 60 / 7),
+        "shop": [f"shop {i % 80}" for i in range(N)],  # embedded, as are the next two
+        "zip": pd.Categorical(np.arange(N) % 90 + 8_000),
+        "weight": pd.Categorical(np.arange(N) % 100 / 7),
     }
 )
 CATEGORIES = ["city", "code", "size", "member", "shop", "zip", "weight"]
@@ -142,7 +142,7 @@ def test_numbers_keep_their_double_precision():
     assert_predictions(own, table)
 
 
-@pytest.mark.parametrize("n_levels", [3, 40], ids=["one-hot", "embedded"])
+@pytest.mark.parametrize("n_levels", [3, 70], ids=["one-hot", "embedded"])
 def test_levels_keep_their_double_precision(n_levels):
     sizes = 0.1 + 1e-12 * (np.arange(N) % n_levels)
     table = pd.DataFrame({"size": pd.Categorical(sizes)})
