@@ -61,7 +61,7 @@ def test_attributes_and_summary(cls):
     assert own.n_layers_ == 3
     printed = str(own.summary())
     assert "input, from 4 features" in printed
-    name = "Embedding of 2, One-hot of 1"
+    name = "Embedding of 2, one-hot of 1"
     [row] = [line for line in printed.splitlines() if name in line]
     assert row.replace(name, "").split()[:2] == ["14", str((80 + 101) * 5)]
     assert [part.shape for part in own.activations(TABLE)] == [(N, 8), (N, 1)]

@@ -41,8 +41,9 @@ class Embedding(Layer):
     def label(self) -> str:
         n_embedded = sum(width > 0 for _, width in self.tables)
         n_one_hot = len(self.tables) - n_embedded
-        parts = [f"Embedding of {n_embedded}"] if n_embedded else []
-        return ", ".join([*parts, f"One-hot of {n_one_hot}"] if n_one_hot else parts)
+        parts = [f"embedding of {n_embedded}"] if n_embedded else []
+        parts += [f"one-hot of {n_one_hot}"] if n_one_hot else []
+        return ", ".join(parts).capitalize()
 
     def build(self, input_shape: Shape) -> Shape:
         (n_inputs,) = input_shape
