@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 from _random_jobs import random_job
+from sklearn.base import clone
 
+from skneural import MLPRegressor
 from skneural._engine import native, prediction
 from skneural._engine.compiled import CompiledTraining, predict
 from skneural._engine.program import program_of
@@ -102,3 +104,14 @@ def test_loss_and_gradient_of_all_rows(dtype, threads):
             training.close()
         for expected, found in zip(*results, strict=True):
             np.testing.assert_allclose(found, expected, **TOLERANCE[dtype])
+
+
+@DTYPES
+def test_a_small_last_batch_of_a_wide_network(dtype, monkeypatch):
+    """More of it is packed than of a batch of more than 1024 rows."""
+    X = np.random.default_rng(0).normal(size=(2100, 4)).astype(dtype)
+    own = MLPRegressor((100,), batch_size=1100, max_iter=2, patience=None, random_state=0)
+    own.fit(X, X[:, 0])
+    monkeypatch.setattr("skneural._engine.program.compile_program", lambda network: None)
+    twin = clone(own).fit(X, X[:, 0])
+    np.testing.assert_allclose(own.predict(X), twin.predict(X), **TOLERANCE[dtype])

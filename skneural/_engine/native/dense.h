@@ -181,10 +181,11 @@ void sum_rows(const T* x, Index n_rows, Index n_columns, T* sum) {
         for (Index j = 0; j < n_columns; ++j) sum[j] += x[i * n_columns + j];
 }
 
-// Number of values that `pack_output_gradient` writes.
+// Largest number of values that `pack_output_gradient` writes for up to `n_rows` rows. All columns of
+// a small last batch need more room than the last columns of a large batch.
 template <class T>
 inline Index packed_gradient_size(Index n_rows, Index n_units) {
-    return packs_all(n_rows) ? packed_size<T>(n_rows, n_units) : n_rows * tile_columns<T>;
+    return std::max(packed_size<T>(std::min(n_rows, rows_summed_at_once), n_units), n_rows * tile_columns<T>);
 }
 
 // Rows of a sparse matrix in CSR format.
