@@ -1,8 +1,10 @@
 """Columns of a table: which of them are categories, and what they hold."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from numbers import Number
+from decimal import Decimal
+from numbers import Integral, Real
 from typing import Any, TypeAlias, cast
 
 import narwhals.stable.v2 as nw
@@ -57,11 +59,7 @@ class CategoryColumn:
                 f"{label} must hold values of one type, got {' and '.join(names)}. Make all of "
                 "them text, for example with astype(str)."
             )
-        is_known = types <= {str, float}
-        levels = [
-            None if _is_missing(value) else cast(Level, value) if is_known else str(value)
-            for value in values
-        ]
+        levels = [None if _is_missing(value) else _level_of(value) for value in values]
         if (places < 0).any():
             places = np.where(places < 0, len(levels), places)
             levels.append(None)
@@ -88,14 +86,23 @@ def _is_missing(value: object) -> bool:
     """Whether a value is None, NaN, or what pandas has for them."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
-    return isinstance(value, float | np.floating) and bool(np.isnan(value))
+    return isinstance(value, float | np.floating | Decimal) and math.isnan(value)
 
 
 def _type_of_level(value: object) -> type:
     """The type of a value, where all numbers have one type."""
     if isinstance(value, str):
         return str
-    return float if isinstance(value, Number | np.bool_) else type(value)
+    return float if isinstance(value, Real | Decimal | np.bool_) else type(value)
+
+
+def _level_of(value: object) -> str | float:
+    """Return a number as int or float, and any other value as text."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Integral | np.bool_):
+        return int(value)
+    return float(value) if isinstance(value, Real | Decimal) else str(value)
 
 
 def categorical_columns(X: object, categorical_features: object) -> Mask | None:

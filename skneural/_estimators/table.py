@@ -1,5 +1,6 @@
 """Encoding of tables: numbers, missing indicators, and level codes."""
 
+import math
 from collections.abc import Callable
 from typing import cast
 
@@ -179,7 +180,9 @@ class TableEncoding:
         """Return a function that maps a level of category `k` to its code, or to -1."""
         known: dict[Level, int] = {level: i for i, level in enumerate(self.levels[k].tolist())}
         other = self.other_code(k)
-        return lambda level: known.get(level, other)
+        if self.levels[k].dtype.kind != "f":
+            return lambda level: known.get(level, other)
+        return lambda level: other if level is None else known.get(float(level), other)
 
     def other_code(self, k: int) -> int:
         """Return the code of missing values and of unknown levels of category `k`."""
@@ -269,6 +272,7 @@ def learn_table(
                 f"{column.label} must have at most {_MOST_LEVELS:,} levels, got "
                 f"{len(levels):,}. Join rare levels, or leave the column out."
             )
+        _refuse_wide_numbers(column.label, levels)
     return TableEncoding(
         is_categorical,
         mean,
@@ -281,15 +285,27 @@ def learn_table(
     )
 
 
+def _refuse_wide_numbers(label: str, levels: set[Level]) -> None:
+    """Raise ValueError if a level is infinite, or an integer that int64 cannot represent."""
+    for level in levels:
+        if isinstance(level, int):
+            is_wide = not -(2**63) <= level < 2**63
+        else:
+            is_wide = isinstance(level, float) and math.isinf(level)
+        if is_wide:
+            raise ValueError(
+                f"{label} must hold finite numbers, and no integers beyond those of int64, got "
+                f"{level}. Make them text, for example with astype(str)."
+            )
+
+
 def _sorted_levels(levels: set[Level]) -> np.ndarray:
     """Return the sorted levels as an array of text, integers or floats."""
-    ordered = sorted(cast(set[float], levels))  # or all levels are text
-    if ordered and isinstance(ordered[0], str):
-        return np.array(ordered, dtype=str)
-    is_whole = all(
-        isinstance(level, int | np.integer) and -(2**63) <= level < 2**63 for level in ordered
-    )
-    return np.array(ordered, dtype=np.int64 if is_whole else np.float64)
+    if any(isinstance(level, float) for level in levels):  # other levels may become equal
+        return np.unique(np.array(list(levels), dtype=np.float64))
+    ordered = sorted(cast(set[int], levels))  # or all levels are text
+    is_text = bool(ordered) and isinstance(ordered[0], str)
+    return np.array(ordered, dtype=str if is_text else np.int64)
 
 
 def _scale_of(column: np.ndarray, weight: np.ndarray | None) -> TargetScale:

@@ -1,6 +1,8 @@
 """Unprepared tables with categories and missing values."""
 
 import pickle
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -163,6 +165,28 @@ def test_numbers_may_be_categories():
     assert make().fit(cut, Y).input_names_.tolist() == ["z", "code_(0, 6]", "code_(6, 9]"]
 
 
+NUMBERS = {
+    "Decimal": [Decimal("0.1"), Decimal("0.2"), Decimal(3)],
+    "Fraction": [Fraction(1, 3), Fraction(2, 3), Fraction(3)],
+    "floats and large integers": [0.5, 2**53 + 1, np.float32(1e20)],
+    "int64": [-(2**63), 0, 2**63 - 1],
+}
+
+
+@pytest.mark.parametrize("numbers", NUMBERS.values(), ids=NUMBERS)
+@pytest.mark.parametrize("is_missing", [False, True])
+def test_every_type_of_number_may_be_a_category(numbers, is_missing):
+    names = ["a", "b", "c"]
+    if is_missing:
+        numbers, names = [*numbers, Decimal("nan")], [*names, None]
+    values = pd.Series(numbers * N, dtype=object)[:N]
+    x = pd.DataFrame({"code": values})
+    named = pd.DataFrame({"code": (names * N)[:N]})
+    own = make(categorical_features=[0]).fit(x, Y)
+    twin = make().fit(named, Y)
+    np.testing.assert_array_equal(own.predict_proba(x), twin.predict_proba(named))
+
+
 def test_unseen_levels_are_missing_ones_or_none():
     own = make().fit(TABLE, Y)
     unseen, missing = TABLE.assign(city="Paris"), TABLE.assign(city=[None] * N)
@@ -318,6 +342,7 @@ def test_tools_of_scikit_learn():
 
 MIXED = TABLE.assign(city=pd.Series(["a", 1] * (N // 2), dtype=object))
 LISTS = TABLE.assign(city=[["a"]] * N)
+NUMBERS_ONLY, AGE = TABLE[["age"]], {"categorical_features": ["age"]}
 BAD = {
     "mixed types": (MIXED, {}, ["'city'", "int and str", "astype(str)"]),
     "no such name": (TABLE, {"categorical_features": ["town"]}, ["'town'", "'city'"]),
@@ -325,6 +350,12 @@ BAD = {
     "a short mask": (TABLE, {"categorical_features": [True]}, ["5 columns", "(1,)"]),
     "lists": (LISTS, {"categorical_features": [1, 4]}, ["'city'", "list"]),
     "infinity": (TABLE.assign(age=np.inf), {}, ["X", "'age'", "infinity"]),
+    "infinite level": (NUMBERS_ONLY.assign(age=np.inf), AGE, ["'age'", "inf", "astype(str)"]),
+    "level beyond int64": (
+        NUMBERS_ONLY.assign(age=np.uint64(2**63)),
+        AGE,
+        ["'age'", "int64", "9223372036854775808", "astype(str)"],
+    ),
     "dates": (
         TABLE.assign(age=pd.Timestamp("2020-01-01")),
         {},
