@@ -162,7 +162,8 @@ def _categories_by_choice(X: object, chosen: np.ndarray) -> Mask | None:
             "categorical_features must be 'from_dtype' or None for sparse X, whose columns are "
             f"numbers, got {chosen.tolist()}."
         )
-    n_features = _frame_of(X).shape[1] if _is_frame(X) else shape_of(X)[1]
+    refuse_other_than_tables("X", X)
+    n_features = shape_of(X)[1]
     mask = np.zeros(n_features, dtype=bool)
     if chosen.dtype.kind == "b":
         if chosen.shape != (n_features,):
@@ -195,8 +196,29 @@ def _categories_by_choice(X: object, chosen: np.ndarray) -> Mask | None:
     return mask
 
 
+def refuse_other_than_tables(name: str, X: object) -> None:
+    """Raise ValueError if X is not two-dimensional, such as a single row, sparse or empty."""
+    shape = shape_of(X)
+    if len(shape) != 2 or sparse.issparse(X):
+        advice = f" Pass {name}.toarray()." if sparse.issparse(X) else ""
+        if len(shape) == 1:
+            advice = (
+                " To pass a single row or column of a DataFrame, write table.iloc[[0]] or "
+                "table[['name']]."
+            )
+        raise ValueError(
+            f"{name} must be a DataFrame or a two-dimensional dense array, got "
+            f"{type(X).__name__}{f' of shape {shape}' if shape else ''}.{advice}"
+        )
+    if shape[0] == 0:
+        raise ValueError(
+            f"{name}: Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is "
+            "required."
+        )
+
+
 def read_table(
-    X: object, is_categorical: Mask, name: str
+    X: object, is_categorical: Mask, name: str, advice: str
 ) -> tuple[np.ndarray, list[CategoryColumn]]:
     """Return the numbers of a table as a matrix, with NaN where they miss, and its categories.
 
@@ -206,6 +228,8 @@ def read_table(
     is_categorical : ndarray of bool of shape (n_features,)
     name : str
         What X is called.
+    advice : str
+        What a message adds about text or dates in a column of numbers.
 
     Returns
     -------
@@ -217,7 +241,11 @@ def read_table(
         frame = _frame_of(X)
         labels = [f"column {column!r} of {name}" for column in frame.columns]
         numbers = _numbers(
-            lambda columns: frame[:, columns].to_native(), ~is_categorical, labels, len(frame)
+            lambda columns: frame[:, columns].to_native(),
+            ~is_categorical,
+            labels,
+            advice,
+            len(frame),
         )
         return numbers, [
             _category_of_frame(frame[:, int(j)], labels[j])
@@ -225,7 +253,9 @@ def read_table(
         ]
     array = X if isinstance(X, np.ndarray) else np.array(X, dtype=object)
     labels = [f"column {j} of {name}" for j in range(array.shape[1])]
-    numbers = _numbers(lambda columns: array[:, columns], ~is_categorical, labels, len(array))
+    numbers = _numbers(
+        lambda columns: array[:, columns], ~is_categorical, labels, advice, len(array)
+    )
     categories = []
     for j in np.flatnonzero(is_categorical):
         with _hashing(labels[j]):
@@ -269,7 +299,11 @@ def _hashing(label: str) -> Iterator[None]:
 
 
 def _numbers(
-    part: Callable[[list[int]], object], is_number: Mask, labels: list[str], n_rows: int
+    part: Callable[[list[int]], object],
+    is_number: Mask,
+    labels: list[str],
+    advice: str,
+    n_rows: int,
 ) -> np.ndarray:
     columns = np.flatnonzero(is_number).tolist()
     if not columns:
@@ -278,6 +312,7 @@ def _numbers(
         return _as_numbers(part(columns))
     except (TypeError, ValueError):
         for j in columns:  # to find the one that the message should name
+            refuse_misread(labels[j], part([j]), lambda _: advice)
             with named(labels[j]):
                 _as_numbers(part([j]))
         raise

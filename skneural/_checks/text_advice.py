@@ -12,13 +12,14 @@ from skneural._checks.data import shape_of
 
 _LONG = 20  # letters on average: more than the names of categories have
 _MOST_NAMES = 20  # a longer list would hide the rest of a message
+ADVICE_FOR_DATES = " Encode dates as numbers, such as differences in days."
 
 
 def text_advice(X: object, *, takes_tables: bool) -> str:
     """Return what to do with text or dates in X before a fit, as a sentence with a space."""
     names = text_columns(X)
     if not names:
-        return " Encode dates as numbers, such as differences in days."
+        return ADVICE_FOR_DATES
     if _is_of_long_texts(X):
         return " Encode texts as numbers, for example with TfidfVectorizer."
     if not takes_tables:

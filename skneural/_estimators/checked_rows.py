@@ -9,7 +9,13 @@ from scipy import sparse
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_array, check_X_y, validate_data
 
-from skneural._checks.columns import CategoryColumn, Mask, categorical_columns, read_table
+from skneural._checks.columns import (
+    CategoryColumn,
+    Mask,
+    categorical_columns,
+    read_table,
+    refuse_other_than_tables,
+)
 from skneural._checks.data import (
     Matrix,
     advised,
@@ -21,11 +27,13 @@ from skneural._checks.data import (
     refuse_unreadable,
     shape_of,
 )
-from skneural._checks.text_advice import refuse_text_left_out, text_advice
+from skneural._checks.text_advice import ADVICE_FOR_DATES, refuse_text_left_out, text_advice
 from skneural._estimators.estimator_protocol import Estimator
 from skneural._estimators.table import TableEncoding, learn_numbers, learn_table
 from skneural._network.array_types import DType
 from skneural._training.validation import Rows
+
+_AS_BEFORE = " Pass numbers, as before."
 
 
 def _refuse_noise(estimator: Estimator) -> None:
@@ -44,9 +52,11 @@ def check_x(estimator: Estimator, X: object, name: str, dtype: DType) -> Matrix:
     encoding = estimator._table_encoding
     if encoding is not None and encoding.is_categorical.any():
         refuse_unreadable(name, X)
+        refuse_other_than_tables(name, X)
         with named(name):
             validate_data(estimator, X, skip_check_array=True, reset=False)
-            return encoding.encode(*read_table(X, encoding.is_categorical, name), dtype)
+            table = read_table(X, encoding.is_categorical, name, " Pass numbers, as in fit.")
+            return encoding.encode(*table, dtype)
     refuse_misread(name, X, lambda _: " Pass numbers, as in fit." if name == "X" else "")
     with named(name), advised(lambda: estimator._shape_advice(shape_of(X), name)):
         rows = estimator._as_rows(X, name)
@@ -146,7 +156,7 @@ def _check_matrix(
 ) -> tuple[Matrix, Matrix]:
     """Check an X of numbers, except for missing values and infinity, and y."""
     advise = partial(text_advice, takes_tables=estimator._takes_tables)
-    refuse_misread("X", X, advise if reset else lambda _: " Pass numbers, as before.")
+    refuse_misread("X", X, advise if reset else lambda _: _AS_BEFORE)
     with (
         named("X", "y"),
         advised(lambda: estimator._shape_advice(shape_of(X), "X", reset=reset)),
@@ -174,11 +184,13 @@ def _check_table(
 ) -> tuple[np.ndarray, list[CategoryColumn], Matrix]:
     """Check a table with categories; return its numbers and its categories, and y."""
     refuse_unreadable("X", X)
+    refuse_other_than_tables("X", X)
     if reset and not isinstance(getattr(estimator, "categorical_features", None), str):
         refuse_text_left_out(X, is_categorical)  # "from_dtype" leaves none out
     with named("X", "y"):
         validate_data(estimator, X, y, skip_check_array=True, reset=reset)
-        numbers, categories = read_table(X, is_categorical, "X")
+        advice = ADVICE_FOR_DATES if reset else _AS_BEFORE
+        numbers, categories = read_table(X, is_categorical, "X", advice)
         numbers, targets = check_X_y(
             numbers,
             y,
