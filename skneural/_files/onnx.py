@@ -97,7 +97,9 @@ def to_onnx(estimator: BaseMLP) -> "onnx.ModelProto":
         raise ImportError("to_onnx needs onnx: pip install onnx") from None
     if not isinstance(estimator, BaseMLP):
         raise TypeError(
-            f"estimator must be an estimator of skneural, got {type(estimator).__name__}."
+            f"estimator must be an estimator of skneural, got {type(estimator).__name__}. Pass "
+            "the network alone, such as pipeline[-1] or search.best_estimator_, or convert the "
+            "Pipeline with skl2onnx after skneural.register_skl2onnx()."
         )
     check_is_fitted(estimator, "network_")
     graph, raw = network_graph(estimator, onnx)

@@ -6,6 +6,7 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
 
 import skneural
 from skneural import ConvNetClassifier, ConvNetRegressor, MLPClassifier, MLPRegressor
@@ -131,6 +132,8 @@ def test_what_cannot_be_converted_is_refused(monkeypatch):
         skneural.to_onnx(make())
     with pytest.raises(TypeError, match="estimator of skneural, got LinearRegression"):
         skneural.to_onnx(LinearRegression())
+    with pytest.raises(TypeError, match=r"got Pipeline\. .*pipeline\[-1\].*register_skl2onnx"):
+        skneural.to_onnx(make_pipeline(make()).fit(X, Y))
     own = make().fit(X, Y)
     own.network_.layers[1].__class__ = type("MyReLU", (ACTIVATIONS["relu"],), {})
     with pytest.raises(TypeError, match=r"does not support the layer MyReLU$"):
