@@ -265,13 +265,15 @@ def read_table(
 
 
 def _category_of_frame(column: nw.Series[Any], label: str) -> CategoryColumn:
-    is_declared = column.dtype in _CATEGORIES
-    declared = column.cat.get_categories().to_list() if is_declared else []
     native = column.to_native()
     with _hashing(label):
         if nw.dependencies.is_pandas_series(native):
             places, distinct = native.factorize()
+            # dictionaries of pyarrow in pandas are categories without this attribute
+            declared = list(getattr(native.dtype, "categories", []))
             return CategoryColumn.of(label, distinct.tolist(), places, declared)
+        is_declared = column.dtype in _CATEGORIES
+        declared = column.cat.get_categories().to_list() if is_declared else []
         try:
             array = column.to_arrow()
         except ImportError:  # polars has no need of pyarrow
@@ -311,11 +313,12 @@ def _numbers(
     try:
         return _as_numbers(part(columns))
     except (TypeError, ValueError):
-        for j in columns:  # to find the one that the message should name
+        parts = []  # one by one, because a message names one, and all may have no common dtype
+        for j in columns:
             refuse_misread(labels[j], part([j]), lambda _: advice)
             with named(labels[j]):
-                _as_numbers(part([j]))
-        raise
+                parts.append(_as_numbers(part([j])))
+        return np.hstack(parts)
 
 
 def _as_numbers(values: object) -> np.ndarray:

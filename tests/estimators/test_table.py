@@ -113,6 +113,9 @@ FRAMES = {
     "pandas": TABLE,
     "pandas category": TABLE.astype(dict.fromkeys(CATEGORIES, "category")),
     "pandas object": TABLE.astype(dict.fromkeys(CATEGORIES, object)),
+    "pandas dictionary": TABLE.assign(
+        city=pd.Series(CITIES, dtype=pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string())))
+    ),
     "pandas ordered": TABLE.assign(city=pd.Categorical(CITIES, ORDER, ordered=True)),
     "polars": pl.DataFrame(COLUMNS),
     "polars category": pl.DataFrame(COLUMNS, DTYPES | {"city": pl.Categorical}),
@@ -128,6 +131,14 @@ def test_every_library_gives_the_same_bits(frame):
     np.testing.assert_array_equal(own.predict_proba(frame), expected.predict_proba(TABLE))
     np.testing.assert_array_equal(own.predict_proba(TABLE), expected.predict_proba(frame))
     assert own.input_names_.tolist() == expected.input_names_.tolist()
+
+
+def test_missing_decimals_of_pandas_are_missing_numbers():
+    prices = [None if i % 3 else Decimal(i) for i in range(N)]
+    numbers = TABLE[["age", "city"]].assign(price=pd.Series(prices, dtype=float))
+    decimals = numbers.assign(price=pd.Series(prices, dtype=pd.ArrowDtype(pa.decimal128(9, 2))))
+    own, expected = make().fit(decimals, Y), make().fit(numbers, Y)
+    np.testing.assert_array_equal(own.predict_proba(decimals), expected.predict_proba(numbers))
 
 
 @pytest.mark.parametrize(
