@@ -15,7 +15,8 @@ class Embedding(Layer):
     The last columns of the input contain level codes. The output consists of the other columns,
     unchanged, the learned vectors, and the one-hot columns. A code that is out of range, such
     as -1, gives zeros. Only the vectors of levels that occur in a mini-batch have a gradient; a
-    step leaves the other vectors unchanged.
+    step leaves the other vectors unchanged. This is the first layer of a network, so it does
+    not compute the gradient with respect to its input.
 
     Parameters
     ----------
@@ -29,7 +30,6 @@ class Embedding(Layer):
     """
 
     updates_rows = True
-    dx: Array | None
 
     def __init__(self, tables: Iterable[tuple[int, int]]) -> None:
         self.tables = tuple((int(n_levels), int(width)) for n_levels, width in tables)
@@ -53,21 +53,17 @@ class Embedding(Layer):
         self.param_shapes = {
             f"table{k}": table for k, table in enumerate(self.tables) if table[1]
         }
-        return (self._outputs()[-1].stop,)
-
-    def _outputs(self) -> list[slice]:
-        """Return the columns of the output for each column of codes, then all columns."""
-        vectors = self.n_passed
-        one_hots = vectors + sum(width for _, width in self.tables)
-        outputs = []
+        self.outputs = []  # the columns of the output for each column of codes
+        vector, one_hot = self.n_passed, self.n_passed + sum(width for _, width in self.tables)
         for n_levels, width in self.tables:
             if width:
-                outputs.append(slice(vectors, vectors + width))
-                vectors += width
+                self.outputs.append(slice(vector, vector + width))
+                vector += width
             else:
-                outputs.append(slice(one_hots, one_hots + n_levels))
-                one_hots += n_levels
-        return [*outputs, slice(0, one_hots)]
+                self.outputs.append(slice(one_hot, one_hot + n_levels))
+                one_hot += n_levels
+        self.n_outputs = one_hot
+        return (self.n_outputs,)
 
     def init_params(self, params: Arrays, state: Arrays, rng: np.random.Generator) -> None:
         # The expected squared norm of a row is 1, as for one-hot columns.
@@ -76,11 +72,9 @@ class Embedding(Layer):
 
     def bind(self, binding: Binding) -> None:
         self.values = binding.params
-        self.batch_shape = binding.batch_shape
-        *self.outputs, every = self._outputs()
-        self.y = np.empty((binding.n_samples, every.stop), binding.dtype)
+        self.y = np.empty((binding.n_samples, self.n_outputs), binding.dtype)
         if binding.grads is not None:
-            self.grads, self.dx = binding.grads, None
+            self.grads = binding.grads
             self.levels: dict[str, Order] = {}
             for name, grad in binding.grads.items():
                 grad[...] = 0
@@ -102,7 +96,7 @@ class Embedding(Layer):
             self.codes.append((rows, levels))
         return y
 
-    def backward(self, dy: Array, *, need_dx: bool = True) -> Array | None:
+    def backward(self, dy: Array, *, need_dx: bool = True) -> None:
         for k, (rows, levels) in enumerate(self.codes):
             name = f"table{k}"
             if name in self.grads:
@@ -110,14 +104,6 @@ class Embedding(Layer):
                 grad[self.levels[name]] = 0
                 np.add.at(grad, levels, dy[rows, self.outputs[k]])
                 self.levels[name] = np.unique(levels)
-        if not need_dx:
-            return None
-        if self.dx is None:  # the first layer of a network never needs it
-            self.dx = np.empty(self.batch_shape, dy.dtype)
-        dx = self.dx[: len(dy)]
-        dx[:, : self.n_passed] = dy[:, : self.n_passed]
-        dx[:, self.n_passed :] = 0  # level codes have no gradient
-        return dx
 
     def touched_rows(self) -> dict[str, Order]:
         return self.levels
