@@ -275,9 +275,11 @@ private:
             rows.next = run.order && !last ? run.order + begin + n : nullptr;
             rows.n_next = std::min(run.batch_size, run.n_rows - begin - n);
             step(thread, run, samples, rows, draws, n_updates, last);
-            if (thread == 0) run.weight_sum += rows.total_weight;
+            if (thread == 0) {  // after a barrier of the step, so every thread has begun with the old value
+                run.weight_sum += rows.total_weight;
+                run.n_updates = n_updates;
+            }
         }
-        if (thread == 0) run.n_updates = n_updates;
     }
 
     void step(int thread, Run& run, const Samples<T>& samples, const Rows& rows, const Draws& draws,
