@@ -36,13 +36,6 @@ def _close_figures():
     plt.close("all")
 
 
-@pytest.fixture(params=["compiled", "numpy"])
-def engine(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setattr("skneural._engine.program.compile_program", lambda network: None)
-    return request.param
-
-
 def network(**params):
     return MLPClassifier((16,), random_state=0).set_params(**params)
 

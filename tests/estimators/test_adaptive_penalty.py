@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from skneural import ConvNetRegressor, MLPClassifier, MLPRegressor
-from skneural._engine import native, program
 
 RNG = np.random.default_rng(0)
 N = 240
@@ -13,14 +12,6 @@ CLASSES = (X[:, 0] > 0).astype(int)
 Y = 10 + 5 * X[:, 0] + RNG.normal(size=N)
 WEIGHT = RNG.uniform(0.5, 2, N)
 STRONGEST = 2 * 20 / N**0.75  # with squared error and without weights
-
-
-@pytest.fixture(params=["numpy", "compiled"])
-def engine(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setattr(program, "native", None)
-    elif native is None:
-        pytest.skip("there is no compiled engine here")
 
 
 def make(cls, **params):

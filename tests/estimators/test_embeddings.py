@@ -31,12 +31,6 @@ Y = (EFFECT + 0.1 * RNG.normal(size=N) > 0).astype(int)
 WITHOUT_ENGINE = ("skneural._engine.program.compile_program", lambda network: None)
 
 
-@pytest.fixture(params=["compiled", "numpy"])
-def _engine(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setattr(*WITHOUT_ENGINE)
-
-
 def make(cls=MLPClassifier, **params):
     defaults = {"hidden_layer_sizes": 8, "max_iter": 5, "random_state": 0}
     return cls(**{**defaults, **params})
@@ -46,7 +40,7 @@ def outputs(own, x):
     return own.predict_proba(x) if hasattr(own, "predict_proba") else own.predict(x)
 
 
-@pytest.mark.usefixtures("_engine")
+@pytest.mark.usefixtures("engine")
 @BOTH
 def test_attributes_and_summary(cls):
     own = make(cls).fit(TABLE, Y)
@@ -87,7 +81,7 @@ def test_initial_values():
         assert not np.array_equal(table, other.fit(TABLE, Y).embeddings_[name])
 
 
-@pytest.mark.usefixtures("_engine")
+@pytest.mark.usefixtures("engine")
 def test_predictions_by_hand():
     """Levels are sorted; unknown levels give the zero vector, or count as missing."""
     own = make().fit(TABLE, Y)

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 import skneural
 from skneural import ConvNetRegressor, MLPRegressor
-from skneural._engine import native, program
+from skneural._engine import program
 from skneural._estimators.links import LINKS
 from skneural._network.losses.regression import REGRESSOR_LOSSES
 
@@ -34,14 +34,6 @@ LINKED = {
 }
 EACH = pytest.mark.parametrize(("params", "y"), LINKED.values(), ids=LINKED)
 TO_THE_END = {"solver": "lbfgs", "alpha": 0.0, "max_iter": 10_000, "tol": 1e-10}
-
-
-@pytest.fixture(params=["numpy", "compiled"])
-def engine(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setattr(program, "native", None)
-    elif native is None:
-        pytest.skip("there is no compiled engine here")
 
 
 def make(cls=MLPRegressor, **params):

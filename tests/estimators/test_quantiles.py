@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 import skneural
 from skneural import ConvNetRegressor, MLPRegressor
-from skneural._engine import native, program
+from skneural._engine import program
 
 RNG = np.random.default_rng(0)
 QUANTILES = [0.05, 0.5, 0.95]
@@ -24,14 +24,6 @@ SPREAD = 0.2 + np.abs(X[:, 2])
 Y = 1000 + 50 * (np.sin(2 * X[:, 0]) + X[:, 1] + SPREAD * RNG.normal(size=300))
 WEIGHT = RNG.integers(0, 3, 300).astype(float)
 CLASSES = pytest.mark.parametrize("cls", [MLPRegressor, ConvNetRegressor])
-
-
-@pytest.fixture(params=["numpy", "compiled"])
-def engine(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setattr(program, "native", None)
-    elif native is None:
-        pytest.skip("there is no compiled engine here")
 
 
 def make(cls=MLPRegressor, **params):

@@ -45,12 +45,6 @@ NUMBERS, CATEGORIES = ["age", "income", "keeps"], ["city", "colour"]
 WEIGHTS = RNG.integers(0, 3, N).astype(float)
 
 
-@pytest.fixture(params=["compiled", "numpy"])
-def _engine(request, monkeypatch):
-    if request.param == "numpy":
-        monkeypatch.setattr("skneural._engine.program.compile_program", lambda network: None)
-
-
 def make(cls=MLPClassifier, **params):
     defaults = {"hidden_layer_sizes": (8,), "max_iter": 5, "random_state": 0}
     return cls(**{**defaults, **params})
@@ -69,7 +63,7 @@ def encoded(table, weight=None):
     return np.hstack([np.nan_to_num(numbers), table[["keeps"]], flags, one_hot])
 
 
-@pytest.mark.usefixtures("_engine")
+@pytest.mark.usefixtures("engine")
 @BOTH
 @pytest.mark.parametrize("weight", [None, WEIGHTS], ids=["", "weights"])
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
@@ -88,7 +82,7 @@ def test_the_table_is_what_a_column_transformer_makes_of_it(cls, solver, weight)
     assert "input, from 5 features" in str(own.summary())
 
 
-@pytest.mark.usefixtures("_engine")
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_many_one_hot_columns_equal_those_of_a_transformer(dtype):
     places = [f"place {i}" for i in range(6)]
@@ -209,7 +203,7 @@ def test_unseen_levels_are_missing_ones_or_none():
     np.testing.assert_allclose(logits, (hidden @ own.coefs_[1] + own.intercepts_[1])[:, 0])
 
 
-@pytest.mark.usefixtures("_engine")
+@pytest.mark.usefixtures("engine")
 @BOTH
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_missing_numbers_are_what_an_imputer_makes_of_them(cls, dtype):
@@ -296,7 +290,7 @@ def test_numbers_are_not_asked_to_be_scaled_beside_categories():
     assert scaled[-1].input_names_.tolist() == ["x0", "x1", "missingindicator_x0"]
 
 
-@pytest.mark.usefixtures("_engine")
+@pytest.mark.usefixtures("engine")
 @BOTH
 def test_numbers_beside_categories_are_limited_to_eight_standard_deviations(cls):
     own = make(cls).fit(TABLE, Y)

@@ -210,6 +210,21 @@ SKNEURAL_INLINE void copy_few(const T* from, Index n, T* to) {
 #endif
 }
 
+template <class T>
+SKNEURAL_INLINE void add_few(const T* from, Index n, T* to) {
+    Index i = 0;
+    for (; i + width<T> <= n; i += width<T>) {
+        Vector<T> sum = load(to + i);
+        sum += load(from + i);
+        store<T>(to + i, sum);
+    }
+#if defined(SKNEURAL_HAS_QUOTIENTS)
+    store_first(to + i, load_first(to + i, n - i) + load_first(from + i, n - i), n - i);
+#else
+    for (; i < n; ++i) to[i] += from[i];
+#endif
+}
+
 // y = start + the sum of some rows of n values
 template <class T>
 inline void add_picked(const T* start, const T* const* from, const T* const* end, Index n, T* y) {
@@ -224,21 +239,6 @@ inline void add_picked(const T* start, const T* const* from, const T* const* end
         for (const T* const* row = from; row != end; ++row) sum += (*row)[j];
         y[j] = sum;
     }
-}
-
-template <class T>
-SKNEURAL_INLINE void add_few(const T* from, Index n, T* to) {
-    Index i = 0;
-    for (; i + width<T> <= n; i += width<T>) {
-        Vector<T> sum = load(to + i);
-        sum += load(from + i);
-        store<T>(to + i, sum);
-    }
-#if defined(SKNEURAL_HAS_QUOTIENTS)
-    store_first(to + i, load_first(to + i, n - i) + load_first(from + i, n - i), n - i);
-#else
-    for (; i < n; ++i) to[i] += from[i];
-#endif
 }
 
 }  // namespace skneural
