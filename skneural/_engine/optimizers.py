@@ -54,7 +54,7 @@ class SGD:
 
     def init(self, theta: Array) -> Arrays:
         """The state before the first step."""
-        return {"velocity": np.zeros_like(theta)} if self.momentum else {}
+        return {"velocity": ops.zeros_like(theta)} if self.momentum else {}
 
     def step(self, theta: Array, grad: Array, rate: float, state: Arrays) -> None:
         """Update `theta` and `state`; destroy `grad`."""
@@ -90,7 +90,7 @@ class Adam:
 
     def init(self, theta: Array) -> Moments:
         """The state before the first step."""
-        return {"steps": 0, "first": np.zeros_like(theta), "second": np.zeros_like(theta)}
+        return {"steps": 0, "first": ops.zeros_like(theta), "second": ops.zeros_like(theta)}
 
     def step(self, theta: Array, grad: Array, rate: float, state: Moments) -> None:
         """Update `theta` and `state`; destroy `grad`.
@@ -161,7 +161,7 @@ class AdaGrad:
 
     def init(self, theta: Array) -> Arrays:
         """The state before the first step."""
-        return {"sum_of_squares": np.zeros_like(theta)}
+        return {"sum_of_squares": ops.zeros_like(theta)}
 
     def step(self, theta: Array, grad: Array, rate: float, state: Arrays) -> None:
         """Update `theta` and `state`."""
@@ -192,7 +192,7 @@ class RMSProp:
 
     def init(self, theta: Array) -> Arrays:
         """The state before the first step."""
-        return {"discounted_squares": np.zeros_like(theta)}
+        return {"discounted_squares": ops.zeros_like(theta)}
 
     def step(self, theta: Array, grad: Array, rate: float, state: Arrays) -> None:
         """Update `theta` and `state`.

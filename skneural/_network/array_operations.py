@@ -9,12 +9,28 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg.blas import daxpy, saxpy
 
-from skneural._network.array_types import Array, Order, Rows, Sparse
+from skneural._network.array_types import Array, DType, Order, Rows, Sparse
 
 Taken = TypeVar("Taken", Array, Rows)
 
 _SMALL = 1 << 14  # values
+_CACHE_LINE = 64  # bytes
 _AXPY = {np.dtype(np.float32): saxpy, np.dtype(np.float64): daxpy}
+
+
+def aligned_empty(size: int, dtype: DType) -> Array:
+    """Return a vector that begins at a cache line, so that no SIMD register loads from two."""
+    n_bytes = size * np.dtype(dtype).itemsize
+    memory = np.empty(n_bytes + _CACHE_LINE, np.uint8)
+    first = -memory.ctypes.data % _CACHE_LINE
+    return memory[first : first + n_bytes].view(dtype)
+
+
+def zeros_like(vector: Array) -> Array:
+    """Return a vector of zeros that begins at a cache line."""
+    zeros = aligned_empty(vector.size, vector.dtype)
+    zeros[...] = 0
+    return zeros
 
 
 def take_rows(x: Taken, rows: Order, out: Array | None = None) -> Taken:

@@ -124,7 +124,7 @@ class Network:
 
     def init_params(self, rng: np.random.Generator) -> None:
         """Allocate `theta` and `state` and draw the initial parameters from `rng`."""
-        self.theta = np.empty(self.n_params, self.dtype)
+        self.theta = ops.aligned_empty(self.n_params, self.dtype)
         self.state = np.empty(self.n_state, self.dtype)
         for layer, params, state in zip(
             self.layers, self.views(self.theta), self.state_views(), strict=True

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_engine_oracle import ENGINES
 
+from skneural._engine import native
 from skneural._engine.optimizers import SGD, AdaGrad, Adam, AdamW, RMSProp
 from skneural._network.layers.activations import ACTIVATIONS
 from skneural._network.layers.dense import Dense
@@ -147,6 +148,46 @@ def test_vectors_are_one_hot_columns_times_their_table(
     own = np.vstack([slopes[1 + k] for k in order if not tables[k][1]] or [np.empty((0, 4))])
     of_one_hot = dense["weight"][len(dense["weight"]) - len(own) :]
     np.testing.assert_allclose(of_one_hot, own, rtol=0, atol=1e-10)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    n_levels=st.lists(st.integers(1, 150), min_size=1, max_size=4),
+    n_units=st.integers(1, 300),
+    batch_size=st.integers(1, 200),
+    optimizer=st.sampled_from(sorted(OPTIMIZERS)),
+    l1_ratio=st.sampled_from([0.0, 0.5]),
+    seed=st.integers(0, 2**32 - 1),
+)
+@pytest.mark.skipif(native is None, reason="there is no compiled engine here")
+def test_steps_of_many_one_hot_columns_are_those_of_numpy(
+    n_levels, n_units, batch_size, optimizer, l1_ratio, seed
+):
+    def steps(engine):
+        rng = np.random.default_rng(seed)
+        tables = [(n, 0) for n in n_levels]
+        layers = [Embedding(tables), Dense(n_units), ACTIVATIONS["tanh"](), Dense(2)]
+        network = Network(layers, HalfSquaredError(), (1 + len(tables),), np.float64)
+        network.init_params(rng)
+        x, y = make_data(tables, 1, rng, n_rows=200)
+        training = training_of(
+            engine,
+            make_job(
+                network,
+                x,
+                y,
+                optimizer=OPTIMIZERS[optimizer](network.n_weights),
+                batch_size=batch_size,
+                alpha=0.3,
+                l1_ratio=l1_ratio,
+            ),
+        )
+        loss, norm = training.epoch(None, 0.001, NoInterrupt())
+        training.close()
+        return loss, norm, network.theta
+
+    for found, expected in zip(steps("compiled"), steps("numpy"), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-11)
 
 
 @ENGINES

@@ -6,14 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from _engine import NoInterrupt, training_of
+from _engine import NoInterrupt, make_job, training_of
 from _random_jobs import random_job
 
 from skneural import MLPClassifier, MLPRegressor
 from skneural._engine import native, program
+from skneural._engine.optimizers import SGD, RMSProp
+from skneural._network.layers.activations import ACTIVATIONS
+from skneural._network.layers.dense import Dense
 from skneural._network.losses.links import LinkedLoss
 from skneural._network.losses.quantiles import QuantilesLoss
-from skneural._network.losses.regression import REGRESSOR_LOSSES
+from skneural._network.losses.regression import REGRESSOR_LOSSES, HalfSquaredError
+from skneural._network.network import Network
 
 pytestmark = pytest.mark.skipif(native is None, reason="there is no compiled engine here")
 SCRIPT = """
@@ -191,6 +195,24 @@ def test_denormals_are_numbers(name, engines):
 
     compiled, numpy = engines(results)
     np.testing.assert_allclose(compiled, numpy, rtol=1e-9)
+
+
+@pytest.mark.parametrize("optimizer", [SGD(momentum=0.0), SGD(), RMSProp(epsilon=1.0)])
+def test_weights_of_unused_units_do_not_become_subnormal(optimizer):
+    """Some CPUs need a hundred times as long for an operation with a subnormal number."""
+    layers = [Dense(8), ACTIVATIONS["relu"](), Dense(1)]
+    network = Network(layers, HalfSquaredError(), X.shape[1:], np.float32)
+    network.init_params(np.random.default_rng(0))
+    network.params("bias")[0][...] = -100  # the output of relu is 0
+    rows = X.astype(np.float32)
+    job = make_job(network, rows, rows[:, :1], optimizer=optimizer, batch_size=1, alpha=1.0)
+    training = training_of("compiled", job)
+    for _ in range(40):
+        training.epoch(None, 0.1, NoInterrupt())
+    training.close()
+    magnitude = np.abs(network.params("weight")[0])
+    assert magnitude.max() < 1e-30
+    assert ((magnitude == 0) | (magnitude >= np.finfo(np.float32).tiny)).all()
 
 
 def spoiled_loss(engine, seed, place, value):

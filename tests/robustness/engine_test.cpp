@@ -100,7 +100,7 @@ void add_between(Tables& t, Image image) {
 Image add_embedding(Tables& t, Image in) {
     Image out = in;
     for (Index n = draw(1, std::min<Index>(3, in.c)); n > 0; --n) {
-        Index width = draw(0, 2) ? draw(1, 20) : 0, n_levels = draw(1, 9);
+        Index width = draw(0, 2) ? draw(1, 20) : 0, n_levels = draw(1, draw(0, 4) ? 9 : 500);
         for (Index x : {Index(0), n_levels, width}) t.embeddings.push_back(x);
         out.c += (width ? width : n_levels) - 1;
     }
@@ -160,8 +160,10 @@ struct Data {
     Data(const Tables& t, Index n, bool weighted) {
         X = random_numbers<T>(n * t.n_inputs, 1);
         Index n_tables = Index(t.embeddings.size()) / 3;
-        for (Index i = 0; i < n; ++i)  // levels, and numbers that are none
-            for (Index j = t.n_inputs - n_tables; j < t.n_inputs; ++j) X[i * t.n_inputs + j] *= 4;
+        for (Index j = t.n_inputs - n_tables; j < t.n_inputs; ++j) {  // levels, and numbers that are none
+            Index largest = draw(0, 4) ? 4 : 200;
+            for (Index i = 0; i < n; ++i) X[i * t.n_inputs + j] *= T(largest);
+        }
         y.resize(n * t.n_outputs);
         for (T& value : y) value = T(draw(0, 1));
         for (Index i = 0; i < n; ++i) {

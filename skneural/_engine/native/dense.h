@@ -89,7 +89,7 @@ void dense_forward(const T* x, Index n_rows, Index x_row, Index n_inputs, Index 
 }
 
 // The forward pass of dense step `i`. If it adds rows of weights for one-hot columns, `levels` contains
-// the levels of the rows of x from `first` on. `picked` has room for one pointer per table.
+// the levels of the rows of x from `first` on. `picked` is scratch.
 template <class T>
 void dense_step_forward(const Program& program, Index i, const T* x, Index n_rows, const T* theta,
                         const Levels& levels, Index first, T* y, T* panel, std::vector<const T*>& picked) {
@@ -128,6 +128,9 @@ void dense_input_gradient(const T* dy, Index n_rows, Index n_inputs, Index n_uni
 inline Index strip_rows(Index n_units) {
     return std::max<Index>(1, strip_size / (n_units * tile_rows)) * tile_rows;
 }
+
+// Number of levels whose weight gradients form one strip.
+inline Index strip_levels(Index n_units) { return std::max<Index>(1, strip_size / n_units); }
 
 // Whether all columns are packed. With many rows only the last columns are packed, if they do not
 // fill their vectors.

@@ -73,7 +73,7 @@ void embedding_forward(const std::vector<Table>& tables, const T* x, Index n_row
 }
 
 // y = bias + the rows of `weight` that belong to the levels of one-hot columns, for `n_rows` rows from
-// `first` on. `picked` has room for one pointer per table.
+// `first` on. `picked` is scratch.
 template <class T>
 void one_hot_forward(const std::vector<Table>& tables, const Levels& levels, Index first, Index n_rows,
                      Index n_units, const T* weight, const T* bias, T* y, std::vector<const T*>& picked) {
@@ -88,13 +88,26 @@ void one_hot_forward(const std::vector<Table>& tables, const Levels& levels, Ind
     }
 }
 
-// The gradient of the weights of one-hot columns: the sum of the rows of dy for each level
+// gradient = the sum of the rows of dy for each of `n_levels` levels from `first` on, which is the
+// gradient of the weights of their one-hot columns. `ends` and `picked` are scratch.
 template <class T>
-void one_hot_gradient(const std::int32_t* levels, Index n_rows, Index n_units, const T* dy,
-                      Index n_levels, T* gradient) {
-    std::fill_n(gradient, n_levels * n_units, T(0));
+void one_hot_gradient(const std::int32_t* levels, Index n_rows, Index n_units, const T* dy, Index first,
+                      Index n_levels, T* gradient, std::vector<Index>& ends, std::vector<const T*>& picked) {
+    auto is_in = [&](Index i) { return levels[i] >= first && levels[i] < first + n_levels; };
+    ends.assign(n_levels + 1, 0);
+    picked.resize(n_rows);
     for (Index i = 0; i < n_rows; ++i)
-        if (levels[i] >= 0) add_few(dy + i * n_units, n_units, gradient + levels[i] * n_units);
+        if (is_in(i)) ++ends[levels[i] - first + 1];
+    for (Index k = 1; k < n_levels; ++k) ends[k] += ends[k - 1];  // where the rows of level k begin
+    for (Index i = 0; i < n_rows; ++i)
+        if (is_in(i)) picked[ends[levels[i] - first]++] = dy + i * n_units;
+    Index begin = 0;
+    for (Index k = 0; k < n_levels; begin = ends[k++], gradient += n_units) {
+        if (begin == ends[k])
+            std::fill_n(gradient, n_units, T(0));
+        else
+            add_picked(picked[begin], picked.data() + begin + 1, picked.data() + ends[k], n_units, gradient);
+    }
 }
 
 }  // namespace skneural

@@ -90,44 +90,59 @@ double sum_of_squares(const T* x, Index n) {
 // All values are read before any is written. The arrays often begin at the same offset within a
 // page, and then a read that follows a write to the same offset has to wait for it.
 
-// The constants of a step of Adam. AdamW multiplies each weight by `kept`.
+// The constants of a step of Adam. AdamW multiplies each weight by `kept`. The gradient of a penalty is
+// `l2` times the weight.
 template <class T>
 struct Adam {
-    T rate, first, second, epsilon, kept;
+    T rate, first, second, epsilon, kept, l2;
 };
 
 #if defined(SKNEURAL_HAS_QUOTIENTS)
+// Whether `update` adds the gradient of the penalty, which saves a pass over the parameters.
+inline bool adds_penalty(const Optimizer& o, const Penalty& penalty) {
+    return o.kind == ADAM && penalty.l1 == 0;
+}
+
 template <class T>
-SKNEURAL_INLINE void adam_vector(const Adam<T>& a, Vector<T>& theta, const Vector<T>& g,
-                                 Vector<T>& m, Vector<T>& v) {
+SKNEURAL_INLINE void adam_vector(const Adam<T>& a, Vector<T>& theta, Vector<T> g, Vector<T>& m,
+                                 Vector<T>& v) {
+    g += a.l2 * theta;
     m = a.first * m + g;
     v = a.second * v + g * g;
     theta = a.kept * theta - quotient<T>(a.rate * m, root(v) + a.epsilon);
 }
 
 // The last values are processed as a vector, too, so that the bits of the result do not depend on
-// where a part begins.
+// where a part begins. Returns the sum of the squares of theta before the
+// step, if there is a penalty.
 template <class T>
-void adam_step(const Adam<T>& a, T* theta, const T* gradient, T* m, T* v, Index n) {
+double adam_step(const Adam<T>& a, T* theta, const T* gradient, T* m, T* v, Index n) {
     Index i = 0, rest = n % width<T>;
+    Vector<T> squares[1] = {};
     for (; i + width<T> <= n; i += width<T>) {
         Vector<T> moved = load(theta + i), mean = load(m + i), square = load(v + i);
+        squares[0] += moved * moved;
         adam_vector<T>(a, moved, load(gradient + i), mean, square);
         store<T>(m + i, mean);
         store<T>(v + i, square);
         store<T>(theta + i, moved);
     }
-    if (rest == 0) return;
-    Vector<T> moved = load_first(theta + i, rest), mean = load_first(m + i, rest);
-    Vector<T> square = load_first(v + i, rest);
-    adam_vector<T>(a, moved, load_first(gradient + i, rest), mean, square);
-    store_first(theta + i, moved, rest);
-    store_first(m + i, mean, rest);
-    store_first(v + i, square, rest);
+    if (rest) {
+        Vector<T> moved = load_first(theta + i, rest), mean = load_first(m + i, rest);
+        Vector<T> square = load_first(v + i, rest);
+        squares[0] += moved * moved;
+        adam_vector<T>(a, moved, load_first(gradient + i, rest), mean, square);
+        store_first(theta + i, moved, rest);
+        store_first(m + i, mean, rest);
+        store_first(v + i, square, rest);
+    }
+    return a.l2 == 0 ? 0 : sum_of<T>(squares);
 }
 #else
+inline bool adds_penalty(const Optimizer&, const Penalty&) { return false; }
+
 template <class T>
-void adam_step(const Adam<T>& a, T* theta, const T* gradient, T* m, T* v, Index n) {
+double adam_step(const Adam<T>& a, T* theta, const T* gradient, T* m, T* v, Index n) {
     for (Index i = 0; i < n; ++i) {
         T mean = a.first * m[i] + gradient[i];
         T square = a.second * v[i] + gradient[i] * gradient[i];
@@ -136,12 +151,15 @@ void adam_step(const Adam<T>& a, T* theta, const T* gradient, T* m, T* v, Index 
         v[i] = square;
         theta[i] = moved;
     }
+    return 0;
 }
 #endif
 
-// Update some parameters. `m` and `v` are the state of the optimizer for these parameters.
+// Update some parameters. `m` and `v` are the state of the optimizer for these parameters. `l2` is not 0
+// only if `adds_penalty`; then the sum of the squares of the parameters before the step is returned.
 template <class T>
-void update(const Optimizer& o, T* theta, const T* gradient, T* m, T* v, Index n, bool weights) {
+double update(const Optimizer& o, T* theta, const T* gradient, T* m, T* v, Index n, bool weights,
+              double l2 = 0) {
     T rate = T(o.rate), first = T(o.first), second = T(o.second), epsilon = T(o.epsilon);
     switch (o.kind) {
         case SGD:
@@ -156,25 +174,24 @@ void update(const Optimizer& o, T* theta, const T* gradient, T* m, T* v, Index n
                     theta[i] = moved;
                 }
             }
-            return;
+            return 0;
         case ADAM: {
-            Adam<T> adam{rate, first, second, epsilon, weights ? T(1 - o.shrink) : T(1)};
-            adam_step(adam, theta, gradient, m, v, n);
-            return;
+            Adam<T> adam{rate, first, second, epsilon, weights ? T(1 - o.shrink) : T(1), T(l2)};
+            return adam_step(adam, theta, gradient, m, v, n);
         }
         case ADAGRAD:
             for (Index i = 0; i < n; ++i) {
                 m[i] += gradient[i] * gradient[i];
                 theta[i] -= rate * gradient[i] / (std::sqrt(m[i]) + epsilon);
             }
-            return;
+            return 0;
         case RMSPROP:
             for (Index i = 0; i < n; ++i) {
                 m[i] = first * m[i] + gradient[i] * gradient[i];
                 theta[i] -= rate * gradient[i] / (std::sqrt(m[i]) + epsilon);
             }
-            return;
     }
+    return 0;
 }
 
 }  // namespace skneural

@@ -17,6 +17,7 @@
 #include "normalization.h"
 #include "optimizers.h"
 #include "pooling.h"
+#include "subnormal.h"
 #include "threads.h"
 
 namespace skneural {
@@ -53,7 +54,8 @@ public:
 
 private:
     enum Part : Index { STRIP, ONE_HOT, BIAS, SUM_OF_GROUPS, READY, ROWS };
-    // Some of the parameters. An item of a column of level codes has the column's index as `first`.
+    // Some of the parameters. An item of a column of level codes has the column's index as `first`, and
+    // an item of one-hot columns their first level as `rows`.
     struct Item {
         Index part, step, offset, size, first, rows;
     };
@@ -78,7 +80,8 @@ private:
         Array<T> panel, packed, strip, turned;
         std::vector<Array<T>> padded_images, spread_gradients, filters, turned_filters, biases;
         std::vector<Index> numbers;  // indices of rows
-        std::vector<const T*> picked;  // rows of weights of one-hot columns
+        std::vector<const T*> picked;  // rows of weights of one-hot columns, or of their gradients
+        std::vector<Index> ends;       // in `picked`, of the rows of each level
         Index n_fetched = 0;         // rows of the next batch that have been prefetched
         Index packed_step = -1;
     };
@@ -170,9 +173,7 @@ private:
                 panel = std::max({panel, s.in.size(), s.out.c});
                 packed = std::max(packed, packed_gradient_size<T>(batch_size, s.out.c));
                 strip = std::max(strip, strip_rows(s.out.c) * s.out.c);
-                if (program.n_multiplied(i) < s.in.size())
-                    for (const Table& table : program.tables)
-                        strip = std::max(strip, table.n_one_hot() * s.out.c);
+                if (program.n_multiplied(i) < s.in.size()) strip = std::max(strip, strip_levels(s.out.c) * s.out.c);
             } else if (s.kind == CONVOLUTION) {
                 packed = std::max(packed, s.out.pixels() * tile_columns<T>);
                 turned = std::max(turned, weight_size(s));
@@ -232,10 +233,14 @@ private:
 
     // `offset` is that of the weights of all one-hot columns.
     void list_one_hot_items(Index i, Index offset) {
+        Index n_units = steps[i].out.c, at_once = strip_levels(n_units);
         for (Index k = 0; k < Index(program.tables.size()); ++k) {
-            Index size = program.tables[k].n_one_hot() * steps[i].out.c;
-            if (size) items.push_back({ONE_HOT, i, offset, size, k, 0});
-            offset += size;
+            Index n_levels = program.tables[k].n_one_hot();
+            for (Index level = 0; level < n_levels; level += at_once) {
+                Index n = std::min(at_once, n_levels - level);
+                items.push_back({ONE_HOT, i, offset + level * n_units, n * n_units, k, level});
+            }
+            offset += n_levels * n_units;
         }
     }
 
@@ -589,8 +594,8 @@ private:
                             s.out.c, item.first, item.rows, g);
                 break;
             case ONE_HOT:
-                one_hot_gradient(levels[item.first].data(), rows.n, s.out.c, dy,
-                                 program.tables[item.first].n_levels, g);
+                one_hot_gradient(levels[item.first].data(), rows.n, s.out.c, dy, item.rows,
+                                 item.size / s.out.c, g, t.ends, t.picked);
                 break;
             case BIAS: sum_rows(dy, rows.n, s.out.c, g); break;
             case SUM_OF_GROUPS:
@@ -604,14 +609,18 @@ private:
                 break;
             default: g = gradient + item.offset;
         }
+        SubnormalsAreZero guard;
         Sums sums;
         bool weights = item.offset < program.n_weights;
-        if (weights) add_penalty(penalty, theta + item.offset, g, item.size, sums);
+        bool later = weights && optimizer && !measures && adds_penalty(*optimizer, penalty);
+        if (weights && !later) add_penalty(penalty, theta + item.offset, g, item.size, sums);
         if (measures) sums.squares = sum_of_squares(g, item.size);
+        if (optimizer) {
+            double squares = update(*optimizer, theta + item.offset, g, m ? m + item.offset : nullptr,
+                                    v ? v + item.offset : nullptr, item.size, weights, later ? penalty.l2 : 0);
+            if (later) sums.weights_2 = squares;
+        }
         item_sums[number] = sums;
-        if (optimizer)
-            update(*optimizer, theta + item.offset, g, m ? m + item.offset : nullptr,
-                   v ? v + item.offset : nullptr, item.size, weights);
     }
 
     // Compute the gradients of the levels of a table, and update them. Only levels that occur in the
@@ -662,6 +671,7 @@ private:
     }
 
     void update_rows(Index number, const Optimizer& optimizer) {
+        SubnormalsAreZero guard;
         const Table& table = program.tables[items[number].first];
         for (std::int32_t level : touched[number]) {
             Index place = table.first + level * table.width;
@@ -719,6 +729,7 @@ private:
 
     void clip_part(int thread, Index first, Index end, bool weights, const Run& run,
                    const Optimizer& optimizer) {
+        SubnormalsAreZero guard;
         Index n = end - first;
         Index from = first + n * thread / team.size(), to = first + n * (thread + 1) / team.size();
         if (run.norm > run.max_norm)

@@ -225,20 +225,45 @@ SKNEURAL_INLINE void add_few(const T* from, Index n, T* to) {
 #endif
 }
 
-// y = start + the sum of some rows of n values
+// y = start + the sum of some rows, for N vectors
+template <class T, int N>
+SKNEURAL_INLINE void add_picked_vectors(const T* start, const T* const* from, const T* const* end, Index j,
+                                        T* y) {
+    Vector<T> sum[N];
+    SKNEURAL_UNROLL
+    for (int n = 0; n < N; ++n) sum[n] = load(start + j + n * width<T>);
+    for (const T* const* row = from; row != end; ++row) {
+        SKNEURAL_UNROLL
+        for (int n = 0; n < N; ++n) sum[n] += load(*row + j + n * width<T>);
+    }
+    SKNEURAL_UNROLL
+    for (int n = 0; n < N; ++n) store<T>(y + j + n * width<T>, sum[n]);
+}
+
+// y = start + the sum of some rows of n values. Many values are added at once, because the number of rows
+// varies, and the CPU cannot foresee the end of the loop over them.
 template <class T>
 inline void add_picked(const T* start, const T* const* from, const T* const* end, Index n, T* y) {
+    constexpr int many = 8, few = 2;
     Index j = 0;
-    for (; j + width<T> <= n; j += width<T>) {
-        Vector<T> sum = load(start + j);
-        for (const T* const* row = from; row != end; ++row) sum += load(*row + j);
-        store<T>(y + j, sum);
+    for (; j + many * width<T> <= n; j += many * width<T>) add_picked_vectors<T, many>(start, from, end, j, y);
+    for (; j + few * width<T> <= n; j += few * width<T>) add_picked_vectors<T, few>(start, from, end, j, y);
+    if (j + width<T> <= n) {
+        add_picked_vectors<T, 1>(start, from, end, j, y);
+        j += width<T>;
     }
+#if defined(SKNEURAL_HAS_QUOTIENTS)
+    if (j == n) return;
+    Vector<T> sum = load_first(start + j, n - j);
+    for (const T* const* row = from; row != end; ++row) sum += load_first(*row + j, n - j);
+    store_first(y + j, sum, n - j);
+#else
     for (; j < n; ++j) {
         T sum = start[j];
         for (const T* const* row = from; row != end; ++row) sum += (*row)[j];
         y[j] = sum;
     }
+#endif
 }
 
 }  // namespace skneural
