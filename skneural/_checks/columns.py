@@ -77,9 +77,9 @@ class CategoryColumn:
         counts = np.bincount(places, minlength=len(self.levels))
         return {self.levels[i] for i in np.flatnonzero(counts)}
 
-    def codes(self, code_of: Callable[[Level], int]) -> NDArray[np.intp]:
+    def codes(self, code_of: Callable[[Level], float]) -> NDArray[np.float64]:
         """Return the code of every row, from the code of its level."""
-        return np.array([code_of(level) for level in self.levels], np.intp)[self.places]
+        return np.array([code_of(level) for level in self.levels], np.float64)[self.places]
 
 
 def _is_missing(value: object) -> bool:

@@ -148,17 +148,18 @@ class MLPClassifier(NeuralClassifierMixin, BaseTableMLP):
         dtype is category, enum or string, or object with text in it; None means that all
         columns are numbers, and arrays are numbers without it, too. Each category with up to
         64 levels becomes one-hot columns, one for each level of the training data and one for
-        missing values if there were any. For a category with more levels, the network learns
-        an embedding: a vector for each of these levels, whose length is
-        ``1.6 * n_levels ** 0.25``, rounded and at most 16. A step changes the vectors of
-        those levels only that occur in its mini-batch, and `alpha` does not penalize them.
-        They are initialized at random, with a mean squared norm of 1. A level that was not
-        seen in training counts as missing or, if there were no missing values, has zeros in
-        all of these columns. If X has categories, its other columns are standardized by mean
-        and standard deviation of the training data, except those of 0 and 1 alone, and limited
-        to 8 standard deviations from the mean. Without categories X is not scaled. The first
-        `partial_fit` learns all this for later ones; it knows, beside the levels of its rows,
-        those that the dtype of a column declares.
+        missing values if there were any; if that makes two, it becomes a single column of 0
+        and 1. For a category with more levels, the network learns an embedding: a vector for
+        each of these levels, whose length is ``1.6 * n_levels ** 0.25``, rounded and at most
+        16. A step changes the vectors of those levels only that occur in its mini-batch, and
+        `alpha` does not penalize them. They are initialized at random, with a mean squared
+        norm of 1. A level that was not seen in training counts as missing or, if there were
+        no missing values, has zeros in all of these columns, or 0.5 in a single column. If X
+        has categories, its other columns are standardized by mean and standard deviation of
+        the training data, except those of 0 and 1 alone, and limited to 8 standard deviations
+        from the mean. Without categories X is not scaled. The first `partial_fit` learns all
+        this for later ones; it knows, beside the levels of its rows, those that the dtype of
+        a column declares.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Data type of weights and computations. ``"auto"`` depends on the X of the first fit: it
         is float32 for float32, float16, booleans and integers of up to 16 bits (images), and

@@ -21,6 +21,8 @@ _ROWS_PER_SUM = 4096  # longer sums in float32 would lose digits
 # from the mean, so that a wrong entry cannot spoil a prediction. docs/accuracy.md compares
 # several bounds.
 FARTHEST = 8.0
+# The code of an unknown level of a category of two levels, whose codes are 0 and 1.
+UNKNOWN_OF_TWO = 0.5
 
 
 def embedding_width(n_levels: int) -> int:
@@ -34,9 +36,11 @@ class TableEncoding:
     """Encoding of X as a numeric matrix, learned from the data of the first fit.
 
     The matrix has these columns, in this order: the numeric columns of X; one missing indicator
-    for each numeric column that had missing values; and one column for each category, which
-    contains the code of the level, or -1 for an unknown level. The first layer of the network,
-    an `Embedding`, replaces the codes by one-hot columns or learned vectors.
+    for each numeric column that had missing values; one column for each category of two levels,
+    with 0 for the first level, 1 for the second, and 0.5 for an unknown level; and one column
+    for each other category, which contains the code of the level, or -1 for an unknown level.
+    The first layer of the network, an `Embedding`, replaces the codes by one-hot columns or
+    learned vectors.
 
     Parameters
     ----------
@@ -88,10 +92,10 @@ class TableEncoding:
     @property
     def n_columns(self) -> int:
         """Number of columns of the matrix."""
-        return self._n_passed + len(self.levels)
+        return self._n_numeric + len(self.levels)
 
     @property
-    def _n_passed(self) -> int:
+    def _n_numeric(self) -> int:
         """Number of numeric columns and missing indicators."""
         return self.n_numbers + int(self.has_indicator.sum())
 
@@ -99,6 +103,16 @@ class TableEncoding:
     def is_embedded(self) -> Mask:
         """Which categories have an embedding."""
         return self.embedding_widths > 0
+
+    @property
+    def is_binary(self) -> Mask:
+        """Which categories have a single column of 0 and 1, because they have two levels."""
+        return (np.array(self.n_levels, np.int64) == 2) & ~self.is_embedded
+
+    @property
+    def category_order(self) -> list[int]:
+        """Indices of the categories in the order of their columns: two levels first."""
+        return np.argsort(~self.is_binary, kind="stable").tolist()
 
     @property
     def n_levels(self) -> list[int]:
@@ -110,8 +124,14 @@ class TableEncoding:
 
     @property
     def tables(self) -> list[tuple[int, int]]:
-        """Number of levels and length of the vectors, 0 for one-hot columns, per category."""
-        return list(zip(self.n_levels, self.embedding_widths.tolist(), strict=True))
+        """Number of levels and length of the vectors, which is 0 for one-hot columns.
+
+        There is an entry for each category of more or less than two levels.
+        """
+        pairs = zip(self.n_levels, self.embedding_widths.tolist(), strict=True)
+        return [
+            pair for pair, is_binary in zip(pairs, self.is_binary, strict=True) if not is_binary
+        ]
 
     @property
     def embedded_columns(self) -> list[int]:
@@ -124,12 +144,16 @@ class TableEncoding:
         names = [*numbers]
         names += [f"missingindicator_{numbers[j]}" for j in np.flatnonzero(self.has_indicator)]
         columns = np.flatnonzero(self.is_categorical)
+
+        def of_levels(k: int) -> list[str]:
+            levels = [*self.levels[k].tolist(), *(["nan"] if self.has_missing[k] else [])]
+            return [f"{features[columns[k]]}_{level}" for level in levels]
+
+        names += [of_levels(k)[1] for k in np.flatnonzero(self.is_binary).tolist()]
         for j, width in zip(columns, self.embedding_widths, strict=True):
             names += [f"{features[j]}_embedding{i}" for i in range(width)]
-        for k in np.flatnonzero(~self.is_embedded):
-            name = features[columns[k]]
-            names += [f"{name}_{level}" for level in self.levels[k].tolist()]
-            names += [f"{name}_nan"] if self.has_missing[k] else []
+        for k in np.flatnonzero(~self.is_embedded & ~self.is_binary).tolist():
+            names += of_levels(k)
         return names
 
     @property
@@ -156,13 +180,13 @@ class TableEncoding:
         self, numbers: np.ndarray, categories: list[CategoryColumn], dtype: DTypeLike
     ) -> np.ndarray:
         """Return the matrix for a table with categories."""
-        first = np.empty((len(numbers), self._n_passed))
+        first = np.empty((len(numbers), self._n_numeric))
         self._put_numbers(first, numbers, np.isnan(numbers))
         encoded = np.empty((len(numbers), self.n_columns), dtype)
-        encoded[:, : self._n_passed] = first
-        for k, column in enumerate(categories):
-            self._check_kind(k, column)
-            encoded[:, self._n_passed + k] = column.codes(self._codes(k))
+        encoded[:, : self._n_numeric] = first
+        for place, k in enumerate(self.category_order, start=self._n_numeric):
+            self._check_kind(k, categories[k])
+            encoded[:, place] = categories[k].codes(self._codes(k))
         return encoded
 
     def _put_numbers(self, encoded: np.ndarray, numbers: np.ndarray, missing: Mask) -> None:
@@ -174,19 +198,23 @@ class TableEncoding:
             own -= self.shift
             own /= self.scale
             np.clip(own, -FARTHEST, FARTHEST, out=own)
-        encoded[:, self.n_numbers : self._n_passed] = missing[:, self.has_indicator]
+        encoded[:, self.n_numbers : self._n_numeric] = missing[:, self.has_indicator]
 
-    def _codes(self, k: int) -> Callable[[Level], int]:
-        """Return a function that maps a level of category `k` to its code, or to -1."""
-        known: dict[Level, int] = {level: i for i, level in enumerate(self.levels[k].tolist())}
+    def _codes(self, k: int) -> Callable[[Level], float]:
+        """Return a function that maps a level of category `k` to its code."""
+        known: dict[Level, float] = {
+            level: i for i, level in enumerate(self.levels[k].tolist())
+        }
         other = self.other_code(k)
         if self.levels[k].dtype.kind != "f":
             return lambda level: known.get(level, other)
         return lambda level: other if level is None else known.get(float(level), other)
 
-    def other_code(self, k: int) -> int:
+    def other_code(self, k: int) -> float:
         """Return the code of missing values and of unknown levels of category `k`."""
-        return len(self.levels[k]) if self.has_missing[k] else -1
+        if self.has_missing[k]:
+            return len(self.levels[k])
+        return UNKNOWN_OF_TWO if self.is_binary[k] else -1
 
     def _check_kind(self, k: int, column: CategoryColumn) -> None:
         """Raise ValueError for text if `fit` had numbers, and for numbers if it had text."""

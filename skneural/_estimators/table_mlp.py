@@ -53,7 +53,7 @@ class BaseTableMLP(BaseMLP):
     def _build_layers(self, input_shape: Shape, output_shape: Shape | None) -> list[Layer]:
         layers = super()._build_layers(input_shape, output_shape)
         encoding = self._table_encoding
-        if encoding is None or not encoding.is_categorical.any():
+        if encoding is None or not encoding.tables:
             return layers
         return [Embedding(encoding.tables), *layers]
 

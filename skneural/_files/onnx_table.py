@@ -22,9 +22,7 @@ def add_table(graph: Graph, encoding: TableEncoding, features: list[str]) -> str
     numbers = [features[j] for j in np.flatnonzero(~encoding.is_categorical)]
     categories = [features[j] for j in np.flatnonzero(encoding.is_categorical)]
     parts = _numbers(graph, numbers, encoding) if numbers else []
-    parts += [
-        _as_float(graph, _codes(graph, name, encoding, k)) for k, name in enumerate(categories)
-    ]
+    parts += [_codes(graph, categories[k], encoding, k) for k in encoding.category_order]
     return graph.add("Concat", *parts, axis=1)
 
 
@@ -61,17 +59,24 @@ def _indicators(graph: Graph, missing: str, encoding: TableEncoding) -> str:
 
 
 def _codes(graph: Graph, column: str, encoding: TableEncoding, k: int) -> str:
-    """Add the codes of the levels of category `k`, as a matrix of one column."""
+    """Add the codes of the levels of category `k`, as a matrix of one column.
+
+    LabelEncoder returns twice the code of a category of two levels, because it has no kernel
+    that returns a fraction for every type of levels.
+    """
     keys, other = _keys(encoding.levels[k]), encoding.other_code(k)
+    factor = 2 if encoding.is_binary[k] else 1
     tensor = graph.onnx.numpy_helper.from_array
-    return graph.add(
+    codes = graph.add(
         "LabelEncoder",
         column,
         domain=ML_DOMAIN,
         keys_tensor=tensor(keys),
-        values_tensor=tensor(np.arange(len(keys), dtype=np.int64)),
-        default_tensor=tensor(np.array([other], np.int64)),
+        values_tensor=tensor(factor * np.arange(len(keys), dtype=np.int64)),
+        default_tensor=tensor(np.array([factor * other], np.int64)),
     )
+    codes = _as_float(graph, codes)
+    return codes if factor == 1 else graph.add("Div", codes, as_float32(factor))
 
 
 def _keys(levels: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ TABLE = pd.DataFrame(
     {
         "shop": SHOPS,
         "size": RNG.normal(10, 3, N),
-        "colour": RNG.choice(["red", "blue"], N),
+        "colour": RNG.choice(["red", "blue", "green"], N),
         "code": pd.Categorical(CODES),
     }
 )
@@ -49,7 +49,7 @@ def test_attributes_and_summary(cls):
     names = ["size", "missingindicator_size"]
     names += [f"shop_embedding{i}" for i in range(5)]
     names += [f"code_embedding{i}" for i in range(5)]
-    names += ["colour_blue", "colour_red"]
+    names += ["colour_blue", "colour_green", "colour_red"]
     assert own.input_names_.tolist() == names
     assert own.coefs_[0].shape == (len(names), 8)
     assert own.n_layers_ == 3
@@ -57,7 +57,7 @@ def test_attributes_and_summary(cls):
     assert "input, from 4 features" in printed
     name = "Embedding of 2, one-hot of 1"
     [row] = [line for line in printed.splitlines() if name in line]
-    assert row.replace(name, "").split()[:2] == ["14", str((80 + 101) * 5)]
+    assert row.replace(name, "").split()[:2] == ["15", str((80 + 101) * 5)]
     assert [part.shape for part in own.activations(TABLE)] == [(N, 8), (N, 1)]
     own.embeddings_["shop"][...] = 0  # views, like coefs_
     renamed = TABLE.assign(shop=TABLE["shop"].to_numpy()[::-1])
@@ -98,6 +98,7 @@ def test_predictions_by_hand():
             shops,
             codes,
             few["colour"] == "blue",
+            few["colour"] == "green",
             few["colour"] == "red",
         ]
     ).astype(float)
@@ -195,11 +196,11 @@ def test_inspection():
     pytest.importorskip("matplotlib").use("agg")
     own = make(max_iter=30, n_hidden_layers=2).fit(TABLE, Y)
     assert not diagnose(own, TABLE)
-    WeightsDisplay.from_estimator(own, image_shape=(2, 7))
+    WeightsDisplay.from_estimator(own, image_shape=(3, 5))
     assert own.transform(TABLE).shape == (N, 8)
     linear = make(n_hidden_layers=0).fit(TABLE, Y)
-    assert linear.transform(TABLE).shape == (N, 14)
-    assert len(linear.get_feature_names_out()) == 14
+    assert linear.transform(TABLE).shape == (N, 15)
+    assert len(linear.get_feature_names_out()) == 15
 
 
 def test_too_many_levels(monkeypatch):

@@ -59,7 +59,8 @@ def encoded(table, weight=None):
     scaler = StandardScaler().fit(table[["age", "income"]], sample_weight=weight)
     numbers = scaler.transform(table[["age", "income"]])
     flags = np.isnan(numbers[:, :1])
-    one_hot = OneHotEncoder(sparse_output=False).fit_transform(table[CATEGORIES])
+    encoder = OneHotEncoder(drop="if_binary", sparse_output=False)
+    one_hot = encoder.fit_transform(table[["colour", "city"]])
     return np.hstack([np.nan_to_num(numbers), table[["keeps"]], flags, one_hot])
 
 
@@ -75,10 +76,10 @@ def test_the_table_is_what_a_column_transformer_makes_of_it(cls, solver, weight)
     np.testing.assert_allclose(own.activations(TABLE)[0], twin.activations(x)[0], atol=1e-8)
     assert own.n_features_in_ == 5
     assert own.feature_names_in_.tolist() == list(COLUMNS)
-    names = ["age", "income", "keeps", "missingindicator_age", "city_Bern", "city_Oslo"]
-    names += ["city_Rome", "city_nan", "colour_blue", "colour_red"]
+    names = ["age", "income", "keeps", "missingindicator_age", "colour_red"]
+    names += ["city_Bern", "city_Oslo", "city_Rome", "city_nan"]
     assert own.input_names_.tolist() == names
-    assert own.coefs_[0].shape == (10, 8)
+    assert own.coefs_[0].shape == (9, 8)
     assert "input, from 5 features" in str(own.summary())
 
 
@@ -166,8 +167,30 @@ def test_numbers_may_be_categories():
     np.testing.assert_array_equal(
         make().fit(other, Y).predict_proba(other), own.predict_proba(x)
     )
-    cut = other.assign(code=pd.cut(codes, [0, 6, 9]))
-    assert make().fit(cut, Y).input_names_.tolist() == ["z", "code_(0, 6]", "code_(6, 9]"]
+    cut = other.assign(code=pd.cut(codes, [0, 6, 7, 9]))
+    names = ["z", "code_(0, 6]", "code_(6, 7]", "code_(7, 9]"]
+    assert make().fit(cut, Y).input_names_.tolist() == names
+
+
+@pytest.mark.usefixtures("engine")
+@BOTH
+def test_a_category_of_two_levels_is_a_number(cls):
+    """It is 0 for the first level, 1 for the second, and 0.5 for an unknown level."""
+    table, number = TABLE[["colour"]], (TABLE[["colour"]] == "red").astype(float)
+    own, twin = make(cls).fit(table, Y), make(cls).fit(number, Y)
+    assert own.input_names_.tolist() == ["colour_red"]
+    np.testing.assert_array_equal(outputs(own, table), outputs(twin, number))
+    for unknown in ("green", None):
+        found = outputs(own, table.assign(colour=unknown))
+        np.testing.assert_array_equal(found, outputs(twin, number.assign(colour=0.5)))
+
+
+def test_missing_values_may_be_the_second_of_two_levels():
+    table = pd.DataFrame({"colour": ["red", None] * 60, "z": INCOMES})
+    own = make().fit(table, Y)
+    assert own.input_names_.tolist() == ["z", "colour_nan"]
+    unknown, missing = (table.assign(colour=colour) for colour in ("blue", None))
+    np.testing.assert_array_equal(own.predict_proba(unknown), own.predict_proba(missing))
 
 
 NUMBERS = {
@@ -197,7 +220,7 @@ def test_unseen_levels_are_missing_ones_or_none():
     unseen, missing = TABLE.assign(city="Paris"), TABLE.assign(city=[None] * N)
     np.testing.assert_array_equal(own.predict_proba(unseen), own.predict_proba(missing))
     unseen, x = TABLE.assign(colour="green"), encoded(TABLE)
-    x[:, -2:] = 0  # the colour was never missing
+    x[:, 4] = 0.5  # the colour was never missing
     logits = np.log(own.predict_proba(unseen)[:, 1] / own.predict_proba(unseen)[:, 0])
     hidden = np.maximum(x @ own.coefs_[0] + own.intercepts_[0], 0)
     np.testing.assert_allclose(logits, (hidden @ own.coefs_[1] + own.intercepts_[1])[:, 0])
@@ -266,8 +289,8 @@ def test_parts_keep_what_the_first_one_had(cls):
     own.partial_fit(table[40:], Y[40:], **first)
     names = own.input_names_.tolist()
     assert names == [
-        *("age", "income", "keeps", "city_Bern", "city_Oslo", "city_Paris", "city_Rome"),
-        *("colour_blue", "colour_red"),
+        *("age", "income", "keeps", "colour_red"),
+        *("city_Bern", "city_Oslo", "city_Paris", "city_Rome"),
     ]
     before = own.network_.theta.copy()
     own.partial_fit(table[:40], Y[:40])

@@ -29,9 +29,11 @@ TABLE = pd.DataFrame(
         "shop": [f"shop {i % 80}" for i in range(N)],  # embedded, as are the next two
         "zip": pd.Categorical(np.arange(N) % 90 + 8_000),
         "weight": pd.Categorical(np.arange(N) % 100 / 7),
+        "colour": RNG.choice(["red", "blue"], N),
+        "width": pd.Categorical(RNG.choice([0.1, 0.2], N)),
     }
 )
-CATEGORIES = ["city", "code", "size", "member", "shop", "zip", "weight"]
+CATEGORIES = ["city", "code", "size", "member", "shop", "zip", "weight", "colour", "width"]
 WITH_MISSING = TABLE.mask(RNG.random(TABLE.shape) < 0.1)
 Y = RNG.normal(size=N) + (TABLE["city"] == "Rome") + TABLE["age"] / 10
 KINDS = {"tensor(string)": object, "tensor(int64)": np.int64, "tensor(double)": np.float64}
@@ -84,14 +86,24 @@ def test_predictions(cls, dtype, table):
     own.fit(table, targets(own))
     assert own.embeddings_.keys() == {"shop", "zip", "weight"}
     assert_predictions(own, table)
-    others = dict.fromkeys(["city", "shop"], "?") | dict.fromkeys(["code", "zip"], 77)
-    others |= {"size": 0.2, "weight": 1e300, "member": 2, "age": 1e9, "income": -1e-9}
+    others = dict.fromkeys(["city", "shop", "colour"], "?")
+    others |= dict.fromkeys(["code", "zip"], 77)
+    others |= {
+        "size": 0.2,
+        "width": 3.0,
+        "weight": 1e300,
+        "member": 2,
+        "age": 1e9,
+        "income": -1e-9,
+    }
     assert_predictions(own, table.assign(**others))
     assert_predictions(own, table.assign(**dict.fromkeys(table, np.nan)))
 
 
 @pytest.mark.parametrize(
-    "columns", [["city"], ["shop"], ["code", "shop"], ["shop", "age", "city"]], ids=str
+    "columns",
+    [["city"], ["colour"], ["shop"], ["code", "shop"], ["shop", "age", "city"]],
+    ids=str,
 )
 @BOTH
 def test_predictions_of_single_columns(cls, columns):
@@ -115,6 +127,8 @@ def test_the_inputs_are_the_columns():
         "shop": "tensor(string)",
         "zip": "tensor(int64)",
         "weight": "tensor(double)",
+        "colour": "tensor(string)",
+        "width": "tensor(double)",
     }
     assert [x.name for x in inputs] == list(TABLE)
 
@@ -203,6 +217,7 @@ def test_a_category_whose_levels_are_declared():
 
 def test_columns_may_be_named_as_nodes_are():
     names = ["v0", "c1", "v2_0", "two words", "v3", "_v3", "c0", "X", "n_samples", "_c1"]
+    names += ["c2", "v4"]
     table = TABLE.set_axis(names, axis=1)
     for cls in (MLPClassifier, MLPRegressor):
         own = make(cls)

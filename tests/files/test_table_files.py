@@ -80,7 +80,7 @@ WRONG = {
     "no text": ({"table.levels.0": np.full((3, 2), 0x110000, np.uint32)}, "not contain text"),
     "an embedding of some levels": (
         {"table.embedding_widths": np.array([0, 2, 0])},
-        r"theta' must be .* of shape \(55,\)",
+        r"theta' must be .* of shape \(51,\)",
     ),
     "embeddings of negative widths": (
         {"table.embedding_widths": np.array([0, -1, 0])},
@@ -94,7 +94,7 @@ WRONG = {
         },
         "must have levels",
     ),
-    "more levels": ({"table.levels.1": np.array([3, 4, 5, 6])}, r"of shape \(57,\)"),
+    "more levels": ({"table.levels.1": np.array([3, 4, 5, 6])}, r"of shape \(53,\)"),
 }
 
 
