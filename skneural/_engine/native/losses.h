@@ -94,6 +94,12 @@ inline Index highest_rival(const T* z, const T* y, Index n) {
 }
 
 template <class T>
+SKNEURAL_INLINE T logistic_log_loss(T z, T y, T& gradient) {
+    gradient = logistic(z) - y;
+    return softplus(z) - y * z;
+}
+
+template <class T>
 T loss_of_row(const Head& head, const T* z, const T* y, T* gradient) {
     Index n = head.n_columns;
     T parameter = T(head.parameter);
@@ -138,11 +144,7 @@ T loss_of_row(const Head& head, const T* z, const T* y, T* gradient) {
             for (Index k = 0; k < n; ++k) gradient[k] -= y[k];
             return log_total - of_label;
         }
-        case LOGISTIC_LOG:
-            return add_columns(z, y, gradient, n, [](T z, T y, T& g) {
-                g = logistic(z) - y;
-                return softplus(z) - y * z;
-            });
+        case LOGISTIC_LOG: return add_columns(z, y, gradient, n, logistic_log_loss<T>);
         case SOFTMAX_SQUARED: {
             T highest, loss = 0, mean = 0;
             softmax(z, gradient, n, highest);
@@ -216,6 +218,26 @@ void softmax_log_losses(const Head& head, const T* z, T* gradient, Index n_rows,
     }
 }
 
+// Binary log-loss of a single output for several rows at a time, as many as a vector has lanes.
+template <class T, class Y>
+void binary_log_losses(const T* z, T* gradient, Index n_rows, Index stride, Y target, double* losses) {
+    constexpr Index w = width<T>;
+    T raw[w], labels[w], slopes[w], values[w];
+    for (Index i = 0; i < n_rows; i += w) {
+        Index m = std::min(w, n_rows - i);
+        for (Index r = 0; r < w; ++r) {  // at the end the last row may be repeated
+            Index row = std::min(i + r, n_rows - 1);
+            raw[r] = z[row * stride];
+            labels[r] = *target(row);
+        }
+        for (Index r = 0; r < w; ++r) values[r] = logistic_log_loss(raw[r], labels[r], slopes[r]);
+        for (Index r = 0; r < m; ++r) {
+            gradient[(i + r) * stride] = slopes[r];
+            losses[i + r] += values[r];
+        }
+    }
+}
+
 // Add the losses of a head to the losses of some rows, and write the gradients.
 template <class T, class Y>
 void add_losses(const Head& head, const T* z, T* gradient, Index n_rows, Index stride, Y target,
@@ -225,6 +247,8 @@ void add_losses(const Head& head, const T* z, T* gradient, Index n_rows, Index s
     auto of_head = [&](Index i) { return target(i) + head.first; };
     if (head.kind == SOFTMAX_LOG && head.n_columns <= most_classes_at_once)
         return softmax_log_losses(head, z, gradient, n_rows, stride, of_head, losses);
+    if (head.kind == LOGISTIC_LOG && head.n_columns == 1)
+        return binary_log_losses(z, gradient, n_rows, stride, of_head, losses);
     for (Index i = 0; i < n_rows; ++i)
         losses[i] += loss_of_row(head, z + i * stride, of_head(i), gradient + i * stride);
 }
