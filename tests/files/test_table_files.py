@@ -82,6 +82,10 @@ WRONG = {
         {"table.embedding_widths": np.array([0, 2, 0])},
         r"theta' must be .* of shape \(51,\)",
     ),
+    "an embedding of two levels": (
+        {"table.embedding_widths": np.array([0, 0, 2])},
+        r"theta' must be .* of shape \(57,\)",
+    ),
     "embeddings of negative widths": (
         {"table.embedding_widths": np.array([0, -1, 0])},
         "from 0 to",
