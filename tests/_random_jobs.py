@@ -193,7 +193,7 @@ def _random_pool(rng, size):
 
 def _random_optimizer(rng, n_weights, dtype):
     # a large epsilon: gradients of nothing but rounding errors must not become whole steps
-    epsilon = 1e-2 if dtype == np.float32 else 1e-6
+    epsilon = 1e-2 if dtype == np.float32 else 1e-5
     return (
         SGD(momentum=0.0),
         SGD(momentum=0.9, nesterovs_momentum=False),

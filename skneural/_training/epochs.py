@@ -161,10 +161,10 @@ def diverged(job: Job, rate: float) -> ValueError:
     largest_y = f"{np.abs(job.y).max(initial=0):.3g}"
     if job.target_scale is not None:
         largest_y += " after normalize_y has scaled it"
-    causes, advice = f"alpha={job.alpha!r} may be too high", "Scale"
+    causes, advice = f"alpha={job.alpha:.3g} may be too high", "Scale"
     if not math.isnan(rate):
         causes = (
-            f"learning_rate={job.learning_rate!r} ({rate:.3g} in the last epoch) or {causes}"
+            f"learning_rate={job.learning_rate:g} ({rate:.3g} in the last epoch) or {causes}"
         )
         advice = "Lower learning_rate, or scale"
     if not job.max_iter:
