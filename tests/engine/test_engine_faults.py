@@ -1,5 +1,6 @@
 """The compiled engine with failing system calls, forks, and data that are not finite."""
 
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,9 +12,10 @@ from _random_jobs import random_job
 
 from skneural import MLPClassifier, MLPRegressor
 from skneural._engine import native, program
-from skneural._engine.optimizers import SGD, RMSProp
+from skneural._engine.optimizers import SGD, Adam, RMSProp
 from skneural._network.layers.activations import ACTIVATIONS
 from skneural._network.layers.dense import Dense
+from skneural._network.layers.embedding import Embedding
 from skneural._network.losses.links import LinkedLoss
 from skneural._network.losses.quantiles import QuantilesLoss
 from skneural._network.losses.regression import REGRESSOR_LOSSES, HalfSquaredError
@@ -198,20 +200,45 @@ def test_denormals_are_numbers(name, engines):
     np.testing.assert_allclose(compiled, numpy, rtol=1e-9)
 
 
+@pytest.mark.parametrize("max_grad_norm", [math.inf, 1e9])
 @pytest.mark.parametrize("optimizer", [SGD(momentum=0.0), SGD(), RMSProp(epsilon=1.0)])
-def test_weights_of_unused_units_do_not_become_subnormal(optimizer):
+def test_weights_of_unused_units_do_not_become_subnormal(optimizer, max_grad_norm):
     """Some CPUs need a hundred times as long for an operation with a subnormal number."""
     layers = [Dense(8), ACTIVATIONS["relu"](), Dense(1)]
     network = Network(layers, HalfSquaredError(), X.shape[1:], np.float32)
     network.init_params(np.random.default_rng(0))
     network.params("bias")[0][...] = -100  # the output of relu is 0
     rows = X.astype(np.float32)
-    job = make_job(network, rows, rows[:, :1], optimizer=optimizer, batch_size=1, alpha=1.0)
+    settings = {"alpha": 1.0, "max_grad_norm": max_grad_norm}
+    job = make_job(network, rows, rows[:, :1], optimizer=optimizer, batch_size=1, **settings)
     training = training_of("compiled", job)
     for _ in range(40):
         training.epoch(None, 0.1, NoInterrupt())
     training.close()
-    magnitude = np.abs(network.params("weight")[0])
+    assert_tiny_but_not_subnormal(network.params("weight")[0])
+
+
+def test_moments_of_embeddings_without_gradient_do_not_become_subnormal():
+    layers = [Embedding([(3, 2)]), Dense(8), ACTIVATIONS["relu"](), Dense(1)]
+    network = Network(layers, HalfSquaredError(), (1,), np.float32)
+    network.init_params(np.random.default_rng(0))
+    network.params("bias")[0][...] = -100
+    levels = (np.arange(60) % 3).astype(np.float32)[:, None]
+    job = make_job(network, levels, levels, optimizer=Adam(), batch_size=1)
+    moments, squares = (
+        network.views(job.progress.optimizer_state[name])[0]["table0"]
+        for name in ("first", "second")
+    )
+    moments[...], squares[...] = 1, 1
+    training = training_of("compiled", job)
+    for _ in range(46):
+        training.epoch(None, 1e-6, NoInterrupt())
+    training.close()
+    assert_tiny_but_not_subnormal(moments)
+
+
+def assert_tiny_but_not_subnormal(values):
+    magnitude = np.abs(values)
     assert magnitude.max() < 1e-30
     assert ((magnitude == 0) | (magnitude >= np.finfo(np.float32).tiny)).all()
 
