@@ -51,6 +51,15 @@ def shape_of(X: object) -> tuple[int, ...]:
         return ()
 
 
+def refuse_lazy(name: str, values: object) -> None:
+    """Refuse a table of polars or narwhals that is not in memory, and say how to load it."""
+    if type(values).__name__ == "LazyFrame":
+        raise TypeError(
+            f"{name} must be an array or a table in memory, got a LazyFrame. Pass "
+            f"{name}.collect()."
+        )
+
+
 def refuse_unreadable(name: str, values: object) -> None:
     """Refuse masks, which NumPy drops, and indices that lead SciPy out of its memory."""
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):

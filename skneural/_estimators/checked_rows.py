@@ -22,6 +22,7 @@ from skneural._checks.data import (
     check_sample_weight,
     named,
     network_dtype,
+    refuse_lazy,
     refuse_misread,
     refuse_missing_in_sparse,
     refuse_unreadable,
@@ -49,6 +50,7 @@ def check_x(estimator: Estimator, X: object, name: str, dtype: DType) -> Matrix:
     """Check rows for a fitted network, and encode a table."""
     if has_plain_rows(X, estimator, dtype) and _has_finite_sum(X):
         return X
+    refuse_lazy(name, X)
     encoding = estimator._table_encoding
     if encoding is not None and encoding.is_categorical.any():
         refuse_unreadable(name, X)
@@ -107,6 +109,7 @@ def check_rows(
     **encoding: object,
 ) -> Rows:
     """Check the data of a fit, encode the targets and, where it is needed, a table."""
+    refuse_lazy("X", X)
     dtype = estimator.network_.dtype if resume else network_dtype(estimator.dtype, X)
     is_categorical = _categorical_columns(estimator, X, resume)
     refuse_unreadable("y", y)

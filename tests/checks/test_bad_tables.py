@@ -20,7 +20,7 @@ BAD = {
     "a row": (TABLE.iloc[0], ["Series of shape (2,)", ONE_ROW]),
     "a list": ([30, "Bern"], ["list of shape (2,)", ONE_ROW]),
     "a dict": ({"age": 30, "city": "Bern"}, ["two-dimensional", "dict"]),
-    "a LazyFrame": (pl.from_pandas(TABLE).lazy(), ["LazyFrame"]),
+    "a LazyFrame": (pl.from_pandas(TABLE).lazy(), ["LazyFrame", "X.collect()"]),
     "a cube": (np.zeros((N, 2, 2)), [f"ndarray of shape ({N}, 2, 2)"]),
     "sparse": (sparse.csr_array(np.eye(N, 2)), ["csr_array", "toarray()"]),
     "no rows": (TABLE[:0], ["0 sample(s) (shape=(0, 2))"]),
@@ -61,6 +61,15 @@ def test_what_is_no_table_is_refused_by_fit(x, words):
     own = make(categorical_features=[0])
     with refusal(own, "X", *words):
         own.fit(x, Y)
+
+
+@pytest.mark.filterwarnings("error::polars.exceptions.PerformanceWarning")
+@pytest.mark.parametrize("categories", ["from_dtype", ["city"], None], ids=str)
+def test_tables_that_are_not_in_memory_are_refused_by_fit(categories):
+    for table in (TABLE, TABLE[["age"]]):
+        own = make(categorical_features=categories)
+        with refusal(own, "X", "LazyFrame", "X.collect()"):
+            own.fit(pl.from_pandas(table).lazy(), Y)
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, lambda x: x.astype(object)])
