@@ -25,7 +25,8 @@ def text_advice(X: object, *, takes_tables: bool) -> str:
     if not takes_tables:
         return " Encode categories as numbers, for example with OneHotEncoder."
     if nw.dependencies.is_into_dataframe(X):
-        return " Write categorical_features='from_dtype'."
+        shown = ", ".join(map(repr, names[:_MOST_NAMES]))
+        return f" Write categorical_features='from_dtype', for the columns with text: {shown}."
     return (
         " Pass X as a DataFrame, whose text columns are taken as categories; a transformer "
         "before the network gives one after set_output(transform='pandas'). Or write "

@@ -163,9 +163,8 @@ def diverged(job: Job, rate: float) -> ValueError:
         largest_y += " after normalize_y has scaled it"
     causes, advice = f"alpha={job.alpha:.3g} may be too high", "Scale"
     if not math.isnan(rate):
-        causes = (
-            f"learning_rate={job.learning_rate:g} ({rate:.3g} in the last epoch) or {causes}"
-        )
+        given = float(job.learning_rate)  # which may be a scalar of NumPy
+        causes = f"learning_rate={given} ({rate:.3g} in the last epoch) or {causes}"
         advice = "Lower learning_rate, or scale"
     if not job.max_iter:
         return ValueError(

@@ -79,7 +79,8 @@ def test_columns_of_an_array_that_a_choice_leaves_out_have_indices():
 
 def test_a_frame_with_text_where_no_column_is_chosen():
     said = message(make(categorical_features=None), FRAME)
-    assert said.endswith("Write categorical_features='from_dtype'.")
+    columns = "for the columns with text: 'c', 'd'."
+    assert said.endswith(f"Write categorical_features='from_dtype', {columns}")
 
 
 def test_text_after_a_fit_on_numbers_is_not_advised_to_be_chosen():

@@ -113,8 +113,7 @@ SKNEURAL_INLINE void adam_vector(const Adam<T>& a, Vector<T>& theta, Vector<T> g
 }
 
 // The last values are processed as a vector, too, so that the bits of the result do not depend on
-// where a part begins. Returns the sum of the squares of theta before the
-// step, if there is a penalty.
+// where a part begins. Returns the sum of the squares of theta before the step, if there is a penalty.
 template <class T>
 double adam_step(const Adam<T>& a, T* theta, const T* gradient, T* m, T* v, Index n) {
     Index i = 0, rest = n % width<T>;

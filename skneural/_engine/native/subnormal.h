@@ -32,7 +32,7 @@ private:
 private:
     static constexpr std::uint64_t flush_to_zero = std::uint64_t(1) << 24;
     std::uint64_t before;
-    static void set(std::uint64_t control) { __asm__ __volatile__("msr fpcr, %0" : : "r"(control)); }
+    static void set(std::uint64_t control) { __asm__ __volatile__("msr fpcr, %0" : : "r"(control) : "memory"); }
 #else
     SubnormalsAreZero() {}
 #endif

@@ -174,7 +174,7 @@ inline void keep_larger(const Vector<T>& x, P place, Vector<T>& best, Vector<P>&
 
 #define SKNEURAL_INLINE inline
 #define SKNEURAL_UNROLL
-#define SKNEURAL_PREFETCH(address) ((void)0)
+#define SKNEURAL_PREFETCH(address) ((void)(address))
 
 template <class T>
 inline Vector<T> broadcast(T value) {
