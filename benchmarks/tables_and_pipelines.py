@@ -11,11 +11,11 @@ data sets on which the difference is more than two standard errors.
 import argparse
 
 import numpy as np
+from _standing import EQUAL
 from _tables import TABLES, is_mixed, load
 from accuracy import estimator_for, measure, rows_of
 
 FIRST_SEED = 100
-EQUAL = 1e-6  # two computations of the same network differ by rounding errors
 
 
 def score(form, name, seed):

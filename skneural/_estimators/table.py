@@ -60,6 +60,15 @@ class TableEncoding:
         Which categories have a level for missing values. It comes after the other levels.
     embedding_widths : ndarray of int64 of shape (n_categories,)
         Length of the embedding vectors of each category; 0 for a one-hot encoded category.
+
+    Attributes
+    ----------
+    is_identity : bool
+        Whether rows without missing values are left unchanged.
+    is_binary : ndarray of bool of shape (n_categories,)
+        Which categories have a single column of 0 and 1, because they have two levels.
+    category_order : list of int
+        Indices of the categories in the order of their columns.
     """
 
     def __init__(
@@ -81,8 +90,10 @@ class TableEncoding:
         self.embedding_widths = (
             np.zeros(0, np.int64) if embedding_widths is None else embedding_widths
         )
-        # Whether rows without missing values are left unchanged. Every prediction uses this.
+        # Every prediction uses these attributes.
         self.is_identity = not (is_categorical.any() or has_indicator.any())
+        self.is_binary: Mask = (np.array(self.n_levels, np.int64) == 2) & ~self.is_embedded
+        self.category_order: list[int] = np.argsort(~self.is_binary, kind="stable").tolist()
 
     @property
     def n_numbers(self) -> int:
@@ -103,16 +114,6 @@ class TableEncoding:
     def is_embedded(self) -> Mask:
         """Which categories have an embedding."""
         return self.embedding_widths > 0
-
-    @property
-    def is_binary(self) -> Mask:
-        """Which categories have a single column of 0 and 1, because they have two levels."""
-        return (np.array(self.n_levels, np.int64) == 2) & ~self.is_embedded
-
-    @property
-    def category_order(self) -> list[int]:
-        """Indices of the categories in the order of their columns: two levels first."""
-        return np.argsort(~self.is_binary, kind="stable").tolist()
 
     @property
     def n_levels(self) -> list[int]:

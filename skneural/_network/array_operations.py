@@ -19,7 +19,7 @@ _AXPY = {np.dtype(np.float32): saxpy, np.dtype(np.float64): daxpy}
 
 
 def aligned_empty(size: int, dtype: DType) -> Array:
-    """Return a vector that begins at a cache line, so that no SIMD register loads from two."""
+    """Return a vector that begins at a cache line, so that fewer loads need two of them."""
     n_bytes = size * np.dtype(dtype).itemsize
     memory = np.empty(n_bytes + _CACHE_LINE, np.uint8)
     first = -memory.ctypes.data % _CACHE_LINE

@@ -203,7 +203,7 @@ def test_denormals_are_numbers(name, engines):
 @pytest.mark.parametrize("max_grad_norm", [math.inf, 1e9])
 @pytest.mark.parametrize("optimizer", [SGD(momentum=0.0), SGD(), RMSProp(epsilon=1.0)])
 def test_weights_of_unused_units_do_not_become_subnormal(optimizer, max_grad_norm):
-    """Some CPUs need a hundred times as long for an operation with a subnormal number."""
+    """Operations with subnormal numbers are slower, on some CPUs by far."""
     layers = [Dense(8), ACTIVATIONS["relu"](), Dense(1)]
     network = Network(layers, HalfSquaredError(), X.shape[1:], np.float32)
     network.init_params(np.random.default_rng(0))

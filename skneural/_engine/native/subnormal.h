@@ -11,8 +11,7 @@ namespace skneural {
 
 // While it exists, the operations of this thread treat subnormal numbers as zero. The penalty reduces
 // the weights of unused units towards zero, and with them the moments of Adam. Without this, most of
-// these numbers would be subnormal after some epochs, and some CPUs need a hundred times as long for an
-// operation with a subnormal number.
+// these numbers would be subnormal after some epochs, and operations with subnormal numbers are slower.
 class SubnormalsAreZero {
 public:
 #if defined(__x86_64__) || defined(_M_X64)
